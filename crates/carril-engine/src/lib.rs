@@ -1,0 +1,1 @@
+//! carril-engine.
