@@ -1,1 +1,22 @@
-//! carril-model.
+//! The words, the rules and the contracts of Carril.
+//!
+//! This crate knows nothing of databases, files, clocks, randomness or runtimes: it is told the time and given the text,
+//! and answers with data. What a pipeline means ([`definition`], [`plan`]), how states may change ([`transition`],
+//! [`execution`], [`process`]), where time went ([`account`]) and what the other crates must provide ([`contract`]) is
+//! decided here and nowhere else.
+
+pub mod account;
+pub mod contract;
+pub mod definition;
+pub mod execution;
+pub mod expression;
+pub mod finding;
+pub mod id;
+pub mod load;
+pub mod plan;
+pub mod process;
+pub mod retry;
+pub mod sql;
+pub mod state;
+pub mod time;
+pub mod transition;

@@ -1,0 +1,28 @@
+//! What the engine needs from others: a store to run on, a history to ask, targets and runners to act through, a clock.
+//!
+//! The contracts are small and object-safe; futures are boxed, so that neither side knows the other's runtime. Where a
+//! method's documentation says nothing about cancellation, dropping its future leaves the operation either done or not
+//! done, never half done, and the caller must ask again to know.
+
+mod history;
+mod step;
+mod store;
+mod target;
+
+pub use history::*;
+pub use step::*;
+pub use store::*;
+pub use target::*;
+
+use crate::time::Timestamp;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A boxed future, as every asynchronous contract method returns.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Tells the time. Never goes backwards within one engine.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}

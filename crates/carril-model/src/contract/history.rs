@@ -1,0 +1,270 @@
+//! What people ask afterwards, and meanwhile: read-only, from any program, while an engine runs or none does.
+//!
+//! Answers come from one snapshot each. Lists are bounded by the `max` they are asked with and go on after a key.
+
+use super::{Answer, Fault, Pending, ProcessRow, Wish};
+use crate::account::{CauseKind, TimeAccount};
+use crate::definition::Definition;
+use crate::id::{ExecutionId, ProcessId, RequestId, Run};
+use crate::state::{ExecutionState, ProcessState, StepState};
+use crate::time::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// Which processes are asked for, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProcessFilter {
+    /// Of this pipeline only.
+    pub pipeline: Option<String>,
+    /// In one of these states only; empty means all but `launching`.
+    pub states: Vec<ProcessState>,
+    /// Older than this one (for the next page).
+    pub before: Option<ProcessId>,
+    /// At most this many.
+    pub max: u32,
+}
+
+/// Which executions of a process are asked for, in order of id.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExecutionFilter {
+    /// In one of these states only; empty means all.
+    pub states: Vec<ExecutionState>,
+    /// Of this entity only.
+    pub entity: Option<String>,
+    /// With an id above this one (for the next page).
+    pub after: Option<ExecutionId>,
+    /// At most this many.
+    pub max: u32,
+}
+
+/// An execution as people see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecutionRow {
+    /// The execution.
+    pub id: ExecutionId,
+    /// Its process.
+    pub process: ProcessId,
+    /// The entity's key; `None` for the process's own execution.
+    pub entity: Option<String>,
+    /// The entity's attributes.
+    pub attributes: Map<String, Value>,
+    /// The present run.
+    pub run: Run,
+    /// Where it is.
+    pub state: ExecutionState,
+    /// The segment it is in.
+    pub segment: u32,
+    /// The earlier execution of the same lane key that it waits for, if one is unfinished.
+    pub behind: Option<ExecutionId>,
+    /// Whether its effects are being removed.
+    pub rolling_back: bool,
+    /// Whether it was asked to stop and has not yet.
+    pub cancelling: bool,
+    /// Its account; up to date within 100 ms for a running one.
+    pub account: TimeAccount,
+    /// When it was launched.
+    pub launched_at: Timestamp,
+    /// When this run first got a lane.
+    pub started_at: Option<Timestamp>,
+    /// When this run settled.
+    pub ended_at: Option<Timestamp>,
+    /// `stage/step` that decided its failure.
+    pub failed_step: Option<String>,
+    /// Code and text of that failure.
+    pub error: Option<super::StepError>,
+    /// Non-critical steps that failed.
+    pub warnings: u32,
+}
+
+/// One attempt of a step, or a step skipped, as people see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttemptRow {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The run.
+    pub run: Run,
+    /// The stage.
+    pub stage: String,
+    /// The step.
+    pub step: String,
+    /// The try, from 1; 0 for a step that was never begun.
+    pub attempt: u32,
+    /// Where it is.
+    pub state: StepState,
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// When the next attempt is due.
+    pub retry_at: Option<Timestamp>,
+    /// Whether it succeeded by its fallback.
+    pub fallback: bool,
+    /// The run whose outcome it takes over, if it was not run again.
+    pub carried_from: Option<Run>,
+    /// Why it was skipped.
+    pub reason: Option<String>,
+    /// Rows it changed.
+    pub rows: Vec<super::TableRows>,
+    /// Its output.
+    pub output: Option<Value>,
+    /// Why it failed.
+    pub error: Option<super::StepError>,
+    /// Microseconds waited before it began, by cause.
+    pub waits: Vec<(crate::account::Cause, i64)>,
+}
+
+/// One line of a timeline: one entity in one stage.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TimelineRow {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The entity's key; `None` for the process's own execution.
+    pub entity: Option<String>,
+    /// The stage.
+    pub stage: String,
+    /// First START.
+    pub began: Timestamp,
+    /// Last END, if it has ended.
+    pub ended: Option<Timestamp>,
+    /// Microseconds in which at least one step of the stage ran, summed over steps.
+    pub busy_micros: i64,
+    /// The worst state among its steps.
+    pub state: StepState,
+}
+
+/// Two executions that used the same resource at the same time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OverlapRow {
+    /// The resource.
+    pub resource: String,
+    /// The one that began first, and its entity.
+    pub first: ExecutionId,
+    /// Its entity.
+    pub first_entity: Option<String>,
+    /// The other.
+    pub second: ExecutionId,
+    /// Its entity.
+    pub second_entity: Option<String>,
+    /// Start of the overlap.
+    pub from: Timestamp,
+    /// How long both used it, in microseconds.
+    pub micros: i64,
+}
+
+/// What one resource cost.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BottleneckRow {
+    /// The resource: named by steps, else the tables they write, else the target.
+    pub resource: String,
+    /// How many attempts used it.
+    pub accesses: u64,
+    /// Mean use, in microseconds.
+    pub mean_micros: i64,
+    /// Longest use, in microseconds.
+    pub max_micros: i64,
+    /// Waits for it.
+    pub waits: u64,
+    /// Time waited for it, in microseconds.
+    pub waited_micros: i64,
+    /// Waits for database locks among them.
+    pub locks: u64,
+}
+
+/// Time by cause, over a process.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WaitRow {
+    /// The cause.
+    pub cause: CauseKind,
+    /// Executions that spent time on it.
+    pub executions: u64,
+    /// All of it, in microseconds.
+    pub total_micros: i64,
+    /// The most that one execution spent, in microseconds.
+    pub max_micros: i64,
+    /// That execution.
+    pub worst: Option<ExecutionId>,
+}
+
+/// What `carril sql` shows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QueryAnswer {
+    /// Column names.
+    pub columns: Vec<String>,
+    /// Values, row by row.
+    pub rows: Vec<Vec<Value>>,
+    /// Whether there were more rows than asked for.
+    pub cut: bool,
+}
+
+/// Asks the store. Read-only: nothing here changes a row.
+pub trait History: Send + Sync {
+    /// Processes, newest first.
+    ///
+    /// # Errors
+    /// As [`Fault`], here and below.
+    fn processes<'a>(&'a self, filter: &'a ProcessFilter) -> Pending<'a, Result<Vec<ProcessRow>, Fault>>;
+
+    /// Executions of a process.
+    fn executions<'a>(&'a self, process: ProcessId, filter: &'a ExecutionFilter) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>>;
+
+    /// One execution, or `None`.
+    fn execution(&self, id: ExecutionId) -> Pending<'_, Result<Option<ExecutionRow>, Fault>>;
+
+    /// Executions of an entity, newest first, of whatever process.
+    fn of_entity<'a>(&'a self, entity: &'a str, max: u32) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>>;
+
+    /// The definition of a process.
+    fn definition_of(&self, process: ProcessId) -> Pending<'_, Result<Definition, Fault>>;
+
+    /// All attempts of an execution, in order of run, step and attempt; `run` narrows them.
+    fn attempts(&self, execution: ExecutionId, run: Option<Run>) -> Pending<'_, Result<Vec<AttemptRow>, Fault>>;
+
+    /// Attempts that are under way in a process, longest first.
+    fn under_way(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<AttemptRow>, Fault>>;
+
+    /// What the attempts of an execution printed: run, `stage/step`, attempt, text.
+    fn logs(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<(Run, String, u32, String)>, Fault>>;
+
+    /// Entity by stage.
+    fn timeline(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<TimelineRow>, Fault>>;
+
+    /// Pairs that used the same resource at the same time, longest first.
+    fn overlaps(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<OverlapRow>, Fault>>;
+
+    /// Resources by what they cost in waiting, then in use.
+    fn bottlenecks(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<BottleneckRow>, Fault>>;
+
+    /// Time by cause over all executions of a process.
+    fn waits(&self, process: ProcessId) -> Pending<'_, Result<Vec<WaitRow>, Fault>>;
+
+    /// Executions of a process by state and cause: how many are in each. For live views; only unsettled ones.
+    fn causes(&self, process: ProcessId) -> Pending<'_, Result<BTreeMap<CauseKind, u64>, Fault>>;
+
+    /// Runs a read-only query over the documented views.
+    ///
+    /// # Errors
+    /// `Conflict` with the database's words when the query is wrong or would write.
+    fn query<'a>(&'a self, sql: &'a str, max: u32) -> Pending<'a, Result<QueryAnswer, Fault>>;
+}
+
+/// Leaves wishes for the engine, from another program.
+pub trait Mailbox: Send + Sync {
+    /// Writes a request.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn post<'a>(&'a self, wish: &'a Wish, now: Timestamp) -> Pending<'a, Result<RequestId, Fault>>;
+
+    /// The answer, once there is one.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn answer_of(&self, request: RequestId) -> Pending<'_, Result<Option<Answer>, Fault>>;
+
+    /// Takes back a request that nobody has answered; says whether it was still there to take.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn withdraw(&self, request: RequestId) -> Pending<'_, Result<bool, Fault>>;
+}

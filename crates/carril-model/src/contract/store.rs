@@ -1,0 +1,644 @@
+//! What the engine needs to run: about fifteen domain verbs, each one transaction, every write fenced.
+//!
+//! Nothing here decides: states are computed by [`crate::execution`] and [`crate::process`] and handed over as changes with
+//! the state they expect. A change whose execution has moved on (other token, other run, no longer running) is refused with
+//! [`Verdict::Lost`] and touches nothing; the rest of its group is not affected.
+
+use super::{Pending, StepError, TableRows};
+use crate::account::{Cause, TimeAccount};
+use crate::definition::{Definition, Overlap, Version};
+use crate::id::{ExecutionId, NodeId, ProcessId, RequestId, Run, StepId, Token};
+use crate::state::{ExecutionState, ProcessState, StepState};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Most executions written in one transaction of a launch.
+pub const LAUNCH_CHUNK_MAX: usize = 5_000;
+
+/// Why the store could not do what it was asked. Nothing of the request was done, unless it says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// This node is no longer the one that may write.
+    #[error("this node lost its lease on the store")]
+    LostLease,
+    /// What was expected is not what is there: a repeated key, a state that has moved on.
+    #[error("{0}")]
+    Conflict(String),
+    /// Somebody else is writing; trying again soon is right.
+    #[error("the store is busy: {0}")]
+    Busy(String),
+    /// It cannot be read or written now: disk full, read-only, gone. Whether the request was done is unknown.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// Its contents break a rule of its own; nothing should be written any more.
+    #[error("the store is damaged: {0}")]
+    Corrupt(String),
+}
+
+/// Who enters the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeInfo {
+    /// Host name.
+    pub host: String,
+    /// Operating system process id.
+    pub pid: u32,
+    /// The command, as people would recognise it.
+    pub command: String,
+}
+
+/// What a node found when it entered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entered {
+    /// This node.
+    pub node: NodeId,
+    /// Launches that never finished and were removed.
+    pub launches_removed: u64,
+    /// Executions that a former node left running; they are pending again, charged to `recovering` since it was last seen.
+    pub reclaimed: u64,
+    /// Every process that is not settled.
+    pub unsettled: Vec<ProcessRow>,
+    /// Executions whose rollback had begun.
+    pub rolling_back: Vec<Owned>,
+}
+
+/// A launch: the process, before its executions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Launch {
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Its version; the definition has been given by [`Store::define`].
+    pub version: Version,
+    /// Every parameter's value.
+    pub params: Map<String, Value>,
+    /// Who launched it.
+    pub launched_by: String,
+    /// With a key, a second launch of the same key returns the first's process.
+    pub idempotency_key: Option<String>,
+    /// What to do while a process of the same pipeline and parameters is unsettled.
+    pub overlap: Overlap,
+    /// Lanes at once.
+    pub lanes: u32,
+    /// Hash of pipeline name and parameters: what "the same" means for `overlap`.
+    pub overlap_hash: i64,
+    /// The process's own execution, if the pipeline has per-process stages: the segment of its first one.
+    pub process_segment: Option<u32>,
+    /// The segment of the entities' first stage.
+    pub entity_segment: Option<u32>,
+    /// How many segments there are.
+    pub segments: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// One execution to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewExecution {
+    /// The entity's key.
+    pub entity_key: String,
+    /// Its attributes.
+    pub attributes: Map<String, Value>,
+    /// Hash of pipeline and lane key: executions with the same one never overlap.
+    pub lane_hash: i64,
+}
+
+/// How a launch began.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Launched {
+    /// A new process; claimed already are the executions that were asked for, if it was opened at once.
+    New {
+        /// The process.
+        process: ProcessId,
+        /// Its first claims.
+        claimed: Vec<Claimed>,
+    },
+    /// The idempotency key was seen before: this process answers for it.
+    Repeated(ProcessId),
+    /// `overlap = "skip"`: this one is unfinished.
+    Skipped(ProcessId),
+}
+
+/// Which executions to take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// Of which process.
+    pub process: ProcessId,
+    /// At most how many, in order of id.
+    pub max: u32,
+}
+
+/// An execution that this node now owns, with all that is known of its run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// Which, with its new token.
+    pub owned: Owned,
+    /// The segment it is in.
+    pub segment: u32,
+    /// The entity's key; `None` for the process's own execution.
+    pub entity_key: Option<String>,
+    /// The entity's attributes.
+    pub attributes: Map<String, Value>,
+    /// Its account, already charged up to this claim and switched to `running`.
+    pub account: TimeAccount,
+    /// Whether this is the first claim of this run: then no step of it can have been tried.
+    pub fresh: bool,
+    /// The latest attempt of each step of this run that has one; empty when `fresh` and nothing was carried over.
+    pub steps: Vec<StepRow>,
+    /// Whether somebody asked for it to be cancelled.
+    pub cancelling: bool,
+}
+
+/// An execution in the hands of one claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Owned {
+    /// The process.
+    pub process: ProcessId,
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The run.
+    pub run: Run,
+    /// The claim.
+    pub token: Token,
+    /// Whether it is the process's own execution, which tallies do not count.
+    pub per_process: bool,
+}
+
+/// One attempt of a step, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepRow {
+    /// The step.
+    pub step: StepId,
+    /// The try, from 1.
+    pub attempt: u32,
+    /// How many attempts up to this one failed.
+    pub failures: u32,
+    /// Where it is.
+    pub state: StepState,
+    /// When the next attempt is due, for a failed one that is to be tried again.
+    pub retry_at: Option<Timestamp>,
+    /// Whether it succeeded by its fallback.
+    pub fallback: bool,
+    /// Its output.
+    pub output: Option<Value>,
+    /// Why it failed.
+    pub error: Option<StepError>,
+}
+
+/// One change to one execution, to be committed with its group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// Whose; refused when the token or run is no longer right.
+    pub owned: Owned,
+    /// What.
+    pub change: Change,
+}
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// An attempt began. Rides with the next commit; END in the same group makes one row of both.
+    StepBegan {
+        /// The step.
+        step: StepId,
+        /// The try.
+        attempt: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// An attempt ended, or a step was skipped.
+    StepEnded(Box<StepEnd>),
+    /// What it waits for, so that others can read why. Rides with the next commit.
+    Cause {
+        /// The account with its open cause.
+        account: TimeAccount,
+    },
+    /// A single wait that was long enough for the trace.
+    Waited {
+        /// The step that waited, if one did.
+        step: Option<StepId>,
+        /// For what.
+        cause: Cause,
+        /// From.
+        from: Timestamp,
+        /// Until.
+        until: Timestamp,
+    },
+    /// Done with its segment: parked at the barrier before `segment`.
+    Parked {
+        /// Where it goes on.
+        segment: u32,
+        /// Its account, switched to `barrier`.
+        account: TimeAccount,
+    },
+    /// The run is over.
+    Settled {
+        /// How.
+        state: ExecutionState,
+        /// When.
+        at: Timestamp,
+        /// Its account, closed at `at`.
+        account: TimeAccount,
+        /// The failure that decided it, as `stage/step` and error.
+        error: Option<(StepId, StepError)>,
+        /// Non-critical steps that failed.
+        warnings: u32,
+    },
+    /// Handed back unfinished: pending again, no attempt spent.
+    Released {
+        /// Its account, switched to `queued`.
+        account: TimeAccount,
+    },
+    /// All its effects are gone.
+    RolledBack {
+        /// When.
+        at: Timestamp,
+        /// Rows removed per table.
+        rows: Vec<TableRows>,
+    },
+}
+
+/// The end of an attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepEnd {
+    /// The step.
+    pub step: StepId,
+    /// The try, from 1; 0 for a step that was skipped or cancelled before its first.
+    pub attempt: u32,
+    /// How many attempts up to this one failed.
+    pub failures: u32,
+    /// The attempt's state; a failed attempt that is tried again has `retry_at`.
+    pub state: StepState,
+    /// When it began; equals `ended` for a skipped step.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// When the next attempt is due.
+    pub retry_at: Option<Timestamp>,
+    /// Whether it succeeded by its fallback.
+    pub fallback: bool,
+    /// Why it was skipped.
+    pub reason: Option<String>,
+    /// Its output.
+    pub output: Option<Value>,
+    /// Rows it changed.
+    pub rows: Vec<TableRows>,
+    /// Why it failed.
+    pub error: Option<StepError>,
+    /// What it printed, at most [`super::LOG_BYTES_MAX`].
+    pub log: Option<String>,
+    /// Microseconds it waited before it began, by cause; empty when it did not.
+    pub waits: Vec<(Cause, i64)>,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is durable.
+    Done,
+    /// Refused: the execution belongs to another claim or run now, or is settled.
+    Lost,
+}
+
+/// A change of a process, decided by [`crate::process`]; done only if the process is still as it was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ProcessChange {
+    /// Everybody has done segment `from`: those that wait for `to` become pending.
+    Advance {
+        /// The process.
+        process: ProcessId,
+        /// The segment it must be in, with nobody left in it.
+        from: u32,
+        /// The next.
+        to: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nothing is left to do.
+    Settle {
+        /// The process.
+        process: ProcessId,
+        /// How.
+        state: ProcessState,
+        /// Why, for people.
+        reason: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// Cancels it: pending and waiting executions settle as cancelled now, running ones are marked and asked to stop.
+    Cancel {
+        /// The process.
+        process: ProcessId,
+        /// What the process becomes in the end: cancelled, or failed when `abort_when` did it.
+        state: ProcessState,
+        /// Why, for people.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// All that is committed together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Group {
+    /// Changes to executions, in order.
+    pub records: Vec<Record>,
+    /// Changes to processes, after the records.
+    pub processes: Vec<ProcessChange>,
+    /// Claims, last: what the changes made free or ready is in them.
+    pub claims: Vec<Claim>,
+    /// The time, for claims and for the node's own sign of life.
+    pub at: Timestamp,
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    /// One verdict per record.
+    pub verdicts: Vec<Verdict>,
+    /// Every process whose tally, segment or state the group moved, as it is after the commit.
+    pub processes: Vec<ProcessRow>,
+    /// What was claimed.
+    pub claimed: Vec<Claimed>,
+}
+
+/// The numbers of a process; always those of its executions (P3). The process's own execution is not in them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// All.
+    pub total: u64,
+    /// Settled as succeeded.
+    pub succeeded: u64,
+    /// Settled as failed.
+    pub failed: u64,
+    /// Settled as skipped.
+    pub skipped: u64,
+    /// Settled as cancelled.
+    pub cancelled: u64,
+    /// Rolled back.
+    pub rolled_back: u64,
+}
+
+impl Tally {
+    /// Those whose run is over.
+    #[must_use]
+    pub const fn settled(&self) -> u64 {
+        self.succeeded + self.failed + self.skipped + self.cancelled + self.rolled_back
+    }
+}
+
+/// A process as the store has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessRow {
+    /// The process.
+    pub id: ProcessId,
+    /// The pipeline's name.
+    pub pipeline: String,
+    /// Its version.
+    pub version: Version,
+    /// The parameters.
+    pub params: Map<String, Value>,
+    /// Where it is.
+    pub state: ProcessState,
+    /// Why, for people, when something other than its lanes decided it.
+    pub reason: Option<String>,
+    /// What it will be when its running lanes have stopped, once it is being cancelled.
+    pub cancelling: Option<ProcessState>,
+    /// The segment it is in.
+    pub segment: u32,
+    /// Executions that have not done that segment, the process's own included.
+    pub open: u64,
+    /// Lanes at once.
+    pub lanes: u32,
+    /// The process that must settle first (`overlap = "queue"`).
+    pub after: Option<ProcessId>,
+    /// The state of the process's own execution, if it has one.
+    pub own_state: Option<ExecutionState>,
+    /// The numbers.
+    pub tally: Tally,
+    /// Who launched it.
+    pub launched_by: String,
+    /// When it was launched.
+    pub launched_at: Timestamp,
+    /// When it settled.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// Which executions of a process somebody means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Selection {
+    /// Every execution of the process, its own included.
+    Process(ProcessId),
+    /// Those that failed or were cancelled, its own included.
+    Unsuccessful(ProcessId),
+    /// These.
+    Executions(Vec<ExecutionId>),
+}
+
+/// How an execution is to be run again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rerun {
+    /// Which.
+    pub execution: ExecutionId,
+    /// The run that it must be in, settled.
+    pub expected: Run,
+    /// The segment it goes on in.
+    pub segment: u32,
+    /// Steps whose outcome is taken over from the run before.
+    pub carried: Vec<StepId>,
+}
+
+/// A wish that another program wrote into the store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "wish")]
+pub enum Wish {
+    /// Run a pipeline that is in the store.
+    Launch {
+        /// Its version.
+        version: Version,
+        /// Parameters.
+        params: Map<String, Value>,
+        /// Who.
+        launched_by: String,
+        /// Lanes, if not the pipeline's.
+        lanes: Option<u32>,
+        /// Only these entities, if any are named.
+        only: Vec<String>,
+        /// Not these.
+        except: Vec<String>,
+        /// As [`Launch::idempotency_key`].
+        idempotency_key: Option<String>,
+        /// Where each target of the pipeline is, by name; never a secret.
+        targets: std::collections::BTreeMap<String, String>,
+    },
+    /// Stop.
+    Cancel {
+        /// What.
+        selection: Selection,
+        /// Who and why.
+        reason: String,
+    },
+    /// Run again.
+    Retry {
+        /// What.
+        selection: Selection,
+        /// From this step (`stage/step`) on; else from what failed.
+        from: Option<String>,
+    },
+    /// Undo.
+    RollBack {
+        /// What.
+        selection: Selection,
+    },
+}
+
+/// A wish with its number.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Its number.
+    pub id: RequestId,
+    /// What is wished.
+    pub wish: Wish,
+}
+
+/// The engine's answer to a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Done, or under way in these processes.
+    Accepted {
+        /// Whom to follow.
+        processes: Vec<ProcessId>,
+        /// A sentence for people.
+        message: String,
+    },
+    /// Refused, with code and text.
+    Refused {
+        /// `CARnnnn`.
+        code: String,
+        /// A sentence for people.
+        message: String,
+    },
+}
+
+/// The engine's own memory. Nothing in the engine's memory is the truth; this is.
+///
+/// One engine at a time writes it (SQLite), or many, each in its own lease (PostgreSQL). Methods may be called from many
+/// tasks; [`Store::commit`] is called by one.
+pub trait Store: Send + Sync {
+    /// Registers this engine, removes launches that never finished, and makes everything that former nodes left running
+    /// pending again (charged to `recovering` from when that node was last seen).
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn enter<'a>(&'a self, node: &'a NodeInfo, now: Timestamp) -> Pending<'a, Result<Entered, Fault>>;
+
+    /// Keeps a definition; a second time is no change.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn define<'a>(&'a self, version: &'a Version, definition: &'a Definition, now: Timestamp) -> Pending<'a, Result<(), Fault>>;
+
+    /// A definition that was kept.
+    ///
+    /// # Errors
+    /// As [`Fault`]; `Conflict` when the version is unknown.
+    fn definition<'a>(&'a self, version: &'a Version) -> Pending<'a, Result<Definition, Fault>>;
+
+    /// Begins a launch with its first chunk of executions. With `open`, that is all of it: the process is visible, running,
+    /// and up to `open` executions are claimed, in the same transaction (P1). Otherwise it stays `launching`.
+    ///
+    /// # Errors
+    /// `Conflict` names an entity key that occurs twice; nothing is left.
+    fn launch<'a>(&'a self, launch: &'a Launch, first: &'a [NewExecution], open: Option<u32>) -> Pending<'a, Result<Launched, Fault>>;
+
+    /// Adds executions to a launching process, at most [`LAUNCH_CHUNK_MAX`]. With `open`, they are the last (as in [`Store::launch`]).
+    ///
+    /// # Errors
+    /// `Conflict` names an entity key that occurs twice; the launch is removed.
+    fn extend<'a>(
+        &'a self,
+        process: ProcessId,
+        more: &'a [NewExecution],
+        open: Option<u32>,
+        now: Timestamp,
+    ) -> Pending<'a, Result<Vec<Claimed>, Fault>>;
+
+    /// Removes a launch that is not to be finished.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn abandon(&self, process: ProcessId) -> Pending<'_, Result<(), Fault>>;
+
+    /// Commits a group, all of it durable when this returns, except refused records.
+    ///
+    /// # Errors
+    /// As [`Fault`]; after `Unavailable` it is unknown whether the group was committed: the engine must enter again.
+    fn commit(&self, group: Group) -> Pending<'_, Result<Report, Fault>>;
+
+    /// One process.
+    ///
+    /// # Errors
+    /// As [`Fault`]; `Conflict` when there is none with this id.
+    fn process(&self, process: ProcessId) -> Pending<'_, Result<ProcessRow, Fault>>;
+
+    /// The executions that a selection means, with their present run, token and state, at most `max` with an id above `above`.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn select<'a>(
+        &'a self,
+        selection: &'a Selection,
+        above: Option<ExecutionId>,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<(Owned, ExecutionState, u32)>, Fault>>;
+
+    /// Latest attempts of an execution's present run.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn steps(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<StepRow>, Fault>>;
+
+    /// Starts the next run of settled executions of one process: pending (or waiting for their segment), carried steps copied,
+    /// the process running again from the earliest segment named. All or none.
+    ///
+    /// # Errors
+    /// `Conflict` names an execution that is not settled or not in the expected run.
+    fn rerun<'a>(&'a self, process: ProcessId, reruns: &'a [Rerun], now: Timestamp) -> Pending<'a, Result<ProcessRow, Fault>>;
+
+    /// Raises the tokens of executions and marks them as rolling back, whatever they are doing (P7): late writers are refused from here on.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn begin_rollback<'a>(&'a self, executions: &'a [ExecutionId], now: Timestamp) -> Pending<'a, Result<Vec<Owned>, Fault>>;
+
+    /// Marks single executions for cancelling: pending and waiting ones settle now; the running ones are returned, for the engine to stop.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn cancel<'a>(&'a self, executions: &'a [ExecutionId], reason: &'a str, now: Timestamp) -> Pending<'a, Result<(Vec<Owned>, Vec<ProcessRow>), Fault>>;
+
+    /// Requests that nobody has answered, oldest first, at most 100.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn requests(&self) -> Pending<'_, Result<Vec<Request>, Fault>>;
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn answer<'a>(&'a self, request: RequestId, answer: &'a Answer, now: Timestamp) -> Pending<'a, Result<(), Fault>>;
+
+    /// Says that this node is alive, so that downtime can be told from work; at most once a second, or with every commit.
+    ///
+    /// # Errors
+    /// `LostLease` when the store no longer takes it for alive.
+    fn beat(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>>;
+
+    /// Leaves: everything this node still claims is handed back, and the store is made easy to open for the next.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn leave(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>>;
+}

@@ -1,0 +1,159 @@
+//! A database that steps act on: entities, workspaces, SQL steps, publishing, rollback.
+
+use super::{Cancellation, Pending, StepCall, StepDone, StepError, TableRows};
+use crate::definition::{Definition, SqlText};
+use crate::id::{ExecutionId, ProcessId, Run};
+use crate::sql::Lookup;
+use serde_json::{Map, Value};
+
+/// An entity as its query gave it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EntityRow {
+    /// The key as text; never empty.
+    pub key: String,
+    /// Every other column, by name.
+    pub attributes: Map<String, Value>,
+}
+
+/// Why a target could not do something outside a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetError {
+    /// It cannot be reached, opened or written; the text says what was tried. Exit code 10.
+    Unreachable(String),
+    /// The SQL is wrong; `offset` is the byte in the text given, where the target tells it.
+    Sql {
+        /// The target's own words.
+        message: String,
+        /// The byte in the SQL text.
+        offset: Option<usize>,
+    },
+    /// A row of the entities query is not an entity: a null or repeated key, an attribute that is no plain value.
+    Entity(String),
+    /// Nobody may wait any longer, or the caller was asked to stop.
+    Busy(String),
+}
+
+impl std::fmt::Display for TargetError {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unreachable(text) | Self::Entity(text) | Self::Busy(text) => out.write_str(text),
+            Self::Sql { message, .. } => out.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for TargetError {}
+
+/// Gives entities chunk by chunk, from one snapshot.
+pub trait EntityCursor: Send {
+    /// The next at most `max` entities; an empty answer is the end.
+    ///
+    /// # Errors
+    /// As [`TargetError`]; after one the cursor gives nothing more.
+    fn next(&mut self, max: usize) -> Pending<'_, Result<Vec<EntityRow>, TargetError>>;
+}
+
+/// What a statement does to a table, as far as the target can tell without running it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Access {
+    /// The table, without its schema where it is the workspace's or the default one.
+    pub table: String,
+    /// Whether rows may be inserted, updated or deleted, or the table itself changed.
+    pub writes: bool,
+    /// Whether it is one of the execution's own tables.
+    pub own: bool,
+    /// The trigger or view through which it happens, if any.
+    pub through: Option<String>,
+    /// Byte offset in the SQL of the statement that does it.
+    pub offset: usize,
+}
+
+/// What looking at an SQL step told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inspection {
+    /// Every table that its statements read or write.
+    pub accesses: Vec<Access>,
+    /// Statements that the target cannot see into (dynamic SQL, procedures): offset and why. Reported, never passed as clean.
+    pub not_seen: Vec<(usize, String)>,
+    /// Columns of the last statement if it returns rows.
+    pub columns: Vec<String>,
+}
+
+/// Where one execution's rows were, or are, on a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Whose {
+    /// The process.
+    pub process: ProcessId,
+    /// The execution.
+    pub execution: ExecutionId,
+}
+
+/// A database that steps act on. One per target and engine; it owns its connections and bounds them.
+pub trait Target: Send + Sync {
+    /// Opens it far enough to know that it is there, what it is and that it can be used; text for people.
+    ///
+    /// # Errors
+    /// [`TargetError::Unreachable`].
+    fn probe(&self) -> Pending<'_, Result<String, TargetError>>;
+
+    /// Runs the entities query.
+    ///
+    /// # Errors
+    /// As [`TargetError`].
+    fn entities<'a>(
+        &'a self,
+        sql: &'a SqlText,
+        key: &'a str,
+        values: &'a (dyn Lookup + 'a),
+    ) -> Pending<'a, Result<Box<dyn EntityCursor>, TargetError>>;
+
+    /// Looks at what a step's SQL would do, without doing it. `own` lists the tables that each execution has to itself.
+    ///
+    /// # Errors
+    /// As [`TargetError`]; `Sql` for statements that do not prepare.
+    fn inspect<'a>(&'a self, sql: &'a SqlText, own: &'a [String]) -> Pending<'a, Result<Inspection, TargetError>>;
+
+    /// How many steps may write its shared part at once: 1 for SQLite, where the engine then queues them in order.
+    fn shared_writers(&self) -> Option<u32>;
+
+    /// Does one attempt of an SQL step, its checkpoint and its effect in one transaction (P5).
+    ///
+    /// With a workspace on this target (and no `shared_writes`) it runs in the execution's own place, which is made first if need be.
+    fn run_sql<'a>(&'a self, call: &'a StepCall, cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>>;
+
+    /// Does one attempt of publishing: replaces what this execution published, in one transaction with its fence row.
+    fn publish<'a>(&'a self, call: &'a StepCall, cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>>;
+
+    /// Gives run `to` the workspace that run `from` left, without the rows of `clear` (a retry from a step).
+    ///
+    /// # Errors
+    /// As [`TargetError`].
+    fn carry_workspace<'a>(
+        &'a self,
+        definition: &'a Definition,
+        whose: Whose,
+        from: Run,
+        to: Run,
+        clear: &'a [String],
+    ) -> Pending<'a, Result<(), TargetError>>;
+
+    /// Removes an execution's workspaces of all runs; absent ones are no error.
+    ///
+    /// # Errors
+    /// As [`TargetError`].
+    fn discard_workspace<'a>(&'a self, definition: &'a Definition, whose: Whose) -> Pending<'a, Result<(), TargetError>>;
+
+    /// Counts what [`Target::roll_back`] would remove, per table.
+    ///
+    /// # Errors
+    /// As [`TargetError`].
+    fn preview_rollback<'a>(&'a self, definition: &'a Definition, whose: Whose) -> Pending<'a, Result<Vec<TableRows>, TargetError>>;
+
+    /// Removes all that an execution published and its workspaces, then counts that nothing is left; may run twice.
+    ///
+    /// The caller has raised the execution's token first, so that whoever still works for it is refused.
+    ///
+    /// # Errors
+    /// As [`TargetError`]; what was removed before stays removed, and a second call goes on.
+    fn roll_back<'a>(&'a self, definition: &'a Definition, whose: Whose) -> Pending<'a, Result<Vec<TableRows>, TargetError>>;
+}

@@ -1,0 +1,384 @@
+//! A pipeline's definition: what a file and what the Rust builder both become.
+//!
+//! Immutable once made, and complete: SQL text is in it, not the path to it, so that the store can keep it and any node can
+//! run it. Its [`Version`] is the hash of all of it. Values here are already checked (see [`crate::load`]); a
+//! `Definition` that can be built through the public ways can be run.
+
+use crate::expression::Expression;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// Most lanes one process may have at once.
+pub const LANES_MAX: u32 = 10_000;
+/// Most steps one pipeline may have; they are numbered in 16 bits, and a longer one is two pipelines.
+pub const STEPS_MAX: usize = 1_000;
+/// Most attempts a retry policy may ask for.
+pub const ATTEMPTS_MAX: u32 = 1_000;
+
+/// The hash of a definition: 32 hexadecimal digits of BLAKE3 over its canonical JSON.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(pub String);
+
+impl Version {
+    /// The first 8 digits, as people see it.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.0.get(..8).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(&self.0)
+    }
+}
+
+/// A pipeline, whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// A letter, then up to 63 letters, digits, `_` or `-`.
+    pub name: String,
+    /// One line for people.
+    pub description: Option<String>,
+    /// What a launch must or may set.
+    pub params: BTreeMap<String, Parameter>,
+    /// Whom the lanes are for.
+    pub entities: Entities,
+    /// How many at once, and what a second launch does.
+    pub lanes: Lanes,
+    /// The tables each execution has to itself.
+    pub workspace: Option<Workspace>,
+    /// Named limits: slots by resource.
+    pub resources: BTreeMap<String, u32>,
+    /// In order; the stages that publish are among them, made by [`crate::plan`].
+    pub stages: Vec<Stage>,
+}
+
+/// One parameter of a pipeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// What values it takes.
+    pub kind: ParameterKind,
+    /// Its value where a launch sets none; `None` makes it required.
+    pub default: Option<Value>,
+    /// One line for people.
+    pub description: Option<String>,
+}
+
+/// The type of a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ParameterKind {
+    /// Any text.
+    Text,
+    /// A whole number that fits 64 bits.
+    Integer,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A day, `YYYY-MM-DD`.
+    Date,
+}
+
+/// Where a process's entities come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Entities {
+    /// A query on a target, run before any stage.
+    Query {
+        /// Where it runs.
+        target: String,
+        /// The column that is the entity's key.
+        key: String,
+        /// The query.
+        sql: SqlText,
+    },
+    /// Named in the pipeline itself.
+    List(Vec<String>),
+    /// Given with each launch by the program that embeds the library.
+    Given,
+}
+
+/// SQL as it was written, with where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlText {
+    /// The file, relative to the pipeline's folder; `pipeline.toml` for text written in place.
+    pub file: String,
+    /// The text.
+    pub text: String,
+}
+
+/// `[lanes]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lanes {
+    /// Executions of one process that run at once; 1 to [`LANES_MAX`].
+    pub max: u32,
+    /// Executions with the same key never overlap; `None` means the entity's key.
+    pub key: Option<Expression>,
+    /// What a launch does while one of the same parameters is unfinished.
+    pub overlap: Overlap,
+    /// When to give up on the whole process.
+    pub abort_when: Option<AbortWhen>,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Self { max: 50, key: None, overlap: Overlap::Skip, abort_when: None }
+    }
+}
+
+/// What a second launch with the same pipeline and parameters does while the first is unfinished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlap {
+    /// Nothing, and says so.
+    Skip,
+    /// Waits until the first has ended.
+    Queue,
+    /// Cancels the first, then runs.
+    CancelRunning,
+    /// Runs beside it.
+    Allow,
+}
+
+/// The guard that stops a process when too many lanes fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AbortWhen {
+    /// The share of settled lanes that may fail, in thousandths; more than this aborts.
+    pub failed_permille: u32,
+    /// How many lanes must have settled before the share counts.
+    pub after: u64,
+}
+
+/// `[workspace]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// The target that holds the templates and gets what is published.
+    pub target: String,
+    /// How executions are kept apart.
+    pub isolation: Isolation,
+    /// The tables each execution has to itself.
+    pub tables: Vec<String>,
+    /// What is copied into the shared target.
+    pub publish: Vec<Publish>,
+    /// SQLite: how a lane file survives a power failure.
+    pub synchronous: Synchronous,
+    /// When a workspace stays after its execution has settled.
+    pub keep: Keep,
+}
+
+/// How executions are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Isolation {
+    /// A file or schema of its own.
+    Own,
+}
+
+/// How a lane file survives a power failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Synchronous {
+    /// Every commit is on disk when it returns.
+    Full,
+    /// The last commits may be lost at power failure; an unsettled execution is then redone whole.
+    Normal,
+}
+
+/// When a workspace stays after its execution has settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// Only when the execution failed or was cancelled.
+    Failed,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// One `publish` entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publish {
+    /// A workspace table.
+    pub from: String,
+    /// The history table in the shared target.
+    pub into: String,
+    /// Columns of `from` that name a published row.
+    pub key: Vec<String>,
+    /// The view that shows the newest row of every key.
+    pub current: Option<String>,
+    /// Whose workspace it is published from.
+    pub per: Scope,
+}
+
+/// Whether something is done in every lane or once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// In every lane.
+    Entity,
+    /// Once, in the process's own execution.
+    Process,
+}
+
+/// A named group of steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Once per pipeline.
+    pub name: String,
+    /// In every lane, or once.
+    pub per: Scope,
+    /// Steps at once instead of one after the other.
+    pub parallel: bool,
+    /// Where false, the stage is skipped.
+    pub when: Option<Expression>,
+    /// At least one.
+    pub steps: Vec<Step>,
+}
+
+/// The smallest durable unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Once per stage.
+    pub name: String,
+    /// What it does.
+    pub action: Action,
+    /// Where false, the step is skipped.
+    pub when: Option<Expression>,
+    /// Whether its failure fails the lane.
+    pub critical: bool,
+    /// Longest run of one attempt.
+    #[serde(with = "micros")]
+    pub timeout: Duration,
+    /// When it is tried again.
+    pub retry: RetryPolicy,
+    /// Slots it takes, or labels of the trace.
+    pub resources: Vec<String>,
+    /// What happens when all attempts have failed.
+    pub fallback: Option<Fallback>,
+    /// Tables outside the workspace that it writes although all lanes share them.
+    pub shared_writes: Vec<String>,
+    /// What may be said about its effects.
+    pub effects: Effects,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Statements in one transaction on a target.
+    Sql {
+        /// Where.
+        target: String,
+        /// What.
+        sql: SqlText,
+    },
+    /// A program with its arguments; no shell.
+    Command {
+        /// Program, then arguments; `{name}` inside one is replaced by that value.
+        argv: Vec<String>,
+        /// The only variables it gets besides the documented ones.
+        env: BTreeMap<String, String>,
+        /// Whether its standard output is one JSON value, the step's output.
+        json: bool,
+    },
+    /// A Rust function, registered under this name.
+    Function {
+        /// The name.
+        name: String,
+    },
+    /// Nothing, durably.
+    Noop,
+    /// Copies workspace tables into the shared target; made by [`crate::plan`], never written by hand.
+    Publish {
+        /// Positions in [`Workspace::publish`].
+        entries: Vec<usize>,
+    },
+}
+
+/// What a step does when all its attempts have failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fallback {
+    /// This is its output.
+    Value(Value),
+    /// This step of the same stage runs instead.
+    Step(String),
+}
+
+/// What may be said about a step's effects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effects {
+    /// Committed with its own checkpoint.
+    ExactlyOnce,
+    /// May happen again after a crash.
+    AtLeastOnce,
+}
+
+/// When a failed attempt is tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryPolicy {
+    /// All tries, the first included; 1 to [`ATTEMPTS_MAX`].
+    pub attempts: u32,
+    /// The wait after the first failure.
+    #[serde(with = "micros")]
+    pub backoff_min: Duration,
+    /// The longest wait.
+    #[serde(with = "micros")]
+    pub backoff_max: Duration,
+    /// Which failures.
+    pub on: RetryOn,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            backoff_min: Duration::from_millis(50),
+            backoff_max: Duration::from_secs(5),
+            on: RetryOn::Transient,
+        }
+    }
+}
+
+/// Which failures are tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RetryOn {
+    /// Those that may go away by themselves.
+    Transient,
+    /// All.
+    Any,
+    /// None.
+    Never,
+}
+
+impl Definition {
+    /// The hash of everything this definition is made of.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let text = serde_json::to_vec(self).expect("a definition holds only values that JSON has");
+        Version(blake3::hash(&text).to_hex()[..32].to_owned())
+    }
+}
+
+/// Durations as whole microseconds in stored definitions.
+mod micros {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_u64(u64::try_from(value.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_micros)
+    }
+}

@@ -1,0 +1,214 @@
+//! A definition made ready to run: its steps numbered, its segments found, its expressions compiled.
+//!
+//! A *segment* is a run of neighbouring stages with the same scope. Lanes pass through an entity segment on their own; between
+//! segments everybody waits for everybody (cause `barrier`). The plan is shared by every execution of a process and
+//! never changes.
+
+use crate::definition::{Action, Definition, Effects, Publish, RetryOn, RetryPolicy, Scope, Stage, Step, Version};
+use crate::id::StepId;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A definition made ready to run.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    definition: Arc<Definition>,
+    version: Version,
+    segments: Vec<Segment>,
+    steps: Vec<PlannedStep>,
+}
+
+/// Neighbouring stages with the same scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// In every lane, or once.
+    pub scope: Scope,
+    /// Positions in [`Definition::stages`].
+    pub stages: Range<usize>,
+}
+
+/// A step's place in the whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedStep {
+    /// Its number.
+    pub id: StepId,
+    /// Its stage's position.
+    pub stage: usize,
+    /// Its position in the stage.
+    pub position: usize,
+    /// `stage/step`.
+    pub path: String,
+    /// The step of the same stage that runs when this one has failed for good.
+    pub fallback: Option<StepId>,
+    /// Whether it only runs as another's fallback.
+    pub is_fallback: bool,
+}
+
+impl Plan {
+    /// Makes a checked definition ready to run. Its version is that of the definition as written.
+    #[must_use]
+    pub fn new(mut definition: Definition) -> Self {
+        let version = definition.version();
+        insert_publish_stages(&mut definition);
+        let segments = segments_of(&definition.stages);
+        let steps = number_steps(&definition.stages);
+        Self { definition: Arc::new(definition), version, segments, steps }
+    }
+
+    /// The definition, with the stages that publish.
+    #[must_use]
+    pub fn definition(&self) -> &Definition {
+        &self.definition
+    }
+
+    /// The hash of the definition as written.
+    #[must_use]
+    pub const fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// All segments in order; never empty.
+    #[must_use]
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// All steps in order.
+    #[must_use]
+    pub fn steps(&self) -> &[PlannedStep] {
+        &self.steps
+    }
+
+    /// A step's place.
+    #[must_use]
+    pub fn planned(&self, id: StepId) -> &PlannedStep {
+        &self.steps[id.index()]
+    }
+
+    /// A step's definition.
+    #[must_use]
+    pub fn step(&self, id: StepId) -> &Step {
+        let place = self.planned(id);
+        &self.definition.stages[place.stage].steps[place.position]
+    }
+
+    /// A step's stage.
+    #[must_use]
+    pub fn stage_of(&self, id: StepId) -> &Stage {
+        &self.definition.stages[self.planned(id).stage]
+    }
+
+    /// The steps of one stage, in order.
+    #[must_use]
+    pub fn steps_of(&self, stage: usize) -> &[PlannedStep] {
+        let from = self.steps.partition_point(|step| step.stage < stage);
+        let until = self.steps.partition_point(|step| step.stage <= stage);
+        &self.steps[from..until]
+    }
+
+    /// The step with this path, `stage/step`, or with this name where only one step has it.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<StepId> {
+        if let Some(step) = self.steps.iter().find(|step| step.path == name) {
+            return Some(step.id);
+        }
+        let mut named = self.steps.iter().filter(|step| self.step(step.id).name == name);
+        match (named.next(), named.next()) {
+            (Some(step), None) => Some(step.id),
+            _ => None,
+        }
+    }
+
+    /// The segment that a stage belongs to.
+    #[must_use]
+    pub fn segment_of_stage(&self, stage: usize) -> usize {
+        self.segments.partition_point(|segment| segment.stages.end <= stage)
+    }
+
+    /// The first segment of a scope at or after `from`.
+    #[must_use]
+    pub fn next_segment(&self, scope: Scope, from: usize) -> Option<usize> {
+        (from..self.segments.len()).find(|at| self.segments[*at].scope == scope)
+    }
+
+    /// Whether any stage runs once per process.
+    #[must_use]
+    pub fn has_process_stages(&self) -> bool {
+        self.segments.iter().any(|segment| segment.scope == Scope::Process)
+    }
+}
+
+fn segments_of(stages: &[Stage]) -> Vec<Segment> {
+    let mut segments: Vec<Segment> = Vec::new();
+    for (at, stage) in stages.iter().enumerate() {
+        match segments.last_mut() {
+            Some(last) if last.scope == stage.per => last.stages.end = at + 1,
+            _ => segments.push(Segment { scope: stage.per, stages: at..at + 1 }),
+        }
+    }
+    segments
+}
+
+fn number_steps(stages: &[Stage]) -> Vec<PlannedStep> {
+    let mut steps = Vec::new();
+    for (stage_at, stage) in stages.iter().enumerate() {
+        let first = steps.len();
+        let id_of = |name: &str| {
+            let at = stage.steps.iter().position(|step| step.name == name)?;
+            u16::try_from(first + at).ok().map(StepId)
+        };
+        for (position, step) in stage.steps.iter().enumerate() {
+            let fallback = match &step.fallback {
+                Some(crate::definition::Fallback::Step(name)) => id_of(name),
+                _ => None,
+            };
+            let is_fallback = stage
+                .steps
+                .iter()
+                .any(|other| matches!(&other.fallback, Some(crate::definition::Fallback::Step(name)) if *name == step.name));
+            let id = StepId(u16::try_from(first + position).expect("loading refuses pipelines of more than STEPS_MAX steps"));
+            steps.push(PlannedStep { id, stage: stage_at, position, path: format!("{}/{}", stage.name, step.name), fallback, is_fallback });
+        }
+    }
+    steps
+}
+
+/// Ends every segment that has something to publish with a stage that does it.
+fn insert_publish_stages(definition: &mut Definition) {
+    let Some(workspace) = &definition.workspace else { return };
+    let publish = workspace.publish.clone();
+    let written = std::mem::take(&mut definition.stages);
+    let segments = segments_of(&written);
+    let mut made = 0;
+    for (stage_at, stage) in written.into_iter().enumerate() {
+        let scope = stage.per;
+        definition.stages.push(stage);
+        let ends_segment = segments.iter().any(|segment| segment.stages.end == stage_at + 1);
+        if ends_segment && let Some(stage) = publish_stage(&publish, scope, made) {
+            definition.stages.push(stage);
+            made += 1;
+        }
+    }
+}
+
+fn publish_stage(publish: &[Publish], scope: Scope, made: usize) -> Option<Stage> {
+    let entries: Vec<usize> = publish.iter().enumerate().filter(|(_, entry)| entry.per == scope).map(|(at, _)| at).collect();
+    if entries.is_empty() {
+        return None;
+    }
+    let step = Step {
+        name: "publish".to_owned(),
+        action: Action::Publish { entries },
+        when: None,
+        critical: true,
+        timeout: Duration::from_secs(600),
+        retry: RetryPolicy { attempts: 5, on: RetryOn::Transient, ..RetryPolicy::default() },
+        resources: Vec::new(),
+        fallback: None,
+        shared_writes: Vec::new(),
+        effects: Effects::ExactlyOnce,
+    };
+    let name = if made == 0 { "publish".to_owned() } else { format!("publish-{}", made + 1) };
+    Some(Stage { name, per: scope, parallel: false, when: None, steps: vec![step] })
+}
