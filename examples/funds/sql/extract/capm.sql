@@ -1,0 +1,58 @@
+-- The fund's dates, and the closing prices of its shares and of its market proxy on both of them.
+-- A month-end that is no trading day takes the last earlier day with prices, as long as bd_feed_days calls it recent.
+-- Only the EQ series counts: it is what the statements value shares by.
+-- Relies on the primary keys of bd_feed_days, homol_capm and homol_fx.
+delete from extract_capm;
+delete from extract_dates;
+
+insert into extract_dates (report_date, price_date, previous_report_date, previous_price_date, rate_date, rupees_per_euro)
+with dates as (
+    select t.report_date, (
+        select max(p.report_date)
+        from homol_sona_totals p
+        where p.portfolio = t.portfolio
+          and p.report_date < t.report_date
+    ) as previous_report_date
+    from homol_sona_totals t
+    where t.report_date = :report_date
+      and t.portfolio = :portfolio_geneva
+),
+days as (
+    select
+        d.report_date,
+        d.previous_report_date,
+        (
+            select max(f.data_date) from bd_feed_days f
+            where f.feed = 'capm' and f.data_date <= d.report_date and f.usable_until >= d.report_date
+        ) as price_date,
+        (
+            select max(f.data_date) from bd_feed_days f
+            where f.feed = 'capm' and f.data_date <= d.previous_report_date and f.usable_until >= d.previous_report_date
+        ) as previous_price_date,
+        (
+            select max(f.data_date) from bd_feed_days f
+            where f.feed = 'fx' and f.data_date <= d.report_date and f.usable_until >= d.report_date
+        ) as rate_date
+    from dates d
+)
+select d.report_date, d.price_date, d.previous_report_date, d.previous_price_date, d.rate_date, r.per_euro
+from days d
+left join homol_fx r on r.rate_date = d.rate_date and r.currency = 'INR';
+
+insert into extract_capm (role, symbol, isin, industry, close, previous_close)
+select 'share', n.symbol, n.isin, n.industry, c.close, p.close
+from extract_dates d
+join bd_instruments n on n.isin in (
+    select i.isin
+    from homol_ipa i
+    where i.report_date = :report_date
+      and i.portfolio = :portfolio_geneva
+)
+join homol_capm c on c.price_date = d.price_date and c.symbol = n.symbol and c.series = 'EQ'
+left join homol_capm p on p.price_date = d.previous_price_date and p.symbol = n.symbol and p.series = 'EQ';
+
+insert into extract_capm (role, symbol, close, previous_close)
+select 'market', c.symbol, c.close, p.close
+from extract_dates d
+join homol_capm c on c.price_date = d.price_date and c.symbol = :portfolio_capm and c.series = 'EQ'
+left join homol_capm p on p.price_date = d.previous_price_date and p.symbol = c.symbol and p.series = 'EQ';
