@@ -1,35 +1,453 @@
-//! One execution's state machine.
+//! One execution's state machine: what its lane does next.
+//!
+//! Sans I/O: it is told what happened and when, and answers with the changes to journal and the orders to carry out *after*
+//! those changes are durable (P2). It has no clock, no store and no randomness, so the engine, recovery and a simulator
+//! drive the very same code. It owns the execution's time account.
+//!
+//! ```text
+//!   claim ──► start ──► orders: attempt a step ──► waits_for / begin ──► ended ──► changes, orders, end
+//!                               sleep until    ──► due
+//!                               stop a step    ──► ended
+//! ```
 
-use crate::id::{ExecutionId, ProcessId, Run, StepId};
+mod context;
+mod proceed;
+
+pub use context::Context;
+
+use crate::account::{Cause, CauseKind, TimeAccount};
+use crate::contract::{Change, Claimed, ErrorClass, Owned, StepCall, StepDone, StepEnd, StepError};
+use crate::definition::Fallback;
+use crate::id::StepId;
 use crate::plan::Plan;
-use crate::sql::Lookup;
+use crate::retry;
+use crate::state::{ExecutionState, StepState};
+use crate::time::Timestamp;
+use crate::transition::{self, Illegal, StepEvent};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Whose values placeholders and expressions see.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// The process.
-    pub process: ProcessId,
-    /// The execution.
-    pub execution: ExecutionId,
-    /// The run.
-    pub run: Run,
-    /// The entity's key; `None` in per-process stages.
-    pub entity_key: Option<Arc<str>>,
-    /// The parameters.
-    pub params: Arc<Map<String, Value>>,
-    /// The entity's attributes.
-    pub entity: Arc<Map<String, Value>>,
-    /// Outputs of earlier steps.
-    pub outputs: BTreeMap<StepId, Value>,
-    /// What is being run.
-    pub plan: Arc<Plan>,
+/// Single waits of at least this many microseconds become WAIT records of the trace; shorter ones are only summed.
+pub const WAIT_RECORDED_MICROS: i64 = 10_000;
+
+/// What the lane must do, once the changes of the same transition are durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Take the step's slots and begin its next attempt.
+    Attempt(StepId),
+    /// Call [`Execution::due`] at this time.
+    Sleep(StepId, Timestamp),
+    /// Ask the running attempt to stop; its end is still awaited.
+    Stop(StepId),
 }
 
-impl Lookup for Context {
-    fn get(&self, _name: &str) -> Option<Value> {
-        None
+/// How the lane's work on this execution ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The run is over.
+    Settled(ExecutionState),
+    /// It waits at a barrier, without a lane.
+    Parked,
+    /// It was handed back.
+    Released,
+    /// Somebody else owns it: nothing more may be written for it.
+    Lost,
+}
+
+/// What follows from an event.
+#[derive(Debug, Default, PartialEq)]
+pub struct Transition {
+    /// To be journaled, in this order and together.
+    pub changes: Vec<Change>,
+    /// To be done when they are durable.
+    pub orders: Vec<Order>,
+    /// Set when the lane is done with it.
+    pub end: Option<End>,
+}
+
+/// One execution in the hands of a lane.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    owned: Owned,
+    context: Arc<Context>,
+    segment: usize,
+    /// The first stage that may have something left to do.
+    stage: usize,
+    fresh: bool,
+    cancelling: bool,
+    draining: bool,
+    lost: bool,
+    account: TimeAccount,
+    progress: Vec<Progress>,
+}
+
+/// How far one step is.
+#[derive(Debug, Clone)]
+struct Progress {
+    state: StepState,
+    /// An attempt is wanted and waits for its slots.
+    ordered: bool,
+    /// When its next attempt is due, while it backs off.
+    due: Option<Timestamp>,
+    attempt: u32,
+    failures: u32,
+    began: Timestamp,
+    /// What the attempt to come waits for, since when.
+    waiting: Option<(Cause, Timestamp)>,
+    waits: Vec<(Cause, i64)>,
+    error: Option<StepError>,
+}
+
+impl Progress {
+    const NEW: Self = Self {
+        state: StepState::Pending,
+        ordered: false,
+        due: None,
+        attempt: 0,
+        failures: 0,
+        began: Timestamp(0),
+        waiting: None,
+        waits: Vec::new(),
+        error: None,
+    };
+
+    const fn is_active(&self) -> bool {
+        matches!(self.state, StepState::Running) || self.ordered || self.due.is_some()
     }
 }
+
+impl Execution {
+    /// Takes up an execution that was just claimed.
+    #[must_use]
+    pub fn resume(plan: &Arc<Plan>, params: &Arc<Map<String, Value>>, claimed: Claimed) -> Self {
+        let mut progress = vec![Progress::NEW; plan.steps().len()];
+        let mut outputs = std::collections::BTreeMap::new();
+        for row in claimed.steps {
+            let Some(step) = progress.get_mut(row.step.index()) else { continue };
+            step.attempt = row.attempt;
+            step.failures = row.failures;
+            match (row.state, row.retry_at) {
+                (StepState::Failed, Some(due)) => step.due = Some(due),
+                (StepState::Succeeded | StepState::Failed | StepState::Skipped, _) => step.state = row.state,
+                // Whoever had this attempt is gone, or it was stopped in a run that is over: it is tried anew.
+                (StepState::Running | StepState::Interrupted | StepState::Cancelled | StepState::Pending, _) => {}
+            }
+            step.error = row.error;
+            if let Some(output) = row.output {
+                outputs.insert(row.step, output);
+            }
+        }
+        let context = Context {
+            process: claimed.owned.process,
+            execution: claimed.owned.execution,
+            run: claimed.owned.run,
+            entity_key: claimed.entity_key.map(Arc::from),
+            params: Arc::clone(params),
+            entity: Arc::new(claimed.attributes),
+            outputs,
+            plan: Arc::clone(plan),
+        };
+        let segment = (claimed.segment as usize).min(plan.segments().len() - 1);
+        Self {
+            owned: claimed.owned,
+            context: Arc::new(context),
+            segment,
+            stage: plan.segments()[segment].stages.start,
+            fresh: claimed.fresh,
+            cancelling: claimed.cancelling,
+            draining: false,
+            lost: false,
+            account: claimed.account,
+            progress,
+        }
+    }
+
+    /// Whose hands it is in.
+    #[must_use]
+    pub const fn owned(&self) -> Owned {
+        self.owned
+    }
+
+    /// The values its steps see.
+    #[must_use]
+    pub const fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// Where its time went so far.
+    #[must_use]
+    pub const fn account(&self) -> &TimeAccount {
+        &self.account
+    }
+
+    /// Says what is to be done first.
+    pub fn start(&mut self, now: Timestamp) -> Transition {
+        let mut out = Transition::default();
+        for (at, step) in self.progress.iter().enumerate() {
+            if let Some(due) = step.due {
+                out.orders.push(Order::Sleep(step_id(at), due));
+            }
+        }
+        self.proceed(now, &mut out);
+        self.recharge(now);
+        out
+    }
+
+    /// The ordered attempt cannot begin yet: it waits for this.
+    pub fn waits_for(&mut self, step: StepId, cause: Cause, now: Timestamp) {
+        self.close_wait(step, now);
+        self.progress[step.index()].waiting = Some((cause, now));
+        self.recharge(now);
+    }
+
+    /// The ordered attempt begins now. Returns what to run, and the changes that ride with the next commit.
+    ///
+    /// # Errors
+    /// [`Illegal`] for a step that was not ordered.
+    pub fn begin(&mut self, step: StepId, now: Timestamp) -> Result<(StepCall, Vec<Change>), Illegal> {
+        let mut changes = Vec::new();
+        if let Some(waited) = self.close_wait(step, now) {
+            changes.push(waited);
+        }
+        let progress = &mut self.progress[step.index()];
+        progress.state = transition::step(progress.state, StepEvent::Begin)?;
+        progress.ordered = false;
+        progress.attempt += 1;
+        progress.began = now;
+        let attempt = progress.attempt;
+        changes.push(Change::StepBegan { step, attempt, at: now });
+        let timeout = self.context.plan.step(step).timeout;
+        let call = StepCall {
+            plan: Arc::clone(&self.context.plan),
+            step,
+            attempt,
+            token: self.owned.token,
+            first: self.fresh && attempt == 1,
+            context: Arc::clone(&self.context),
+            deadline: now.after(timeout),
+        };
+        self.recharge(now);
+        Ok((call, changes))
+    }
+
+    /// The running attempt ended so. `seed` draws the wait before the next one, if there is one.
+    ///
+    /// # Errors
+    /// [`Illegal`] for a step that does not run.
+    pub fn ended(&mut self, step: StepId, result: Result<StepDone, StepError>, now: Timestamp, seed: u64) -> Result<Transition, Illegal> {
+        let mut out = Transition::default();
+        match result {
+            Ok(done) => self.succeeded(step, done, None, now, &mut out)?,
+            Err(error) => self.failed(step, error, now, seed, &mut out)?,
+        }
+        self.proceed(now, &mut out);
+        self.recharge(now);
+        Ok(out)
+    }
+
+    /// A wait before the next attempt is over.
+    pub fn due(&mut self, step: StepId, now: Timestamp) -> Transition {
+        let mut out = Transition::default();
+        let progress = &mut self.progress[step.index()];
+        if progress.due.take().is_some() && !self.cancelling && !self.draining {
+            progress.ordered = true;
+            out.orders.push(Order::Attempt(step));
+        }
+        if let Some(waited) = self.close_wait(step, now) {
+            out.changes.push(waited);
+        }
+        self.proceed(now, &mut out);
+        self.recharge(now);
+        out
+    }
+
+    /// Somebody wants it to stop: running attempts are asked to, nothing new begins, and it settles as cancelled.
+    pub fn cancel(&mut self, now: Timestamp) -> Transition {
+        self.cancelling = true;
+        self.stop_waiting(now)
+    }
+
+    /// Its node is stopping: what runs may finish (or is stopped with `hard`), nothing new begins, and it is handed back.
+    pub fn drain(&mut self, hard: bool, now: Timestamp) -> Transition {
+        self.draining = true;
+        let mut out = self.stop_waiting(now);
+        if !hard {
+            out.orders.clear();
+        }
+        out
+    }
+
+    fn stop_waiting(&mut self, now: Timestamp) -> Transition {
+        let mut out = Transition::default();
+        self.stop_steps(&mut out);
+        self.proceed(now, &mut out);
+        self.recharge(now);
+        out
+    }
+
+    fn stop_steps(&mut self, out: &mut Transition) {
+        for (at, progress) in self.progress.iter_mut().enumerate() {
+            progress.ordered = false;
+            progress.due = None;
+            progress.waiting = None;
+            if progress.state == StepState::Running {
+                out.orders.push(Order::Stop(step_id(at)));
+            }
+        }
+    }
+
+    fn succeeded(&mut self, step: StepId, done: StepDone, instead_of: Option<StepError>, now: Timestamp, out: &mut Transition) -> Result<(), Illegal> {
+        let progress = &mut self.progress[step.index()];
+        progress.state = transition::step(progress.state, StepEvent::Succeed)?;
+        let mut end = self.step_end(step, StepState::Succeeded, now);
+        end.fallback = instead_of.is_some();
+        end.error = instead_of;
+        end.rows = done.rows;
+        end.log = done.log;
+        if let Some(output) = done.output {
+            end.output = Some(output.clone());
+            self.keep_output(step, &output);
+        }
+        out.changes.push(Change::StepEnded(Box::new(end)));
+        Ok(())
+    }
+
+    /// An output is seen under its own step's name, and under that of the step it stood in for.
+    fn keep_output(&mut self, step: StepId, output: &Value) {
+        let plan = Arc::clone(&self.context.plan);
+        let context = Arc::make_mut(&mut self.context);
+        context.outputs.insert(step, output.clone());
+        let stood_in_for = plan.steps().iter().filter(|other| other.fallback == Some(step));
+        for other in stood_in_for {
+            context.outputs.insert(other.id, output.clone());
+        }
+    }
+
+    fn failed(&mut self, step: StepId, mut error: StepError, now: Timestamp, seed: u64, out: &mut Transition) -> Result<(), Illegal> {
+        if error.class == ErrorClass::Fenced {
+            let progress = &mut self.progress[step.index()];
+            progress.state = transition::step(progress.state, StepEvent::Interrupt)?;
+            self.lost = true;
+            self.stop_steps(out);
+            return Ok(());
+        }
+        let log = error.log.take();
+        if self.cancelling {
+            return self.stopped(step, StepEvent::Cancel, error, log, None, now, out);
+        }
+        if error.class == ErrorClass::Cancelled || (self.draining && error.class == ErrorClass::OutcomeUnknown) {
+            return self.stopped(step, StepEvent::Interrupt, error, log, None, now, out);
+        }
+        let plan = Arc::clone(&self.context.plan);
+        let policy = &plan.step(step).retry;
+        if error.class == ErrorClass::OutcomeUnknown {
+            let wait = policy.backoff_min.max(Duration::from_millis(50));
+            return self.stopped(step, StepEvent::Interrupt, error, log, Some(wait), now, out);
+        }
+        let failures = self.progress[step.index()].failures + 1;
+        self.progress[step.index()].failures = failures;
+        self.progress[step.index()].error = Some(error.clone());
+        if let Some(wait) = retry::delay(policy, error.class, failures, seed) {
+            return self.stopped(step, StepEvent::Retry, error, log, Some(wait), now, out);
+        }
+        if let Some(Fallback::Value(value)) = &plan.step(step).fallback {
+            let done = StepDone { output: Some(value.clone()), rows: Vec::new(), log };
+            return self.succeeded(step, done, Some(error), now, out);
+        }
+        self.stopped(step, StepEvent::Fail, error, log, None, now, out)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one place records every attempt that did not succeed")]
+    fn stopped(
+        &mut self,
+        step: StepId,
+        event: StepEvent,
+        error: StepError,
+        log: Option<String>,
+        again_after: Option<Duration>,
+        now: Timestamp,
+        out: &mut Transition,
+    ) -> Result<(), Illegal> {
+        let progress = &mut self.progress[step.index()];
+        progress.state = transition::step(progress.state, event)?;
+        let attempt_state = match event {
+            StepEvent::Cancel => StepState::Cancelled,
+            StepEvent::Interrupt => StepState::Interrupted,
+            _ => StepState::Failed,
+        };
+        let unknown = error.class == ErrorClass::OutcomeUnknown;
+        let mut end = self.step_end(step, attempt_state, now);
+        end.error = Some(error);
+        end.log = log;
+        if let Some(wait) = again_after.filter(|_| !self.draining) {
+            let due = now.after(wait);
+            end.retry_at = Some(due);
+            let progress = &mut self.progress[step.index()];
+            progress.due = Some(due);
+            let kind = if unknown { CauseKind::OutcomeUnknown } else { CauseKind::Backoff };
+            progress.waiting = Some((Cause::plain(kind), now));
+            out.orders.push(Order::Sleep(step, due));
+        }
+        out.changes.push(Change::StepEnded(Box::new(end)));
+        Ok(())
+    }
+
+    fn step_end(&mut self, step: StepId, state: StepState, now: Timestamp) -> StepEnd {
+        let progress = &mut self.progress[step.index()];
+        StepEnd {
+            step,
+            attempt: progress.attempt,
+            failures: progress.failures,
+            state,
+            began: progress.began,
+            ended: now,
+            retry_at: None,
+            fallback: false,
+            reason: None,
+            output: None,
+            rows: Vec::new(),
+            error: None,
+            log: None,
+            waits: std::mem::take(&mut progress.waits),
+        }
+    }
+
+    fn close_wait(&mut self, step: StepId, now: Timestamp) -> Option<Change> {
+        let progress = &mut self.progress[step.index()];
+        let (cause, from) = progress.waiting.take()?;
+        let micros = now.micros_since(from);
+        if micros > 0 {
+            match progress.waits.iter_mut().find(|(known, _)| *known == cause) {
+                Some((_, sum)) => *sum += micros,
+                None => progress.waits.push((cause.clone(), micros)),
+            }
+        }
+        (micros >= WAIT_RECORDED_MICROS).then_some(Change::Waited { step: Some(step), cause, from, until: now })
+    }
+
+    /// Charges the time from now on: to `running` if any step runs, else to what the first active step waits for, else to the journal.
+    fn recharge(&mut self, now: Timestamp) {
+        let mut cause = None;
+        for progress in &self.progress {
+            if progress.state == StepState::Running {
+                cause = Some(Cause::plain(CauseKind::Running));
+                break;
+            }
+            if cause.is_none() && let Some((waiting, _)) = &progress.waiting {
+                cause = Some(waiting.clone());
+            }
+        }
+        let cause = cause.unwrap_or(Cause::plain(CauseKind::Store));
+        if *self.account.cause() != cause {
+            self.account.switch(cause, now);
+        }
+    }
+}
+
+fn step_id(at: usize) -> StepId {
+    StepId(u16::try_from(at).expect("a plan has at most STEPS_MAX steps"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,7 @@ use crate::state::{ExecutionState, ProcessState, StepState};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Most executions written in one transaction of a launch.
 pub const LAUNCH_CHUNK_MAX: usize = 5_000;
@@ -79,6 +80,8 @@ pub struct Launch {
     pub overlap: Overlap,
     /// Lanes at once.
     pub lanes: u32,
+    /// Where each target is, by name, as a URL without secrets: a later retry or rollback acts on the same ones.
+    pub targets: BTreeMap<String, String>,
     /// Hash of pipeline name and parameters: what "the same" means for `overlap`.
     pub overlap_hash: i64,
     /// The process's own execution, if the pipeline has per-process stages: the segment of its first one.
@@ -180,6 +183,8 @@ pub struct StepRow {
     pub fallback: bool,
     /// Its output.
     pub output: Option<Value>,
+    /// Rows it changed.
+    pub rows: Vec<TableRows>,
     /// Why it failed.
     pub error: Option<StepError>,
 }
@@ -313,7 +318,7 @@ pub enum ProcessChange {
         /// When.
         at: Timestamp,
     },
-    /// Nothing is left to do.
+    /// Nothing is left to do; or, for a settled process and `rolled_back`, everything it did is undone.
     Settle {
         /// The process.
         process: ProcessId,
@@ -359,6 +364,8 @@ pub struct Report {
     pub processes: Vec<ProcessRow>,
     /// What was claimed.
     pub claimed: Vec<Claimed>,
+    /// Processes in which this group made executions ready that were not: a lane key became free, a segment opened.
+    pub woken: Vec<ProcessId>,
 }
 
 /// The numbers of a process; always those of its executions (P3). The process's own execution is not in them.
@@ -415,6 +422,8 @@ pub struct ProcessRow {
     pub own_state: Option<ExecutionState>,
     /// The numbers.
     pub tally: Tally,
+    /// Where each target is, as in [`Launch::targets`].
+    pub targets: BTreeMap<String, String>,
     /// Who launched it.
     pub launched_by: String,
     /// When it was launched.
@@ -452,10 +461,10 @@ pub struct Rerun {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "wish")]
 pub enum Wish {
-    /// Run a pipeline that is in the store.
+    /// Run a pipeline.
     Launch {
-        /// Its version.
-        version: Version,
+        /// It, as written.
+        definition: Box<Definition>,
         /// Parameters.
         params: Map<String, Value>,
         /// Who.
@@ -469,7 +478,7 @@ pub enum Wish {
         /// As [`Launch::idempotency_key`].
         idempotency_key: Option<String>,
         /// Where each target of the pipeline is, by name; never a secret.
-        targets: std::collections::BTreeMap<String, String>,
+        targets: BTreeMap<String, String>,
     },
     /// Stop.
     Cancel {

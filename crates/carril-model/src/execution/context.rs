@@ -1,0 +1,96 @@
+//! The values that a step's placeholders and expressions see, and whose they are.
+
+use crate::id::{ExecutionId, ProcessId, Run, StepId};
+use crate::plan::Plan;
+use crate::sql::Lookup;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Whose values placeholders and expressions see.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The process.
+    pub process: ProcessId,
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The run.
+    pub run: Run,
+    /// The entity's key; `None` in per-process stages.
+    pub entity_key: Option<Arc<str>>,
+    /// The parameters.
+    pub params: Arc<Map<String, Value>>,
+    /// The entity's attributes.
+    pub entity: Arc<Map<String, Value>>,
+    /// Outputs of earlier steps.
+    pub outputs: BTreeMap<StepId, Value>,
+    /// What is being run.
+    pub plan: Arc<Plan>,
+}
+
+impl Context {
+    /// What expressions see: `entity` (with its `key`), `param`, `steps` (by name, and by stage and name) and `run`.
+    #[must_use]
+    pub fn for_expressions(&self) -> Value {
+        let mut entity = (*self.entity).clone();
+        if let Some(key) = &self.entity_key {
+            entity.entry("key").or_insert_with(|| Value::from(&**key));
+        }
+        json!({ "entity": entity, "param": *self.params, "steps": self.outputs_by_name(), "run": self.run })
+    }
+
+    /// Outputs under the step's name where only one step has it, and under `stage.step` always.
+    fn outputs_by_name(&self) -> Map<String, Value> {
+        let mut by_name = Map::new();
+        for (id, output) in &self.outputs {
+            let (stage, step) = (&self.plan.stage_of(*id).name, &self.plan.step(*id).name);
+            if self.plan.find(step) == Some(*id) {
+                by_name.insert(step.clone(), output.clone());
+            }
+            let of_stage = by_name.entry(stage.clone()).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(of_stage) = of_stage {
+                of_stage.insert(step.clone(), output.clone());
+            }
+        }
+        by_name
+    }
+
+    fn output(&self, path: &str) -> Option<Value> {
+        let mut parts = path.split('.');
+        let first = parts.next()?;
+        let (id, rest): (StepId, Vec<&str>) = match self.plan.find(first) {
+            Some(id) => (id, parts.collect()),
+            None => (self.plan.find(&format!("{first}/{}", parts.next()?))?, parts.collect()),
+        };
+        let mut value = self.outputs.get(&id)?;
+        for part in rest {
+            value = match value {
+                Value::Object(fields) => fields.get(part)?,
+                Value::Array(items) => items.get(part.parse::<usize>().ok()?)?,
+                _ => return None,
+            };
+        }
+        Some(value.clone())
+    }
+}
+
+impl Lookup for Context {
+    fn get(&self, name: &str) -> Option<Value> {
+        if let Some((head, rest)) = name.split_once('.') {
+            return match head {
+                "param" => self.params.get(rest).cloned(),
+                "entity" if rest == "key" => self.entity_key.as_deref().map(Value::from),
+                "entity" => self.entity.get(rest).cloned(),
+                "steps" => self.output(rest),
+                _ => None,
+            };
+        }
+        match name {
+            "execution_id" => Some(Value::from(self.execution.0)),
+            "process_id" => Some(Value::from(self.process.0)),
+            "run" => Some(Value::from(self.run.0)),
+            "entity_key" => self.entity_key.as_deref().map(Value::from),
+            _ => self.params.get(name).or_else(|| self.entity.get(name)).cloned(),
+        }
+    }
+}
