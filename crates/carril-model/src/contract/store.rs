@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Most executions written in one transaction of a launch.
 pub const LAUNCH_CHUNK_MAX: usize = 5_000;
@@ -582,8 +583,9 @@ pub trait Store: Send + Sync {
     /// Commits a group, all of it durable when this returns, except refused records.
     ///
     /// # Errors
-    /// As [`Fault`]; after `Unavailable` it is unknown whether the group was committed: the engine must enter again.
-    fn commit(&self, group: Group) -> Pending<'_, Result<Report, Fault>>;
+    /// As [`Fault`]; after `Busy` nothing was done and the same group may be given again; after `Unavailable` it is unknown
+    /// whether it was committed: the engine must enter again.
+    fn commit(&self, group: Arc<Group>) -> Pending<'_, Result<Report, Fault>>;
 
     /// One process.
     ///

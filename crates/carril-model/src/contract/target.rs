@@ -137,6 +137,12 @@ pub trait Target: Send + Sync {
         clear: &'a [String],
     ) -> Pending<'a, Result<(), TargetError>>;
 
+    /// Executions of a process that have a workspace here, in whatever run. For the sweep that leaves none behind.
+    ///
+    /// # Errors
+    /// As [`TargetError`].
+    fn workspaces(&self, process: ProcessId) -> Pending<'_, Result<Vec<ExecutionId>, TargetError>>;
+
     /// Removes an execution's workspaces of all runs; absent ones are no error.
     ///
     /// # Errors
