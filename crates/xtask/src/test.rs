@@ -57,11 +57,18 @@ fn lines(workspace: &Workspace, has_nextest: bool, arguments: &[String]) -> Vec<
     };
     // The documentation's examples run in one line of their own, which nextest cannot do.
     let targets: &[&str] = if has_nextest { &[] } else { &["--all-targets"] };
+    // A selection may hit nothing in one of the lines; the runner then says so and goes on.
+    let selected: &[&str] = if has_nextest && !arguments.is_empty() {
+        &["--no-tests=warn"]
+    } else {
+        &[]
+    };
     let line = |scope: &[&str]| -> Vec<String> {
         let words = runner
             .iter()
             .chain(scope)
             .chain(targets)
+            .chain(selected)
             .chain(&["--locked"]);
         words
             .map(|word| (*word).to_owned())

@@ -49,7 +49,7 @@ fn a_feature_that_is_not_there_is_not_asked_for() {
         &[],
         true,
         &["lane"],
-        &["nextest run --workspace --locked lane"],
+        &["nextest run --workspace --no-tests=warn --locked lane"],
     );
 }
 
