@@ -180,15 +180,16 @@ create table if not exists extract_dates (
     rupees_per_euro double precision
 );
 
--- Prices of the fund's shares on both dates, and of its market proxy (`role` is share or market).
+-- Prices of the fund's shares on both dates, and of its market proxy: `role` is share or market, and the proxy's ISIN
+-- is empty. A share that has changed its ISIN can stand here twice.
 create table if not exists extract_capm (
     role text not null,
     symbol text not null,
-    isin text,
+    isin text not null,
     industry text,
-    close double precision,
+    close double precision not null,
     previous_close double precision,
-    primary key (role, symbol)
+    primary key (role, symbol, isin)
 );
 
 create table if not exists extract_posmodrf (

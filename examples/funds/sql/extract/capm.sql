@@ -40,19 +40,21 @@ from days d
 left join homol_fx r on r.rate_date = d.rate_date and r.currency = 'INR';
 
 insert into extract_capm (role, symbol, isin, industry, close, previous_close)
-select 'share', n.symbol, n.isin, n.industry, c.close, p.close
-from extract_dates d
-join bd_instruments n on n.isin in (
-    select i.isin
-    from homol_ipa i
-    where i.report_date = :report_date
-      and i.portfolio = :portfolio_geneva
-)
-join homol_capm c on c.price_date = d.price_date and c.symbol = n.symbol and c.series = 'EQ'
-left join homol_capm p on p.price_date = d.previous_price_date and p.symbol = n.symbol and p.series = 'EQ';
+select distinct 'share', n.symbol, n.isin, n.industry, c.close, p.close
+from homol_ipa i
+join bd_instruments n on n.isin = i.isin
+join homol_capm c
+  on c.price_date = (select d.price_date from extract_dates d) and c.symbol = n.symbol and c.series = 'EQ'
+left join homol_capm p
+  on p.price_date = (select d.previous_price_date from extract_dates d) and p.symbol = n.symbol and p.series = 'EQ'
+where i.report_date = :report_date
+  and i.portfolio = :portfolio_geneva;
 
-insert into extract_capm (role, symbol, close, previous_close)
-select 'market', c.symbol, c.close, p.close
-from extract_dates d
-join homol_capm c on c.price_date = d.price_date and c.symbol = :portfolio_capm and c.series = 'EQ'
-left join homol_capm p on p.price_date = d.previous_price_date and p.symbol = c.symbol and p.series = 'EQ';
+insert into extract_capm (role, symbol, isin, close, previous_close)
+select 'market', c.symbol, '', c.close, p.close
+from homol_capm c
+left join homol_capm p
+  on p.price_date = (select d.previous_price_date from extract_dates d) and p.symbol = c.symbol and p.series = 'EQ'
+where c.price_date = (select d.price_date from extract_dates d)
+  and c.symbol = :portfolio_capm
+  and c.series = 'EQ';

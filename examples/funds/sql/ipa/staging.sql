@@ -19,7 +19,7 @@ with classed as (
             when lower(i.sub_section) like '%exchange traded fund%' then 'fund_units'
             when lower(i.sub_section) like '%fund units%' then 'fund_units'
             when lower(i.sub_section) in ('invit', 'reit') then 'trust_units'
-            when lower(i.sub_section) in ('gold', 'silver') then 'commodity'
+            when lower(i.section) in ('gold', 'silver') or lower(i.sub_section) in ('gold', 'silver') then 'commodity'
             else 'other'
         end as asset_class
     from extract_ipa i

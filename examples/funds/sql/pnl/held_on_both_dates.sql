@@ -23,5 +23,4 @@ from held h
 join extract_capm p on p.role = 'share' and p.isin = h.isin
 where h.previous_quantity is not null
   and h.quantity is not null
-  and p.close is not null
   and p.previous_close is not null;

@@ -1,0 +1,129 @@
+//! What a statement writes in words: labels, dates, numbers and percentages as text, coupon and maturity inside a bond's
+//! name, and which lines are cash. Pure functions of text.
+
+use crate::workbook::Cell;
+use jiff::civil::Date;
+
+/// A label as labels are compared: lower case, one blank between words, without footnote marks.
+pub(crate) fn label(text: &str) -> String {
+    let unmarked: String = text
+        .chars()
+        .filter(|c| !matches!(c, '^' | '*' | '#' | '$' | '@'))
+        .collect();
+    unmarked
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
+}
+
+/// The date in `Monthly Portfolio Statement as on June 30,2024`.
+pub(crate) fn as_on(text: &str) -> Option<Result<Date, String>> {
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let at = words.to_lowercase().find("as on ")?;
+    let written = words.get(at + "as on ".len()..)?.trim();
+    Some(date(written).ok_or_else(|| {
+        format!("the date `{written}` cannot be read; it should be written as June 30, 2024 or 30-Jun-2024")
+    }))
+}
+
+fn date(text: &str) -> Option<Date> {
+    const FORMATS: [&str; 8] = [
+        "%B %d %Y", "%b %d %Y", "%d %B %Y", "%d %b %Y", "%d-%b-%Y", "%d-%B-%Y", "%d/%m/%Y",
+        "%Y-%m-%d",
+    ];
+    let plain = text
+        .replace(',', " ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    FORMATS
+        .iter()
+        .find_map(|format| Date::strptime(format, &plain).ok())
+}
+
+/// A number, also where it is written as text with separators. `None` is an empty cell or a word that says "nothing".
+///
+/// # Errors
+/// The text, where it is neither.
+pub(crate) fn number(cell: &Cell) -> Result<Option<f64>, String> {
+    match cell {
+        Cell::Empty => Ok(None),
+        Cell::Number(number) => Ok(Some(*number)),
+        Cell::Text(text) if is_nothing(text) => Ok(None),
+        Cell::Text(text) => match text.replace(',', "").parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(Some(number)),
+            _ => Err(text.clone()),
+        },
+    }
+}
+
+/// A fraction: a number as it is, or text such as `0.57%` and `$0.00%` (which the statements use for "less than 0.01 %").
+///
+/// # Errors
+/// The text, where it is neither.
+pub(crate) fn fraction(cell: &Cell) -> Result<Option<f64>, String> {
+    if let Cell::Text(text) = cell
+        && let Some(percent) = text.trim_matches(['$', '^', '*', ' ']).strip_suffix('%')
+    {
+        let percent = percent.trim().replace(',', "");
+        return percent
+            .parse::<f64>()
+            .map(|percent| Some(percent / 100.0))
+            .map_err(|_| text.clone());
+    }
+    number(cell)
+}
+
+fn is_nothing(text: &str) -> bool {
+    matches!(
+        text.to_lowercase().as_str(),
+        "nil" | "na" | "n.a." | "n/a" | "-" | "--"
+    )
+}
+
+/// The yearly coupon in percent that a bond's name begins with: 7.65 in `7.65% Some Company (10/06/2027)`.
+pub(crate) fn coupon(instrument: &str) -> Option<f64> {
+    let (number, _) = instrument.trim_start().split_once('%')?;
+    number
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .filter(|coupon| (0.0..100.0).contains(coupon))
+}
+
+/// The maturity that a bond's name holds in brackets, as day/month/year; the last one where there are several.
+pub(crate) fn maturity(instrument: &str) -> Option<Date> {
+    instrument
+        .rsplit('(')
+        .filter_map(|part| part.split_once(')'))
+        .find_map(|(inside, _)| Date::strptime("%d/%m/%Y", inside.trim()).ok())
+}
+
+/// Which kind of cash a line is, or `None` where it is a holding such as a bond or gold. Reverse repos carry codes of
+/// the shape of an ISIN (`GSECREPO0626`), so under their own heading no code makes a line a security.
+pub(crate) fn cash_kind(
+    instrument: &str,
+    part: Option<&str>,
+    isin: Option<&str>,
+) -> Option<&'static str> {
+    let instrument = label(instrument);
+    let part = part.map(label).unwrap_or_default();
+    let has = |word: &str| instrument.contains(word);
+    let is_overnight = part.contains("treps") || part.contains("reverse repo");
+    if isin.is_some() && !is_overnight {
+        None
+    } else if has("receivable") || has("payable") || has("net current asset") {
+        Some("net_receivables")
+    } else if has("margin") {
+        Some("margin")
+    } else if has("reverse repo") {
+        Some("reverse_repo")
+    } else if is_overnight || has("treps") {
+        Some("treps")
+    } else if instrument.starts_with("cash") || has("bank balance") {
+        Some("cash_and_bank")
+    } else {
+        None
+    }
+}
