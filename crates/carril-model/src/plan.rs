@@ -212,3 +212,17 @@ fn publish_stage(publish: &[Publish], scope: Scope, made: usize) -> Option<Stage
     let name = if made == 0 { "publish".to_owned() } else { format!("publish-{}", made + 1) };
     Some(Stage { name, per: scope, parallel: false, when: None, steps: vec![step] })
 }
+
+/// A hash of texts that is the same on every machine and in every version: 63 bits of BLAKE3, so that it fits a store's integer.
+#[must_use]
+pub fn stable_hash(parts: &[&str]) -> i64 {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        // Lengths keep ("a", "bc") apart from ("ab", "c").
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    let mut first = [0; 8];
+    first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    i64::from_le_bytes(first) & i64::MAX
+}

@@ -419,6 +419,8 @@ pub struct ProcessRow {
     pub lanes: u32,
     /// The process that must settle first (`overlap = "queue"`).
     pub after: Option<ProcessId>,
+    /// The process's own execution, if it has one.
+    pub own: Option<ExecutionId>,
     /// The state of the process's own execution, if it has one.
     pub own_state: Option<ExecutionState>,
     /// The numbers.

@@ -19,6 +19,7 @@ fn row(segment: u32, open: u64, tally: Tally) -> ProcessRow {
         open,
         lanes: 50,
         after: None,
+        own: None,
         own_state: None,
         tally,
         targets: std::collections::BTreeMap::new(),
