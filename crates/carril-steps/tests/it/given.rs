@@ -165,8 +165,8 @@ async fn the_document_on_standard_input_tells_whose_work_it_is() {
 }
 
 /// A document far larger than a pipe holds, so that writing it has to wait for the program.
-fn with_long_input(mut case: Case) -> Case {
-    case.params = json!({"list": "x".repeat(10_000_000)});
+fn with_long_input(mut case: Case, bytes: usize) -> Case {
+    case.params = json!({"list": "x".repeat(bytes)});
     case
 }
 
@@ -174,24 +174,49 @@ fn with_long_input(mut case: Case) -> Case {
 async fn input_that_nobody_reads_hangs_nobody() {
     // Not read, closed at once, read in part, and unread by a program that prints a lot.
     assert_eq!(
-        log_of(with_long_input(Case::sh("echo done"))).await,
+        log_of(with_long_input(Case::sh("echo done"), 10_000_000)).await,
         "done\n"
     );
     assert_eq!(
-        log_of(with_long_input(Case::sh("exec <&-; echo done"))).await,
+        log_of(with_long_input(Case::sh("exec <&-; echo done"), 10_000_000)).await,
         "done\n"
     );
     assert_eq!(
-        log_of(with_long_input(Case::sh("head -c 10"))).await,
+        log_of(with_long_input(Case::sh("head -c 10"), 10_000_000)).await,
         "{\"process\""
     );
-    let printer = with_long_input(Case::sh("head -c 5000000 /dev/zero | tr '\\0' x"));
+    let printer = with_long_input(
+        Case::sh("head -c 5000000 /dev/zero | tr '\\0' x"),
+        10_000_000,
+    );
     assert!(log_of(printer).await.contains(" bytes left out]\n"));
 }
 
 #[tokio::test]
+async fn closed_input_is_not_tried_again_and_again() {
+    let before = thread_cpu_ticks();
+    let case = with_long_input(Case::sh("exec <&-; sleep 0.5"), 1_000_000);
+    case.run().await.unwrap();
+    // Half a second is fifty ticks; preparing the input takes a few.
+    let used = thread_cpu_ticks() - before;
+    assert!(used < 20, "{used} ticks of processor time");
+}
+
+/// Processor time of this thread, in hundredths of a second.
+fn thread_cpu_ticks() -> u64 {
+    let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    let times = fields.split(' ').skip(11).take(2);
+    times.map(|field| field.parse::<u64>().unwrap()).sum()
+}
+
+#[tokio::test]
 async fn long_input_arrives_whole_while_output_is_read() {
-    let printed = log_of(with_long_input(Case::sh("tee /dev/stderr | wc -c"))).await;
+    let printed = log_of(with_long_input(
+        Case::sh("tee /dev/stderr | wc -c"),
+        10_000_000,
+    ))
+    .await;
     let bytes: usize = printed.lines().last().unwrap().trim().parse().unwrap();
     assert!(bytes > 10_000_000, "{bytes} bytes arrived");
 }
@@ -209,6 +234,11 @@ async fn no_open_file_of_ours_is_passed_on() {
         !log.contains("anon_inode") && !log.contains("socket:"),
         "{log}"
     );
+}
+
+#[tokio::test]
+async fn a_program_sees_the_name_that_the_step_wrote() {
+    assert_eq!(log_of(Case::sh("echo \"$0\"")).await, "sh\n");
 }
 
 #[tokio::test]
