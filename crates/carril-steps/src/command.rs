@@ -94,7 +94,7 @@ impl CommandRunner {
         &self,
         call: &StepCall,
         cancel: &dyn Cancellation,
-    ) -> Result<StepDone, StepError> {
+    ) -> Result<StepDone, Box<StepError>> {
         let Action::Command { argv, env, json } = &call.plan.step(call.step).action else {
             unreachable!("the engine hands this runner commands only");
         };
@@ -129,7 +129,7 @@ impl CommandRunner {
         &self,
         call: &StepCall,
         written: Written<'_>,
-    ) -> Result<tokio::process::Command, StepError> {
+    ) -> Result<tokio::process::Command, Box<StepError>> {
         let values = call.context.as_ref();
         let mut filled = Vec::with_capacity(written.argv.len());
         for argument in written.argv {
@@ -189,6 +189,6 @@ impl StepRunner for CommandRunner {
         call: &'a StepCall,
         cancel: &'a dyn Cancellation,
     ) -> Pending<'a, Result<StepDone, StepError>> {
-        Box::pin(self.attempt(call, cancel))
+        Box::pin(async move { self.attempt(call, cancel).await.map_err(|error| *error) })
     }
 }

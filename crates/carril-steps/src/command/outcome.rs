@@ -27,7 +27,7 @@ pub(super) struct Ending<'a> {
 
 /// Judges an ending. Having been asked to stop counts before the exit code, and that before the output: a program may
 /// leave with 0 half-way because it was told to.
-pub(super) fn decide(ending: Ending<'_>) -> Result<StepDone, StepError> {
+pub(super) fn decide(ending: Ending<'_>) -> Result<StepDone, Box<StepError>> {
     let Ending {
         name,
         status,
@@ -47,13 +47,16 @@ pub(super) fn decide(ending: Ending<'_>) -> Result<StepDone, StepError> {
             rows: Vec::new(),
             log,
         }),
-        Err(error) => Err(StepError { log, ..error }),
+        Err(mut error) => {
+            error.log = log;
+            Err(error)
+        }
     }
 }
 
-fn judge(name: &str, status: ExitStatus, asked: Asked) -> Result<(), StepError> {
+fn judge(name: &str, status: ExitStatus, asked: Asked) -> Result<(), Box<StepError>> {
     let how = describe(status);
-    let error = match (asked, status.code()) {
+    let mut error = match (asked, status.code()) {
         (Asked::Ended, _) => cancelled(format!("`{name}` was asked to stop and ended: {how}")),
         (Asked::Killed, _) => cancelled(format!(
             "`{name}` was asked to stop, did not in time and was ended: {how}"
@@ -62,22 +65,22 @@ fn judge(name: &str, status: ExitStatus, asked: Asked) -> Result<(), StepError> 
         (Asked::No, Some(EXIT_TEMPORARY)) => {
             let message =
                 format!("`{name}` ended with {how}, which says that trying again may help");
-            StepError::new("CAR0507", ErrorClass::Transient, message)
+            boxed("CAR0507", ErrorClass::Transient, message)
         }
         (Asked::No, Some(_)) => failed(format!("`{name}` ended with {how}")),
         (Asked::No, None) => failed(format!("`{name}` was {how}")),
     };
-    let native = status
+    error.native = status
         .code()
         .map(|code| code.to_string())
         .or_else(|| status.signal().map(|signal| format!("signal {signal}")));
-    Err(StepError { native, ..error })
+    Err(error)
 }
 
-fn parse(name: &str, output: Option<&Output>) -> Result<Option<serde_json::Value>, StepError> {
+fn parse(name: &str, output: Option<&Output>) -> Result<Option<serde_json::Value>, Box<StepError>> {
     let parsed = output.map(Output::parse).transpose();
     parsed.map_err(|what| {
-        StepError::new(
+        boxed(
             "CAR0508",
             ErrorClass::Permanent,
             format!("`{name}` succeeded, but {what}"),
@@ -93,26 +96,26 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
-fn failed(message: String) -> StepError {
-    StepError::new("CAR0507", ErrorClass::Permanent, message)
+fn failed(message: String) -> Box<StepError> {
+    boxed("CAR0507", ErrorClass::Permanent, message)
 }
 
-fn cancelled(message: String) -> StepError {
-    StepError::new("CAR0505", ErrorClass::Cancelled, message)
+fn cancelled(message: String) -> Box<StepError> {
+    boxed("CAR0505", ErrorClass::Cancelled, message)
 }
 
 /// The answer when it was asked to stop before anything was started.
-pub(super) fn stopped_before_start(name: &str) -> StepError {
+pub(super) fn stopped_before_start(name: &str) -> Box<StepError> {
     cancelled(format!("`{name}` was asked to stop before it was started"))
 }
 
 /// A program that cannot be started, and never will be.
-pub(super) fn could_not_start(message: impl Into<String>) -> StepError {
-    StepError::new("CAR0509", ErrorClass::Permanent, message)
+pub(super) fn could_not_start(message: impl Into<String>) -> Box<StepError> {
+    boxed("CAR0509", ErrorClass::Permanent, message)
 }
 
 /// A program that the system did not start; a machine that is short of something may have it later.
-pub(super) fn start_failure(name: &str, error: &io::Error) -> StepError {
+pub(super) fn start_failure(name: &str, error: &io::Error) -> Box<StepError> {
     let number = error.raw_os_error().map(Errno::from_raw_os_error);
     let message = match number {
         Some(Errno::NOEXEC) => {
@@ -137,8 +140,12 @@ pub(super) fn start_failure(name: &str, error: &io::Error) -> StepError {
     } else {
         ErrorClass::Permanent
     };
-    StepError {
-        native: error.raw_os_error().map(|code| code.to_string()),
-        ..StepError::new("CAR0509", class, message)
-    }
+    let mut failure = boxed("CAR0509", class, message);
+    failure.native = error.raw_os_error().map(|code| code.to_string());
+    failure
+}
+
+/// Errors are large and rare, so they are passed on in a box.
+fn boxed(code: &str, class: ErrorClass, message: impl Into<String>) -> Box<StepError> {
+    Box::new(StepError::new(code, class, message))
 }

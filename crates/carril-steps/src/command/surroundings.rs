@@ -17,7 +17,7 @@ pub(super) fn environment(
     call: &StepCall,
     listed: &BTreeMap<String, String>,
     path: &OsStr,
-) -> Result<BTreeMap<OsString, OsString>, StepError> {
+) -> Result<BTreeMap<OsString, OsString>, Box<StepError>> {
     let mut variables = BTreeMap::from([(OsString::from("PATH"), path.to_owned())]);
     for (name, text) in listed {
         if name.is_empty() || name.contains(['=', '\0']) {

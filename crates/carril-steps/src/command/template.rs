@@ -13,7 +13,7 @@ use serde_json::Value;
 ///
 /// # Errors
 /// `CAR0510` when a name has no value, or one that no argument can hold, or when a brace stands alone.
-pub(super) fn fill(text: &str, values: &dyn Lookup) -> Result<String, StepError> {
+pub(super) fn fill(text: &str, values: &dyn Lookup) -> Result<String, Box<StepError>> {
     let mut filled = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['{', '}']) {
@@ -42,7 +42,7 @@ pub(super) fn fill(text: &str, values: &dyn Lookup) -> Result<String, StepError>
 }
 
 /// The text unless it holds a NUL character, where arguments and variables would end.
-pub(super) fn without_nul(text: String, what: &str) -> Result<String, StepError> {
+pub(super) fn without_nul(text: String, what: &str) -> Result<String, Box<StepError>> {
     if text.contains('\0') {
         return Err(not_bindable(format!(
             "{what} becomes a text with a NUL character, which no argument or variable can hold"
@@ -51,7 +51,7 @@ pub(super) fn without_nul(text: String, what: &str) -> Result<String, StepError>
     Ok(text)
 }
 
-fn value_of(name: &str, values: &dyn Lookup) -> Result<String, StepError> {
+fn value_of(name: &str, values: &dyn Lookup) -> Result<String, Box<StepError>> {
     match values.get(name) {
         Some(Value::String(text)) => Ok(text),
         Some(Value::Null) => Err(not_bindable(format!(
@@ -71,6 +71,6 @@ fn is_name(text: &str) -> bool {
             .all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | '.'))
 }
 
-fn not_bindable(message: String) -> StepError {
-    StepError::new("CAR0510", ErrorClass::Permanent, message)
+fn not_bindable(message: String) -> Box<StepError> {
+    Box::new(StepError::new("CAR0510", ErrorClass::Permanent, message))
 }
