@@ -100,8 +100,9 @@ impl<'a> Fill<'a> {
             return self.cash(&date, code, line, kind);
         }
         self.security(&date, code, line)?;
+        let is_fixed_income = words::is_fixed_income(line.section.as_deref(), line.part.as_deref());
         match isin {
-            Some(isin) if is_fixed_income(line) => self.fixed_income(&date, code, line, isin),
+            Some(isin) if is_fixed_income => self.fixed_income(&date, code, line, isin),
             _ => Ok(()),
         }
     }
@@ -297,13 +298,4 @@ impl<'a> Fill<'a> {
         self.transaction.execute(FLAGS, [])?;
         Ok(())
     }
-}
-
-fn is_fixed_income(line: &Line) -> bool {
-    let section = line
-        .section
-        .as_deref()
-        .map(words::label)
-        .unwrap_or_default();
-    section.starts_with("debt") || section.starts_with("money market")
 }

@@ -1,5 +1,5 @@
--- Gives each security its asset class, from the headings it stands under, and reads the shared
--- "Industry / Rating" column as what it is for that class.
+-- Gives each security its asset class, from the headings it stands under (statements sometimes leave the section's out
+-- and have only the part's), and reads the shared "Industry / Rating" column as what it is for that class.
 delete from staging_ipa_worktable;
 
 insert into staging_ipa_worktable (line, instrument, isin, asset_class, industry, rating, quantity, market_value)
@@ -16,6 +16,8 @@ with classed as (
             when lower(i.section) like 'foreign%' then 'foreign'
             when lower(i.section) like 'debt%' then 'debt'
             when lower(i.section) like 'money market%' then 'money_market'
+            when lower(i.sub_section) like '%government securities%' then 'debt'
+            when lower(i.sub_section) like '%securitised debt%' then 'debt'
             when lower(i.sub_section) like '%exchange traded fund%' then 'fund_units'
             when lower(i.sub_section) like '%fund units%' then 'fund_units'
             when lower(i.sub_section) in ('invit', 'reit') then 'trust_units'

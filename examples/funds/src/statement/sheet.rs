@@ -202,10 +202,14 @@ impl Body<'_> {
             let message = format!("`{heading}` has a quantity and no market value");
             return Err(self.reader.wrong(Some(row), message));
         }
+        let is_section = self.starts_section && !words::is_numbered(&heading);
         if self.starts_section {
-            self.section = Some(heading);
+            self.section = None;
             self.part = None;
             self.starts_section = false;
+        }
+        if is_section {
+            self.section = Some(heading);
         } else {
             self.part = Some(heading);
         }

@@ -134,6 +134,31 @@ fn a_statement_is_read_with_its_headings() {
 }
 
 #[test]
+fn a_section_without_its_heading_is_no_part_of_the_one_before() {
+    let statement = read_one(&format!(
+        "{TOP}{HEADER}\
+         |Equity & Equity related\n\
+         |(a) Listed / awaiting listing on Stock Exchange\n\
+         |Some Bank Limited|INE090A01021|Banks|10|20\n\
+         |Total||||20\n\
+         |(b) Government Securities\n\
+         |Government of India (20/06/2027)|IN0020220037|Sovereign|10|30\n\
+         |Total||||30\n\
+         |GRAND TOTAL||||50\n"
+    ))
+    .unwrap();
+    let line = &statement.lines[1];
+    assert_eq!(
+        (line.section.as_deref(), line.part.as_deref()),
+        (None, Some("(b) Government Securities"))
+    );
+    assert!(words::is_fixed_income(
+        line.section.as_deref(),
+        line.part.as_deref()
+    ));
+}
+
+#[test]
 fn headers_vary() {
     let variants = [
         "|Name of the Instrument|ISIN|Rating|Quantity|Market/Fair Value\\n(Rs.in Lacs)|% to Net Assets",

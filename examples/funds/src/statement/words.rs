@@ -17,6 +17,27 @@ pub(crate) fn label(text: &str) -> String {
         .to_lowercase()
 }
 
+/// Whether a heading is that of a part, as `(b) Government Securities` is, even where the heading of its section has been
+/// left out, which happens.
+pub(crate) fn is_numbered(heading: &str) -> bool {
+    let mut letters = heading.trim_start().chars();
+    letters.next() == Some('(')
+        && letters.next().is_some_and(char::is_alphanumeric)
+        && letters.next() == Some(')')
+}
+
+/// Whether lines under these headings are fixed income: bonds and money market papers.
+pub(crate) fn is_fixed_income(section: Option<&str>, part: Option<&str>) -> bool {
+    let section = section.map(label).unwrap_or_default();
+    let part = part.map(label).unwrap_or_default();
+    ["debt", "money market"]
+        .iter()
+        .any(|start| section.starts_with(start))
+        || ["government securities", "securitised debt"]
+            .iter()
+            .any(|name| part.contains(name))
+}
+
 /// The date in `Monthly Portfolio Statement as on June 30,2024`.
 pub(crate) fn as_on(text: &str) -> Option<Result<Date, String>> {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");

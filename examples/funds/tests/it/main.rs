@@ -1,0 +1,11 @@
+//! The example from outside: documents and made-up funds go in, the pipeline's SQL runs, and its figures are held
+//! against what the documents publish or against a second computation.
+//!
+//! `runner` stands in for the engine, so that these tests say one thing only: whether the SQL is right.
+
+mod documents;
+mod generated;
+mod refusals;
+mod runner;
+mod sql;
+mod workbooks;
