@@ -1,1 +1,31 @@
-//! carril-engine.
+//! The machine: launches, lanes, the journal writer, recovery, and the handle that others hold.
+//!
+//! It knows the model and its contracts, and nothing of databases, files or HTTP. Decisions are the model's pure functions;
+//! this crate carries them out, bounded and in order.
+//!
+//! ```text
+//!  Handle ──launch──► store ──claimed──► lanes ──records──► journal ──groups──► store
+//!                                          ▲                   │ report
+//!                                          └── coordinator ◄───┘  (segments, claims, settling)
+//! ```
+
+mod attempt;
+pub mod clock;
+mod control;
+mod coordinator;
+mod engine;
+mod error;
+pub mod event;
+mod journal;
+mod lane;
+mod launch;
+mod process_run;
+mod recovery;
+mod requests;
+mod slots;
+pub mod task;
+
+pub use engine::{Engine, Options, Parts, Runners, TargetOpener};
+pub use error::Error;
+pub use launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};
+pub use control::{RetryPreview, RollbackReport};

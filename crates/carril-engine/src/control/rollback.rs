@@ -1,0 +1,178 @@
+//! Rollback: removes all that executions left on their targets, and nothing else (P7).
+//!
+//! First the token is raised, so that whoever still works for the execution is refused; then the target removes and counts
+//! that nothing is left; then the store says so. A crash in between leaves it `rolling_back`, and the next engine goes on.
+
+use super::Meant;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::lane::Signal;
+use crate::process_run::Ready;
+use carril_model::contract::{Change, Owned, ProcessRow, Selection, TableRows, TargetError, Whose};
+use carril_model::id::{ExecutionId, ProcessId};
+use carril_model::state::ExecutionState;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// How often a busy target is tried again before the rollback stays half done and says so.
+const BUSY_TRIES: u32 = 10;
+
+/// What a rollback removed, or would.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RollbackReport {
+    /// Executions rolled back.
+    pub executions: u64,
+    /// Rows removed per table.
+    pub rows: Vec<TableRows>,
+    /// The processes they belong to.
+    pub processes: Vec<ProcessId>,
+    /// Whether stages of these processes run again, without what was removed.
+    pub process_stages: bool,
+}
+
+impl Engine {
+    /// Counts what [`Engine::roll_back`] would remove, without removing it.
+    ///
+    /// # Errors
+    /// As [`Engine::roll_back`].
+    pub async fn rollback_preview(&self, selection: &Selection) -> Result<RollbackReport, Error> {
+        let mut report = RollbackReport::default();
+        let mut rows = BTreeMap::new();
+        for (process, meant) in self.meant(selection).await? {
+            let row = self.core.store.process(process).await?;
+            let ready = self.ready_process(&row).await?;
+            let some = meant.iter().filter(|one| one.state != ExecutionState::RolledBack);
+            for one in some {
+                report.executions += u64::from(!one.owned.per_process);
+                if let Some(target) = workspace_target(&ready) {
+                    let counted = target.preview_rollback(ready.plan.definition(), whose(one.owned)).await;
+                    add(&mut rows, &counted.map_err(|error| named(&ready, error))?);
+                }
+            }
+            report.process_stages |= stages_run_again(&row, &meant);
+            report.processes.push(process);
+        }
+        finish(report, rows)
+    }
+
+    /// Undoes executions: running ones are stopped, then everything they published and their workspaces are removed. The rest
+    /// of their process stands; its own stages run again without them. They can be retried afterwards.
+    ///
+    /// # Errors
+    /// `CAR0427` when nothing there can be rolled back; `CAR0428` when a per-process stage is running just now. After an error on
+    /// the way, what was rolled back stays so, and asking again goes on.
+    pub async fn roll_back(&self, selection: Selection) -> Result<RollbackReport, Error> {
+        self.core.check_alive()?;
+        let mut report = RollbackReport::default();
+        let mut rows = BTreeMap::new();
+        for (process, meant) in self.meant(&selection).await? {
+            let row = self.core.store.process(process).await?;
+            refuse_while_stage_runs(&row, &meant)?;
+            let ready = self.ready_process(&row).await?;
+            report.executions += self.roll_back_in(&ready, &meant, &mut rows).await?;
+            report.process_stages |= self.run_stages_again(ready, process, &meant).await?;
+            report.processes.push(process);
+        }
+        finish(report, rows)
+    }
+
+    async fn roll_back_in(&self, ready: &Ready, meant: &[Meant], rows: &mut BTreeMap<String, TableRows>) -> Result<u64, Error> {
+        let ids: Vec<ExecutionId> = meant.iter().filter(|one| one.state != ExecutionState::RolledBack).map(|one| one.owned.execution).collect();
+        let mut done = 0;
+        for chunk in ids.chunks(super::PAGE as usize) {
+            let begun = self.core.store.begin_rollback(chunk, self.core.clock.now()).await?;
+            let stopped: BTreeSet<ExecutionId> = begun.iter().map(|owned| owned.execution).collect();
+            self.core.lanes.signal(Signal::Cancel, |owned| stopped.contains(&owned.execution));
+            self.core.lanes.gone(|owned| stopped.contains(&owned.execution)).await;
+            for owned in begun {
+                let removed = self.remove(ready, owned).await?;
+                fail::fail_point!("engine::rollback::removed");
+                let change = Change::RolledBack { at: self.core.clock.now(), rows: removed.clone() };
+                self.core.journal.write(owned, vec![change], None).await?;
+                add(rows, &removed);
+                done += u64::from(!owned.per_process);
+            }
+        }
+        Ok(done)
+    }
+
+    async fn remove(&self, ready: &Ready, owned: Owned) -> Result<Vec<TableRows>, Error> {
+        let Some(target) = workspace_target(ready) else { return Ok(Vec::new()) };
+        let mut tries = 0;
+        loop {
+            match target.roll_back(ready.plan.definition(), whose(owned)).await {
+                Ok(rows) => return Ok(rows),
+                Err(TargetError::Busy(reason)) if tries < BUSY_TRIES => {
+                    tries += 1;
+                    tracing::warn!(%reason, tries, execution = owned.execution.0, "the target is busy; the rollback waits");
+                    tokio::time::sleep(Duration::from_millis(100 * u64::from(tries))).await;
+                }
+                Err(error) => return Err(named(ready, error)),
+            }
+        }
+    }
+
+    /// What the process's own stages made of the lanes is stale now: they run again, unless they were rolled back, too.
+    async fn run_stages_again(&self, ready: Ready, process: ProcessId, meant: &[Meant]) -> Result<bool, Error> {
+        let mut row = self.core.store.process(process).await?;
+        let mut again = false;
+        if stages_run_again(&row, meant)
+            && let Some(own) = self.own_execution(&row).await?
+        {
+            let earliest = meant.iter().map(|one| one.segment).min().unwrap_or(0);
+            let first_entity = ready.plan.next_segment(carril_model::definition::Scope::Entity, 0).unwrap_or(0);
+            let earliest = earliest.min(u32::try_from(first_entity).unwrap_or(0));
+            let rerun = self.plan_own_after(&ready.plan, own, earliest).await?;
+            row = self.core.store.rerun(process, &[rerun], self.core.clock.now()).await?;
+            again = true;
+        }
+        self.look_again(ready, row).await;
+        Ok(again)
+    }
+}
+
+fn stages_run_again(row: &ProcessRow, meant: &[Meant]) -> bool {
+    let own_is_meant = meant.iter().any(|one| one.owned.per_process);
+    let own_is_done = row.own_state.is_some_and(|state| state.is_settled() && state != ExecutionState::RolledBack);
+    own_is_done && !own_is_meant
+}
+
+fn refuse_while_stage_runs(row: &ProcessRow, meant: &[Meant]) -> Result<(), Error> {
+    let own_is_meant = meant.iter().any(|one| one.owned.per_process);
+    if row.own_state == Some(ExecutionState::Running) && !own_is_meant {
+        let message = format!("a stage of process {} itself is running and reads what the lanes left; roll back when it has ended, or the whole process", row.id);
+        return Err(Error::refused("CAR0428", message));
+    }
+    Ok(())
+}
+
+fn workspace_target(ready: &Ready) -> Option<&std::sync::Arc<dyn carril_model::contract::Target>> {
+    let workspace = ready.plan.definition().workspace.as_ref()?;
+    ready.targets.get(&workspace.target)
+}
+
+fn named(ready: &Ready, error: TargetError) -> Error {
+    let name = ready.plan.definition().workspace.as_ref().map(|workspace| workspace.target.clone()).unwrap_or_default();
+    Error::Target { name, error }
+}
+
+const fn whose(owned: Owned) -> Whose {
+    Whose { process: owned.process, execution: owned.execution }
+}
+
+fn add(sums: &mut BTreeMap<String, TableRows>, rows: &[TableRows]) {
+    for row in rows {
+        let sum = sums.entry(row.table.clone()).or_insert_with(|| TableRows { table: row.table.clone(), inserted: 0, updated: 0, deleted: 0 });
+        sum.inserted += row.inserted;
+        sum.updated += row.updated;
+        sum.deleted += row.deleted;
+    }
+}
+
+fn finish(mut report: RollbackReport, rows: BTreeMap<String, TableRows>) -> Result<RollbackReport, Error> {
+    if report.processes.is_empty() {
+        return Err(Error::refused("CAR0427", "nothing there can be rolled back: no execution is meant, or all of them have been"));
+    }
+    report.rows = rows.into_values().collect();
+    Ok(report)
+}

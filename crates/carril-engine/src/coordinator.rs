@@ -1,0 +1,207 @@
+//! Owns who runs what: one task that knows every process of this engine, starts lanes, and asks the model what a process
+//! does next whenever a commit moved it.
+//!
+//! It holds no truth: rows come from commits, and every change it asks for is checked again by the store.
+
+use crate::engine::Core;
+use crate::event::Event;
+use crate::lane::{self, Signal};
+use crate::process_run::ProcessRun;
+use crate::recovery;
+use crate::task::Kind;
+use carril_model::contract::{Claim, Claimed, Fault, ProcessChange, ProcessRow};
+use carril_model::id::ProcessId;
+use carril_model::process;
+use carril_model::state::ProcessState;
+use carril_model::time::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Notices that may wait for the coordinator; senders wait beyond that.
+pub(crate) const NOTICES_MAX: usize = 1_024;
+
+/// What the coordinator is told.
+pub(crate) enum Notice {
+    /// A commit moved processes, woke some, or claimed executions that no lane asked for.
+    Committed { processes: Vec<ProcessRow>, woken: Vec<ProcessId>, claimed: Vec<Claimed>, asked: Vec<ProcessId> },
+    /// The journal has stopped for good.
+    JournalFailed(Fault),
+    /// A lane has ended; `dry` when it had asked for more and there was none.
+    LaneFree { process: ProcessId, dry: bool },
+    /// A process to run from now on.
+    Adopt { run: Arc<ProcessRun>, row: Box<ProcessRow>, claimed: Vec<Claimed> },
+}
+
+struct Managed {
+    run: Arc<ProcessRun>,
+    row: ProcessRow,
+    active: u32,
+    /// A claim is under way.
+    claiming: bool,
+    /// Something was woken meanwhile.
+    again: bool,
+    settling: bool,
+}
+
+pub(crate) struct Coordinator {
+    core: Arc<Core>,
+    notices: mpsc::Receiver<Notice>,
+    processes: HashMap<ProcessId, Managed>,
+}
+
+impl Coordinator {
+    pub(crate) fn new(core: Arc<Core>, notices: mpsc::Receiver<Notice>) -> Self {
+        Self { core, notices, processes: HashMap::new() }
+    }
+
+    /// Runs until the engine stops and the last lane has ended.
+    pub(crate) async fn run(mut self) {
+        let stop = self.core.tasks.stop.clone();
+        loop {
+            if stop.is_cancelled() && self.processes.values().all(|managed| managed.active == 0 && !managed.claiming) {
+                return;
+            }
+            tokio::select! {
+                biased;
+                notice = self.notices.recv() => match notice {
+                    Some(notice) => self.take(notice).await,
+                    None => return,
+                },
+                () = stop.cancelled(), if !stop.is_cancelled() => {}
+            }
+        }
+    }
+
+    async fn take(&mut self, notice: Notice) {
+        match notice {
+            Notice::Committed { processes, woken, claimed, asked } => {
+                for process in asked {
+                    if let Some(managed) = self.processes.get_mut(&process) {
+                        managed.claiming = false;
+                    }
+                }
+                for claimed in claimed {
+                    self.start_lane(claimed);
+                }
+                for row in processes {
+                    self.moved(row).await;
+                }
+                for process in woken {
+                    self.fill(process).await;
+                }
+                let again: Vec<ProcessId> = self.processes.iter().filter(|(_, managed)| managed.again && !managed.claiming).map(|(id, _)| *id).collect();
+                for process in again {
+                    self.fill(process).await;
+                }
+            }
+            Notice::JournalFailed(fault) => {
+                self.core.fail(fault);
+                for managed in self.processes.values_mut() {
+                    managed.claiming = false;
+                }
+            }
+            Notice::LaneFree { process, dry } => {
+                if let Some(managed) = self.processes.get_mut(&process) {
+                    managed.active -= 1;
+                    if !dry {
+                        self.fill(process).await;
+                    }
+                    self.forget_if_done(process);
+                }
+            }
+            Notice::Adopt { run, row, claimed } => {
+                let id = run.id;
+                let row = *row;
+                let managed = self.processes.entry(id).or_insert(Managed { run, row: row.clone(), active: 0, claiming: false, again: false, settling: false });
+                managed.settling = false;
+                for claimed in claimed {
+                    self.start_lane(claimed);
+                }
+                self.moved(row).await;
+                self.fill(id).await;
+            }
+        }
+    }
+
+    fn start_lane(&mut self, claimed: Claimed) {
+        let Some(managed) = self.processes.get_mut(&claimed.owned.process) else {
+            tracing::error!(process = claimed.owned.process.0, "an execution of a process that nobody runs here was claimed");
+            return;
+        };
+        managed.active += 1;
+        self.core.tasks.spawn(Kind::Lane, lane::run(Arc::clone(&self.core), Arc::clone(&managed.run), claimed));
+    }
+
+    /// A process is as `row` says now: what follows?
+    async fn moved(&mut self, row: ProcessRow) {
+        let id = row.id;
+        let now = self.core.clock.now();
+        self.core.emit(|| Event::Process { process: id, state: row.state, tally: row.tally, at: now });
+        let Some(managed) = self.processes.get_mut(&id) else {
+            return self.moved_elsewhere(&row, now).await;
+        };
+        if row.cancelling.is_some() && managed.row.cancelling.is_none() {
+            self.core.lanes.signal(Signal::Cancel, |owned| owned.process == id);
+            self.core.board.moved();
+        }
+        let abort_when = managed.run.plan.definition().lanes.abort_when.as_ref();
+        let segments = u32::try_from(managed.run.plan.segments().len()).unwrap_or(u32::MAX);
+        let next = process::next(&row, segments, abort_when, now);
+        managed.row = row;
+        match next {
+            Some(change @ ProcessChange::Settle { .. }) if !managed.settling => {
+                managed.settling = true;
+                let (core, run) = (Arc::clone(&self.core), Arc::clone(&managed.run));
+                self.core.tasks.spawn(Kind::Work, recovery::sweep_and_settle(core, run, change));
+            }
+            Some(ProcessChange::Settle { .. }) | None => {}
+            Some(change) => self.core.journal.process(change).await,
+        }
+        if self.processes.get(&id).is_some_and(|managed| managed.row.state.is_settled()) {
+            self.settled(id).await;
+        }
+    }
+
+    /// A process that this engine does not run can still be cancelled here: with nobody in a lane, it settles at once.
+    async fn moved_elsewhere(&self, row: &ProcessRow, now: Timestamp) {
+        if row.cancelling.is_some()
+            && let Some(change) = process::next(row, 1, None, now)
+        {
+            self.core.journal.process(change).await;
+        }
+        self.core.board.moved();
+    }
+
+    async fn settled(&mut self, id: ProcessId) {
+        self.core.board.moved();
+        self.forget_if_done(id);
+        let followers: Vec<ProcessId> = self.processes.iter().filter(|(_, managed)| managed.row.after == Some(id)).map(|(id, _)| *id).collect();
+        for follower in followers {
+            self.fill(follower).await;
+        }
+    }
+
+    fn forget_if_done(&mut self, id: ProcessId) {
+        if self.processes.get(&id).is_some_and(|managed| managed.row.state.is_settled() && managed.active == 0) {
+            self.processes.remove(&id);
+            self.core.board.moved();
+        }
+    }
+
+    /// Claims as many executions as lanes are free.
+    async fn fill(&mut self, id: ProcessId) {
+        if self.core.tasks.stop.is_cancelled() {
+            return;
+        }
+        let Some(managed) = self.processes.get_mut(&id) else { return };
+        managed.again = managed.claiming;
+        let open = managed.row.state == ProcessState::Running && managed.row.cancelling.is_none();
+        let free = managed.row.lanes.saturating_sub(managed.active);
+        if managed.claiming || !open || free == 0 {
+            return;
+        }
+        managed.claiming = true;
+        self.core.journal.claim(Claim { process: id, max: free }).await;
+    }
+}

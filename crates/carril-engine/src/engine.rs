@@ -1,0 +1,286 @@
+//! The engine as its owners see it: open it, hold a handle, shut it down.
+
+use crate::coordinator::{Coordinator, NOTICES_MAX, Notice};
+use crate::error::Error;
+use crate::event::{self, Event};
+use crate::journal;
+use crate::lane::{LaneTable, Signal};
+use crate::process_run::{NoCommands, Ready};
+use crate::requests;
+use crate::slots::Slots;
+use crate::task::{Kind, Tasks};
+use carril_model::contract::{Clock, Entered, Fault, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target, TargetError};
+use carril_model::definition::{Action, Definition, Entities, Version};
+use carril_model::id::ProcessId;
+use carril_model::plan::Plan;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+use tokio::sync::{broadcast, mpsc, watch};
+
+/// Opens targets by name and URL; whoever wires the engine knows which kinds there are.
+pub trait TargetOpener: Send + Sync {
+    /// The target at `url`; the same one again for the same URL.
+    ///
+    /// # Errors
+    /// [`TargetError::Unreachable`] for a URL that is wrong or leads nowhere.
+    fn open<'a>(&'a self, name: &'a str, url: &'a str) -> Pending<'a, Result<Arc<dyn Target>, TargetError>>;
+}
+
+/// Who does the steps that are no SQL.
+pub struct Runners {
+    /// Command steps.
+    pub command: Arc<dyn StepRunner>,
+    /// Rust functions, by the name that pipelines use.
+    pub functions: BTreeMap<String, Arc<dyn StepRunner>>,
+}
+
+impl Default for Runners {
+    /// No commands, no functions: steps that need them fail and say so.
+    fn default() -> Self {
+        Self { command: Arc::new(NoCommands), functions: BTreeMap::new() }
+    }
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Its memory.
+    pub store: Arc<dyn Store>,
+    /// How it reaches the users' databases.
+    pub targets: Arc<dyn TargetOpener>,
+    /// Who does its steps.
+    pub runners: Runners,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// How an engine behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who it is.
+    pub node: NodeInfo,
+    /// How often it looks for wishes of other programs; `None` for never. Default 200 ms.
+    pub requests_every: Option<Duration>,
+}
+
+impl Options {
+    /// The defaults, for this node.
+    #[must_use]
+    pub const fn new(node: NodeInfo) -> Self {
+        Self { node, requests_every: Some(Duration::from_millis(200)) }
+    }
+}
+
+/// What all parts of one engine share.
+pub(crate) struct Core {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) targets: Arc<dyn TargetOpener>,
+    pub(crate) runners: Runners,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: journal::Handle,
+    pub(crate) slots: Slots,
+    pub(crate) lanes: LaneTable,
+    pub(crate) tasks: Tasks,
+    pub(crate) board: Board,
+    notices: mpsc::Sender<Notice>,
+    events: broadcast::Sender<Event>,
+    failure: OnceLock<Fault>,
+    defined: Mutex<BTreeSet<Version>>,
+}
+
+/// Where waiters learn that a process may have moved; what it says then, they read in the store.
+pub(crate) struct Board(watch::Sender<u64>);
+
+impl Board {
+    pub(crate) fn moved(&self) {
+        self.0.send_modify(|count| *count += 1);
+    }
+
+    /// Changes from now on.
+    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
+        self.0.subscribe()
+    }
+}
+
+impl Core {
+    pub(crate) async fn notify(&self, notice: Notice) {
+        // The coordinator ends last; without it nobody is left to act on the notice.
+        let _ = self.notices.send(notice).await;
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.events.receiver_count() > 0
+    }
+
+    pub(crate) fn emit(&self, event: impl FnOnce() -> Event) {
+        if self.is_watched() {
+            let _ = self.events.send(event());
+        }
+    }
+
+    /// The journal is gone: nothing can be made durable any more, so everything stops.
+    pub(crate) fn fail(&self, fault: Fault) {
+        let _ = self.failure.set(fault);
+        self.tasks.stop.cancel();
+        self.lanes.signal(Signal::DrainHard, |_| true);
+        self.board.moved();
+    }
+
+    pub(crate) fn check_alive(&self) -> Result<(), Error> {
+        match self.failure.get() {
+            Some(fault) => Err(Error::Store(fault.clone())),
+            None if self.tasks.stop.is_cancelled() => Err(Error::Stopped("it was shut down".to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps a definition in the store, once per engine.
+    pub(crate) async fn define(&self, definition: &Definition, version: &Version) -> Result<(), Error> {
+        let known = self.defined.lock().unwrap_or_else(PoisonError::into_inner).contains(version);
+        if !known {
+            self.store.define(version, definition, self.clock.now()).await?;
+            self.defined.lock().unwrap_or_else(PoisonError::into_inner).insert(version.clone());
+        }
+        Ok(())
+    }
+
+    /// Opens every target that a pipeline names and finds a runner for every step.
+    pub(crate) async fn ready(&self, plan: Arc<Plan>, urls: &BTreeMap<String, String>) -> Result<Ready, Error> {
+        let mut targets = BTreeMap::new();
+        for name in target_names(plan.definition()) {
+            let Some(url) = urls.get(&name) else {
+                return Err(Error::refused("CAR0408", format!("where target `{name}` is was not said: give it with --target {name}=URL or in carril.toml")));
+            };
+            let target = self.targets.open(&name, url).await.map_err(|error| Error::Target { name: name.clone(), error })?;
+            targets.insert(name, target);
+        }
+        Ready::new(plan, targets, urls, &self.runners, &self.slots)
+    }
+
+    /// Makes an unfinished process of the store one of this engine's.
+    pub(crate) async fn adopt(&self, row: ProcessRow) -> Result<(), Error> {
+        let definition = self.store.definition(&row.version).await?;
+        let ready = self.ready(Arc::new(Plan::new(definition)), &row.targets).await?;
+        let run = Arc::new(ready.into_run(row.id, row.params.clone()));
+        self.notify(Notice::Adopt { run, row: Box::new(row), claimed: Vec::new() }).await;
+        Ok(())
+    }
+}
+
+/// Every target that a pipeline acts on.
+fn target_names(definition: &Definition) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    if let Entities::Query { target, .. } = &definition.entities {
+        names.insert(target.clone());
+    }
+    names.extend(definition.workspace.iter().map(|workspace| workspace.target.clone()));
+    for step in definition.stages.iter().flat_map(|stage| &stage.steps) {
+        if let Action::Sql { target, .. } = &step.action {
+            names.insert(target.clone());
+        }
+    }
+    names
+}
+
+/// A running engine. Clones are handles to the same one.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) core: Arc<Core>,
+}
+
+impl Engine {
+    /// Enters the store and starts the machine on the present tokio runtime. Nothing runs yet: processes that the store
+    /// holds unfinished are in [`Entered::unsettled`], for the caller to [`adopt`](Self::adopt).
+    ///
+    /// Rollbacks that a former engine had begun are finished in the background.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the store cannot be entered.
+    pub async fn open(parts: Parts, options: Options) -> Result<(Self, Entered), Error> {
+        let entered = parts.store.enter(&options.node, parts.clock.now()).await?;
+        let (notices, inbox) = mpsc::channel(NOTICES_MAX);
+        let tasks = Tasks::default();
+        let (writer, journal) = journal::Writer::new(Arc::clone(&parts.store), Arc::clone(&parts.clock), notices.clone(), tasks.close.clone());
+        let core = Arc::new(Core {
+            store: parts.store,
+            targets: parts.targets,
+            runners: parts.runners,
+            clock: parts.clock,
+            journal,
+            slots: Slots::default(),
+            lanes: LaneTable::default(),
+            tasks,
+            board: Board(watch::Sender::new(0)),
+            notices,
+            events: broadcast::Sender::new(event::KEPT),
+            failure: OnceLock::new(),
+            defined: Mutex::default(),
+        });
+        core.tasks.spawn(Kind::Journal, writer.run());
+        core.tasks.spawn(Kind::Coordinator, Coordinator::new(Arc::clone(&core), inbox).run());
+        let engine = Self { core };
+        if let Some(every) = options.requests_every {
+            engine.core.tasks.spawn(Kind::Requests, requests::look(engine.clone(), every));
+        }
+        if !entered.rolling_back.is_empty() {
+            engine.finish_rollbacks(entered.rolling_back.clone());
+        }
+        Ok((engine, entered))
+    }
+
+    /// Goes on with a process that the store holds unfinished.
+    ///
+    /// # Errors
+    /// As [`Error`]; the process stays as it is.
+    pub async fn adopt(&self, row: ProcessRow) -> Result<(), Error> {
+        self.core.check_alive()?;
+        self.core.adopt(row).await
+    }
+
+    /// Waits until a process has settled.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the engine lost its store, [`Error::Stopped`] when it was shut down first.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: the process goes on.
+    pub async fn wait(&self, process: ProcessId) -> Result<ProcessRow, Error> {
+        let mut moved = self.core.board.watch();
+        loop {
+            self.core.check_alive()?;
+            let row = self.core.store.process(process).await?;
+            if row.state.is_settled() && !self.core.lanes.any(|owned| owned.process == process) {
+                return Ok(row);
+            }
+            if moved.changed().await.is_err() {
+                return Err(Error::Stopped("it was shut down".to_owned()));
+            }
+        }
+    }
+
+    /// What happens from now on. A receiver that falls more than 4,096 events behind loses the oldest and is told how many.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.core.events.subscribe()
+    }
+
+    /// Stops: lanes finish the steps that run, within `grace`; after that these are stopped. Unfinished executions are handed back, and no attempt is spent.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the last writes could not be made; what is durable stays so.
+    pub async fn shutdown(&self, grace: Duration) -> Result<(), Error> {
+        let core = &self.core;
+        core.tasks.stop.cancel();
+        core.lanes.signal(Signal::Drain, |_| true);
+        if tokio::time::timeout(grace, core.tasks.ended()).await.is_err() {
+            core.lanes.signal(Signal::DrainHard, |_| true);
+            core.tasks.ended().await;
+        }
+        core.tasks.close().await;
+        core.board.moved();
+        match core.failure.get() {
+            Some(fault) => Err(Error::Store(fault.clone())),
+            None => Ok(core.store.leave(core.clock.now()).await?),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Live events: what happens, for whoever watches. Never the truth (that is the store), never in the way: a watcher that
+//! falls behind loses events and is told how many.
+
+use carril_model::id::{ExecutionId, ProcessId, Run};
+use carril_model::state::{ExecutionState, ProcessState, StepState};
+use carril_model::time::Timestamp;
+use carril_model::contract::Tally;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Events kept for a slow watcher before it loses the oldest.
+pub(crate) const KEPT: usize = 4_096;
+
+/// Something happened, and is durable.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A process moved: a tally, its segment or its state.
+    Process {
+        /// The process.
+        process: ProcessId,
+        /// Its state.
+        state: ProcessState,
+        /// Its numbers.
+        tally: Tally,
+        /// When.
+        at: Timestamp,
+    },
+    /// An execution got a lane.
+    Started {
+        /// The process.
+        process: ProcessId,
+        /// The execution.
+        execution: ExecutionId,
+        /// The run.
+        run: Run,
+        /// The entity's key.
+        entity: Option<Arc<str>>,
+        /// When.
+        at: Timestamp,
+    },
+    /// An attempt of a step ended.
+    Step {
+        /// The process.
+        process: ProcessId,
+        /// The execution.
+        execution: ExecutionId,
+        /// `stage/step`.
+        step: String,
+        /// The try.
+        attempt: u32,
+        /// How it ended.
+        state: StepState,
+        /// Why, if it failed.
+        error: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// An execution's run is over.
+    Settled {
+        /// The process.
+        process: ProcessId,
+        /// The execution.
+        execution: ExecutionId,
+        /// The entity's key.
+        entity: Option<Arc<str>>,
+        /// How.
+        state: ExecutionState,
+        /// When.
+        at: Timestamp,
+    },
+}

@@ -1,0 +1,313 @@
+//! The single ordered stream of state changes into the store, committed in groups.
+//!
+//! Lanes hand in what must be durable and wait; while one commit is under way the next group gathers; all of a group are
+//! acknowledged together. A lone write is never delayed to fill a group. *Soft* changes (an attempt began, a lane waits) ride
+//! with the next commit of their lane and go alone after 100 ms, so that others can read what is going on.
+//!
+//! When the store fails for good, every waiting writer hears of it, nothing more is written, and the engine stops: what is
+//! durable is the truth, and the next engine goes on from there.
+
+use crate::coordinator::Notice;
+use carril_model::account::{CauseKind, TimeAccount};
+use carril_model::contract::{Change, Claim, Claimed, Clock, Fault, Group, Owned, ProcessChange, Record, Store, Verdict};
+use carril_model::id::{ExecutionId, ProcessId};
+use carril_model::time::Timestamp;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+/// Messages that may wait for the writer; with more, lanes wait to hand theirs in (P8).
+const QUEUE_MAX: usize = 4_096;
+/// Messages of one group: bounds a transaction's length, and with it how long the first waits for the last.
+const GROUP_MAX: usize = 1_024;
+/// How long a soft change may wait for company.
+const SOFT_WAIT: Duration = Duration::from_millis(100);
+/// How often an idle engine says that it is alive.
+const BEAT: Duration = Duration::from_secs(1);
+/// How often a busy store is tried again, after its own time-out, before the engine gives up.
+const BUSY_TRIES: u32 = 12;
+
+/// What became of a write.
+#[derive(Debug, Default)]
+pub(crate) struct Ack {
+    /// The execution belongs to somebody else now.
+    pub(crate) lost: bool,
+    /// What the claim that rode along got.
+    pub(crate) claimed: Option<Claimed>,
+}
+
+enum Message {
+    Write { owned: Owned, changes: Vec<Change>, claim: Option<ProcessId>, ack: oneshot::Sender<Result<Ack, Fault>> },
+    Process(ProcessChange),
+    Claim(Claim),
+}
+
+/// Hands changes to the journal. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    queue: mpsc::Sender<Message>,
+    soft: Arc<SoftTable>,
+}
+
+impl Handle {
+    /// Makes changes of one execution durable, all or none; with `claim`, takes one more of that process in the same commit.
+    ///
+    /// # Cancel safety
+    /// Dropping the future after it was polled leaves the write in the queue.
+    pub(crate) async fn write(&self, owned: Owned, changes: Vec<Change>, claim: Option<ProcessId>) -> Result<Ack, Fault> {
+        let (ack, answer) = oneshot::channel();
+        let message = Message::Write { owned, changes, claim, ack };
+        self.queue.send(message).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Asks for a change of a process; what it did is told to the coordinator.
+    pub(crate) async fn process(&self, change: ProcessChange) {
+        // A stopped journal has told everybody already.
+        let _ = self.queue.send(Message::Process(change)).await;
+    }
+
+    /// Asks for executions; what was claimed is told to the coordinator.
+    pub(crate) async fn claim(&self, claim: Claim) {
+        let _ = self.queue.send(Message::Claim(claim)).await;
+    }
+
+    /// Opens a lane's place for soft changes; it closes when the returned value is dropped.
+    pub(crate) fn soft_place(&self, owned: Owned) -> SoftPlace {
+        let entry = Arc::new(SoftEntry { owned, soft: Mutex::default() });
+        self.soft.lock().insert(owned.execution, Arc::clone(&entry));
+        SoftPlace { entry, table: Arc::clone(&self.soft) }
+    }
+}
+
+fn stopped() -> Fault {
+    Fault::Unavailable("the journal has stopped".to_owned())
+}
+
+#[derive(Default)]
+struct SoftTable(Mutex<HashMap<ExecutionId, Arc<SoftEntry>>>);
+
+impl SoftTable {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ExecutionId, Arc<SoftEntry>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct SoftEntry {
+    owned: Owned,
+    soft: Mutex<Soft>,
+}
+
+#[derive(Default)]
+struct Soft {
+    since: Option<Timestamp>,
+    changes: Vec<Change>,
+    account: Option<TimeAccount>,
+}
+
+impl Soft {
+    fn take(&mut self) -> Vec<Change> {
+        self.since = None;
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.extend(self.account.take().map(|account| Change::Cause { account }));
+        changes
+    }
+}
+
+/// Where one lane leaves changes that need no commit of their own.
+pub(crate) struct SoftPlace {
+    entry: Arc<SoftEntry>,
+    table: Arc<SoftTable>,
+}
+
+impl SoftPlace {
+    /// Leaves changes to ride along.
+    pub(crate) fn leave(&self, changes: Vec<Change>, now: Timestamp) {
+        let mut soft = self.lock();
+        soft.since.get_or_insert(now);
+        soft.changes.extend(changes);
+    }
+
+    /// Leaves the account with its new cause; only the latest counts.
+    pub(crate) fn leave_cause(&self, account: &TimeAccount) {
+        let mut soft = self.lock();
+        soft.since.get_or_insert(account.since());
+        soft.account = Some(account.clone());
+    }
+
+    /// Takes what has not gone alone, to go with a write. The cause is left out: what is written now says where it stands.
+    pub(crate) fn take(&self) -> Vec<Change> {
+        let mut soft = self.lock();
+        soft.since = None;
+        soft.account = None;
+        std::mem::take(&mut soft.changes)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Soft> {
+        self.entry.soft.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for SoftPlace {
+    fn drop(&mut self) {
+        self.table.lock().remove(&self.entry.owned.execution);
+    }
+}
+
+/// The writer: the only caller of [`Store::commit`].
+pub(crate) struct Writer {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    queue: mpsc::Receiver<Message>,
+    soft: Arc<SoftTable>,
+    notices: mpsc::Sender<Notice>,
+    /// Rung when nobody will write any more.
+    close: CancellationToken,
+}
+
+/// Who waits for what in a group under way.
+#[derive(Default)]
+struct Waiting {
+    writers: Vec<Writing>,
+    /// Which writers asked for executions, per process, and how many were asked for in all.
+    claims: BTreeMap<ProcessId, (u32, Vec<usize>)>,
+    /// Processes for which the coordinator asked: it hears of the answer even if nothing was there.
+    asked: Vec<ProcessId>,
+}
+
+struct Writing {
+    /// Its records in the group.
+    records: std::ops::Range<usize>,
+    ack: oneshot::Sender<Result<Ack, Fault>>,
+    claimed: Option<Claimed>,
+}
+
+impl Writer {
+    /// A writer and the handle to it; run the writer as a task of its own.
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, notices: mpsc::Sender<Notice>, close: CancellationToken) -> (Self, Handle) {
+        let (sender, queue) = mpsc::channel(QUEUE_MAX);
+        let soft = Arc::new(SoftTable::default());
+        let handle = Handle { queue: sender, soft: Arc::clone(&soft) };
+        (Self { store, clock, queue, soft, notices, close }, handle)
+    }
+
+    /// Writes until it is closed and everything handed in is durable, or until the store fails for good.
+    pub(crate) async fn run(mut self) {
+        let mut messages = Vec::new();
+        loop {
+            let idle = if self.soft.lock().is_empty() { BEAT } else { SOFT_WAIT };
+            tokio::select! {
+                biased;
+                taken = self.queue.recv_many(&mut messages, GROUP_MAX) => if taken == 0 { return },
+                () = self.close.cancelled() => return,
+                () = tokio::time::sleep(idle) => {}
+            }
+            let now = self.clock.now();
+            let (group, waiting) = self.gather(std::mem::take(&mut messages), now);
+            let outcome = if group.records.is_empty() && group.processes.is_empty() && group.claims.is_empty() {
+                self.store.beat(now).await.map(|()| None)
+            } else {
+                self.commit(Arc::new(group)).await.map(Some)
+            };
+            match outcome {
+                Ok(Some(report)) => self.answer(waiting, report).await,
+                Ok(None) => {}
+                Err(Fault::Busy(_)) if waiting.writers.is_empty() => {}
+                Err(fault) => return self.give_up(waiting, fault).await,
+            }
+        }
+    }
+
+    fn gather(&self, messages: Vec<Message>, now: Timestamp) -> (Group, Waiting) {
+        let mut group = Group { at: now, ..Group::default() };
+        let mut waiting = Waiting::default();
+        for entry in self.soft.lock().values() {
+            let mut soft = entry.soft.lock().unwrap_or_else(PoisonError::into_inner);
+            if soft.since.is_some_and(|since| now.micros_since(since) >= i64::try_from(SOFT_WAIT.as_micros()).unwrap_or(i64::MAX)) {
+                group.records.extend(soft.take().into_iter().map(|change| Record { owned: entry.owned, change }));
+            }
+        }
+        for message in messages {
+            match message {
+                Message::Write { owned, changes, claim, ack } => {
+                    let from = group.records.len();
+                    group.records.extend(changes.into_iter().map(|change| Record { owned, change }));
+                    if let Some(process) = claim {
+                        let (count, askers) = waiting.claims.entry(process).or_default();
+                        *count += 1;
+                        askers.push(waiting.writers.len());
+                    }
+                    waiting.writers.push(Writing { records: from..group.records.len(), ack, claimed: None });
+                }
+                Message::Process(change) => group.processes.push(change),
+                Message::Claim(claim) => {
+                    waiting.claims.entry(claim.process).or_default().0 += claim.max;
+                    waiting.asked.push(claim.process);
+                }
+            }
+        }
+        group.claims = waiting.claims.iter().map(|(process, (max, _))| Claim { process: *process, max: *max }).collect();
+        (group, waiting)
+    }
+
+    async fn commit(&self, group: Arc<Group>) -> Result<carril_model::contract::Report, Fault> {
+        fail::fail_point!("engine::journal::before_commit");
+        let mut tries = 0;
+        let report = loop {
+            match self.store.commit(Arc::clone(&group)).await {
+                Err(Fault::Busy(reason)) if tries < BUSY_TRIES => {
+                    tries += 1;
+                    tracing::warn!(tries, %reason, "the store is busy; the journal waits for it");
+                }
+                other => break other?,
+            }
+        };
+        fail::fail_point!("engine::journal::after_commit");
+        Ok(report)
+    }
+
+    async fn answer(&self, mut waiting: Waiting, report: carril_model::contract::Report) {
+        let mut unasked: Vec<Claimed> = Vec::new();
+        for claimed in report.claimed {
+            let asker = waiting.claims.get_mut(&claimed.owned.process).and_then(|(_, askers)| askers.pop());
+            match asker {
+                Some(asker) => waiting.writers[asker].claimed = Some(claimed),
+                None => unasked.push(claimed),
+            }
+        }
+        for writing in waiting.writers {
+            let lost = report.verdicts[writing.records].contains(&Verdict::Lost);
+            let ack = Ack { lost, claimed: writing.claimed };
+            if let Err(Ok(Ack { claimed: Some(claimed), .. })) = writing.ack.send(Ok(ack)) {
+                // Whoever asked is gone; what was claimed for it must not be.
+                unasked.push(claimed);
+            }
+        }
+        let moved = !report.processes.is_empty() || !report.woken.is_empty() || !waiting.asked.is_empty();
+        if moved || !unasked.is_empty() {
+            let notice = Notice::Committed { processes: report.processes, woken: report.woken, claimed: unasked, asked: waiting.asked };
+            let _ = self.notices.send(notice).await;
+        }
+    }
+
+    async fn give_up(mut self, waiting: Waiting, fault: Fault) {
+        tracing::error!(%fault, "the journal cannot be written; the engine stops");
+        self.queue.close();
+        for writing in waiting.writers {
+            let _ = writing.ack.send(Err(fault.clone()));
+        }
+        let _ = self.notices.send(Notice::JournalFailed(fault.clone())).await;
+        while let Some(message) = self.queue.recv().await {
+            if let Message::Write { ack, .. } = message {
+                let _ = ack.send(Err(fault.clone()));
+            }
+        }
+    }
+}
+
+/// Whether a cause should be readable by others: work and the journal's own delay are not worth a row.
+pub(crate) const fn is_published(kind: CauseKind) -> bool {
+    !matches!(kind, CauseKind::Running | CauseKind::Store)
+}

@@ -1,0 +1,420 @@
+//! A lane: runs one execution after the other by driving the model's state machine.
+//!
+//! One task per lane. Everything that happens to the execution (an attempt ended, a slot was got, a wait is over, somebody
+//! wants it to stop) becomes an event of the machine; what the machine answers is first made durable, then carried out.
+//! The lane's last write of an execution asks for the next one in the same commit, so a busy lane costs no claims of its own.
+
+use crate::attempt;
+use crate::coordinator::Notice;
+use crate::engine::Core;
+use crate::event::Event;
+use crate::journal::{self, SoftPlace};
+use crate::process_run::ProcessRun;
+use crate::slots::Slot;
+use carril_model::account::Cause;
+use carril_model::account::CauseKind;
+use carril_model::contract::{Change, Claimed, ErrorClass, Fault, Owned, StepDone, StepError, Whose};
+use carril_model::execution::{End, Execution, Order, Transition};
+use carril_model::id::{ExecutionId, StepId};
+use carril_model::retry;
+use carril_model::state::{ExecutionState, StepState};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+/// What others may ask of a lane; a stronger wish replaces a weaker one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Signal {
+    /// Finish what runs, then hand back.
+    Drain = 1,
+    /// Stop what runs, then hand back.
+    DrainHard = 2,
+    /// Stop what runs, then settle as cancelled.
+    Cancel = 3,
+}
+
+/// How others reach the lane that has an execution.
+#[derive(Debug, Default)]
+pub(crate) struct LaneTable {
+    lanes: Mutex<HashMap<ExecutionId, Arc<Bell>>>,
+    left: Notify,
+}
+
+#[derive(Debug)]
+struct Bell {
+    owned: Owned,
+    wanted: AtomicU8,
+    rung: Notify,
+}
+
+impl LaneTable {
+    fn enter(&self, owned: Owned) -> Arc<Bell> {
+        let bell = Arc::new(Bell { owned, wanted: AtomicU8::new(0), rung: Notify::new() });
+        self.lock().insert(owned.execution, Arc::clone(&bell));
+        bell
+    }
+
+    fn leave(&self, owned: Owned) {
+        let mut lanes = self.lock();
+        if lanes.get(&owned.execution).is_some_and(|bell| bell.owned == owned) {
+            lanes.remove(&owned.execution);
+        }
+        drop(lanes);
+        self.left.notify_waiters();
+    }
+
+    /// Resolves when no lane has an execution for which `which` holds.
+    pub(crate) async fn gone(&self, which: impl Fn(&Owned) -> bool) {
+        loop {
+            let left = self.left.notified();
+            tokio::pin!(left);
+            // Registered before looking, so that a lane that leaves in between is not missed.
+            left.as_mut().enable();
+            if !self.any(&which) {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// Asks the lanes that have an execution for which `which` holds.
+    pub(crate) fn signal(&self, signal: Signal, which: impl Fn(&Owned) -> bool) {
+        for bell in self.lock().values().filter(|bell| which(&bell.owned)) {
+            bell.wanted.fetch_max(signal as u8, Ordering::Relaxed);
+            bell.rung.notify_one();
+        }
+    }
+
+    /// Whether any lane has an execution for which `which` holds.
+    pub(crate) fn any(&self, which: impl Fn(&Owned) -> bool) -> bool {
+        self.lock().values().any(|bell| which(&bell.owned))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ExecutionId, Arc<Bell>>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum LaneEvent {
+    Slot { step: StepId, held: Vec<OwnedSemaphorePermit> },
+    Ended { step: StepId, result: Result<StepDone, StepError> },
+    Due(StepId),
+    Asked,
+}
+
+type Work = Pin<Box<dyn Future<Output = LaneEvent> + Send>>;
+
+/// Runs executions of one process until there is none left to take.
+pub(crate) async fn run(core: Arc<Core>, process: Arc<ProcessRun>, first: Claimed) {
+    let mut next = Some(first);
+    let mut dry = false;
+    while let Some(claimed) = next.take() {
+        let owned = claimed.owned;
+        let span = tracing::info_span!("lane", process = owned.process.0, execution = owned.execution.0, entity = claimed.entity_key.as_deref());
+        let lane = Lane::new(&core, &process, claimed);
+        match lane.run().instrument(span).await {
+            Ok(after) => {
+                dry = after.asked;
+                next = after.claimed;
+            }
+            // The journal has stopped, and with it the engine; the coordinator knows.
+            Err(fault) => tracing::debug!(%fault, execution = owned.execution.0, "the lane ends without its journal"),
+        }
+    }
+    core.notify(Notice::LaneFree { process: process.id, dry }).await;
+}
+
+struct Lane<'a> {
+    core: &'a Arc<Core>,
+    process: &'a Arc<ProcessRun>,
+    machine: Execution,
+    owned: Owned,
+    soft: SoftPlace,
+    bell: Arc<Bell>,
+    work: FuturesUnordered<Work>,
+    stops: HashMap<StepId, CancellationToken>,
+    published: bool,
+    answered: u8,
+}
+
+impl<'a> Lane<'a> {
+    fn new(core: &'a Arc<Core>, process: &'a Arc<ProcessRun>, claimed: Claimed) -> Self {
+        let owned = claimed.owned;
+        core.emit(|| Event::Started {
+            process: owned.process,
+            execution: owned.execution,
+            run: owned.run,
+            entity: claimed.entity_key.as_deref().map(Arc::from),
+            at: core.clock.now(),
+        });
+        Self {
+            core,
+            process,
+            machine: Execution::resume(&process.plan, &process.params, claimed),
+            owned,
+            soft: core.journal.soft_place(owned),
+            bell: core.lanes.enter(owned),
+            work: FuturesUnordered::new(),
+            stops: HashMap::new(),
+            published: false,
+            answered: 0,
+        }
+    }
+
+    async fn run(mut self) -> Result<Next, Fault> {
+        tracing::debug!("the lane begins");
+        let mut transition = self.machine.start(self.core.clock.now());
+        loop {
+            if let Some(next) = self.apply(transition).await? {
+                return Ok(next);
+            }
+            transition = match self.next_event().await {
+                LaneEvent::Slot { step, held } => {
+                    self.begin(step, held);
+                    continue_with_nothing()
+                }
+                LaneEvent::Ended { step, result } => self.ended(step, result),
+                LaneEvent::Due(step) => self.machine.due(step, self.core.clock.now()),
+                LaneEvent::Asked => self.asked(),
+            };
+        }
+    }
+
+    async fn next_event(&mut self) -> LaneEvent {
+        self.publish_cause();
+        tokio::select! {
+            Some(event) = self.work.next() => event,
+            () = self.bell.rung.notified() => LaneEvent::Asked,
+        }
+    }
+
+    /// Makes a transition durable and carries it out; answers when the execution has left this lane.
+    async fn apply(&mut self, transition: Transition) -> Result<Option<Next>, Fault> {
+        let Transition { mut changes, orders, end } = transition;
+        if !changes.is_empty() {
+            let mut all = self.soft.take();
+            all.append(&mut changes);
+            let events = self.events_of(&all);
+            let claim = (end.is_some() && !self.core.tasks.stop.is_cancelled()).then_some(self.owned.process);
+            let ack = self.core.journal.write(self.owned, all, claim).await?;
+            if ack.lost {
+                tracing::warn!("the execution belongs to another claim now; nothing more is written for it");
+                self.stop_work().await;
+                return Ok(Some(Next { claimed: ack.claimed, asked: claim.is_some() }));
+            }
+            for event in events {
+                self.core.emit(|| event);
+            }
+            if let Some(end) = end {
+                self.clean_up(end).await;
+                return Ok(Some(Next { claimed: ack.claimed, asked: claim.is_some() }));
+            }
+        } else if let Some(end) = end {
+            self.leave(end).await?;
+            return Ok(Some(Next { claimed: None, asked: false }));
+        }
+        for order in orders {
+            self.carry_out(order);
+        }
+        Ok(None)
+    }
+
+    /// Leaves an execution that the target says belongs to somebody else; if the store knows of nobody, it is handed back.
+    async fn leave(&mut self, end: End) -> Result<(), Fault> {
+        self.stop_work().await;
+        if end == End::Lost {
+            let mut account = self.machine.account().clone();
+            account.switch(Cause::plain(CauseKind::Queued), self.core.clock.now());
+            self.core.journal.write(self.owned, vec![Change::Released { account }], None).await?;
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, order: Order) {
+        match order {
+            Order::Attempt(step) => self.take_slots(step, Vec::new()),
+            Order::Sleep(step, until) => {
+                let wait = until.until_from(self.core.clock.now());
+                self.work.push(Box::pin(async move {
+                    tokio::time::sleep(wait).await;
+                    LaneEvent::Due(step)
+                }));
+            }
+            Order::Stop(step) => {
+                if let Some(stop) = self.stops.get(&step) {
+                    stop.cancel();
+                }
+            }
+        }
+    }
+
+    /// Takes the step's slots in their order; with all of them the attempt begins, else the lane waits for the first that is taken.
+    fn take_slots(&mut self, step: StepId, mut held: Vec<OwnedSemaphorePermit>) {
+        let slots = self.process.slots(step);
+        while let Some(slot) = slots.get(held.len()) {
+            match Arc::clone(&slot.semaphore).try_acquire_owned() {
+                Ok(permit) => held.push(permit),
+                Err(_) => {
+                    self.machine.waits_for(step, Cause::about(CauseKind::Slot, &*slot.name), self.core.clock.now());
+                    self.work.push(Box::pin(wait_for_slot(step, slot.clone(), held)));
+                    return;
+                }
+            }
+        }
+        self.begin(step, held);
+    }
+
+    fn begin(&mut self, step: StepId, held: Vec<OwnedSemaphorePermit>) {
+        if held.len() < self.process.slots(step).len() {
+            return self.take_slots(step, held);
+        }
+        let now = self.core.clock.now();
+        // A step that was stopped while it waited for its slots is no longer ordered: they go back.
+        let Ok((call, changes)) = self.machine.begin(step, now) else { return };
+        self.soft.leave(changes, now);
+        let stop = CancellationToken::new();
+        self.stops.insert(step, stop.clone());
+        let runner = self.process.runner(step);
+        self.work.push(Box::pin(async move {
+            let result = attempt::run(runner, call, stop).await;
+            drop(held);
+            LaneEvent::Ended { step, result }
+        }));
+    }
+
+    fn ended(&mut self, step: StepId, result: Result<StepDone, StepError>) -> Transition {
+        self.stops.remove(&step);
+        let path = &self.process.plan.planned(step).path;
+        match &result {
+            Ok(_) => tracing::debug!(step = %path, "the step is done"),
+            Err(error) => tracing::warn!(step = %path, code = %error.code, class = error.class.name(), error = %error.message, "the attempt failed"),
+        }
+        let now = self.core.clock.now();
+        let seed = retry::mix(self.owned.execution.0.unsigned_abs()) ^ now.0.unsigned_abs() ^ u64::from(step.0);
+        self.machine.ended(step, result, now, seed).unwrap_or_else(|illegal| {
+            // Only a bug of ours gets here; handing the execution back keeps it from being stuck in a dead lane.
+            tracing::error!(%illegal, step = %path, "the lane's state is wrong; the execution is handed back");
+            self.machine.drain(true, now)
+        })
+    }
+
+    fn asked(&mut self) -> Transition {
+        let wanted = self.bell.wanted.load(Ordering::Relaxed);
+        if wanted <= self.answered {
+            return continue_with_nothing();
+        }
+        self.answered = wanted;
+        let now = self.core.clock.now();
+        match wanted {
+            1 => self.machine.drain(false, now),
+            2 => self.machine.drain(true, now),
+            _ => self.machine.cancel(now),
+        }
+    }
+
+    /// Lets others read what the lane waits for, and when it has stopped waiting.
+    fn publish_cause(&mut self) {
+        let account = self.machine.account();
+        let publish = journal::is_published(account.cause().kind);
+        if publish || self.published {
+            self.soft.leave_cause(account);
+            self.published = publish;
+        }
+    }
+
+    async fn stop_work(&mut self) {
+        for stop in self.stops.values() {
+            stop.cancel();
+        }
+        while !self.stops.is_empty() {
+            match self.work.next().await {
+                Some(LaneEvent::Ended { step, .. }) => drop(self.stops.remove(&step)),
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
+    async fn clean_up(&mut self, end: End) {
+        let End::Settled(state) = end else { return };
+        tracing::info!(%state, "the execution has settled");
+        let well = matches!(state, ExecutionState::Succeeded | ExecutionState::Skipped);
+        let Some(target) = &self.process.workspace else { return };
+        if self.process.keeps_workspace(well) {
+            return;
+        }
+        let whose = Whose { process: self.owned.process, execution: self.owned.execution };
+        if let Err(error) = target.discard_workspace(self.process.plan.definition(), whose).await {
+            // The sweep at the end of the process tries again.
+            tracing::warn!(%error, "the workspace could not be removed yet");
+        }
+    }
+
+    fn events_of(&self, changes: &[Change]) -> Vec<Event> {
+        if !self.core.is_watched() {
+            return Vec::new();
+        }
+        changes.iter().filter_map(|change| self.event_of(change)).collect()
+    }
+
+    fn event_of(&self, change: &Change) -> Option<Event> {
+        let Owned { process, execution, .. } = self.owned;
+        match change {
+            Change::StepEnded(end) if end.state != StepState::Skipped => Some(Event::Step {
+                process,
+                execution,
+                step: self.process.plan.planned(end.step).path.clone(),
+                attempt: end.attempt,
+                state: end.state,
+                error: end.error.as_ref().map(|error| format!("{} [{}]", error.message, error.code)),
+                at: end.ended,
+            }),
+            Change::Settled { state, at, .. } => Some(Event::Settled {
+                process,
+                execution,
+                entity: self.machine.context().entity_key.clone(),
+                state: *state,
+                at: *at,
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Lane<'_> {
+    fn drop(&mut self) {
+        self.core.lanes.leave(self.owned);
+    }
+}
+
+/// What the lane runs next.
+struct Next {
+    /// What its last commit claimed for it.
+    claimed: Option<Claimed>,
+    /// Whether it asked: then an empty answer means that nothing is left.
+    asked: bool,
+}
+
+fn continue_with_nothing() -> Transition {
+    Transition::default()
+}
+
+async fn wait_for_slot(step: StepId, slot: Slot, mut held: Vec<OwnedSemaphorePermit>) -> LaneEvent {
+    match slot.semaphore.acquire_owned().await {
+        Ok(permit) => {
+            held.push(permit);
+            LaneEvent::Slot { step, held }
+        }
+        Err(_) => LaneEvent::Ended {
+            step,
+            result: Err(StepError::new("CAR0505", ErrorClass::Cancelled, "the resource is closed")),
+        },
+    }
+}

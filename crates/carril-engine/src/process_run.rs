@@ -1,0 +1,168 @@
+//! A process made ready to run on this engine: its plan, and for every step the runner and the slots it needs.
+
+use crate::engine::Runners;
+use crate::error::Error;
+use crate::slots::{Slot, Slots};
+use carril_model::contract::{Cancellation, ErrorClass, Pending, StepCall, StepDone, StepError, StepRunner, Target};
+use carril_model::definition::{Action, Keep};
+use carril_model::id::{ProcessId, StepId};
+use carril_model::plan::Plan;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What all lanes of one process share.
+pub(crate) struct ProcessRun {
+    pub(crate) id: ProcessId,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) params: Arc<Map<String, Value>>,
+    steps: Vec<ReadyStep>,
+    /// The target that holds workspaces, if the pipeline has any.
+    pub(crate) workspace: Option<Arc<dyn Target>>,
+}
+
+struct ReadyStep {
+    runner: Arc<dyn StepRunner>,
+    slots: Vec<Slot>,
+}
+
+/// A pipeline with its targets opened, before or after there is a process.
+pub(crate) struct Ready {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) targets: BTreeMap<String, Arc<dyn Target>>,
+    steps: Vec<ReadyStep>,
+}
+
+impl Ready {
+    /// Finds a runner for every step. `urls` tells two targets of the same name apart, where pipelines share a limit.
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        targets: BTreeMap<String, Arc<dyn Target>>,
+        urls: &BTreeMap<String, String>,
+        runners: &Runners,
+        slots: &Slots,
+    ) -> Result<Self, Error> {
+        let ready = |id: StepId| {
+            let runner = runner_of(&plan, id, &targets, runners)?;
+            Ok(ReadyStep { runner, slots: slots_of(&plan, id, &targets, urls, slots) })
+        };
+        let steps = plan.steps().iter().map(|step| ready(step.id)).collect::<Result<_, Error>>()?;
+        Ok(Self { plan, targets, steps })
+    }
+
+    /// The same for one process.
+    pub(crate) fn into_run(self, id: ProcessId, params: Map<String, Value>) -> ProcessRun {
+        let workspace = self.plan.definition().workspace.as_ref();
+        let workspace = workspace.and_then(|workspace| self.targets.get(&workspace.target)).cloned();
+        ProcessRun {
+            id,
+            plan: self.plan,
+            params: Arc::new(params),
+            steps: self.steps,
+            workspace,
+        }
+    }
+}
+
+impl ProcessRun {
+    pub(crate) fn runner(&self, step: StepId) -> Arc<dyn StepRunner> {
+        Arc::clone(&self.steps[step.index()].runner)
+    }
+
+    pub(crate) fn slots(&self, step: StepId) -> &[Slot] {
+        &self.steps[step.index()].slots
+    }
+
+    /// Whether a workspace stays after its execution succeeded or was skipped.
+    pub(crate) fn keeps_workspace(&self, well: bool) -> bool {
+        match self.plan.definition().workspace.as_ref().map(|workspace| workspace.keep) {
+            Some(Keep::Always) | None => true,
+            Some(Keep::Never) => false,
+            Some(Keep::Failed) => !well,
+        }
+    }
+}
+
+fn runner_of(plan: &Plan, id: StepId, targets: &BTreeMap<String, Arc<dyn Target>>, runners: &Runners) -> Result<Arc<dyn StepRunner>, Error> {
+    let step = plan.step(id);
+    let target = |name: &str| {
+        let missing = || Error::refused("CAR0408", format!("target `{name}` of step `{}` is not known here; give it with --target {name}=URL or in carril.toml", plan.planned(id).path));
+        targets.get(name).cloned().ok_or_else(missing)
+    };
+    Ok(match &step.action {
+        Action::Sql { target: name, .. } => Arc::new(SqlRunner(target(name)?)),
+        Action::Publish { .. } => {
+            let workspace = plan.definition().workspace.as_ref().expect("only pipelines with a workspace publish");
+            Arc::new(PublishRunner(target(&workspace.target)?))
+        }
+        Action::Command { .. } => Arc::clone(&runners.command),
+        Action::Noop => Arc::new(NoopRunner),
+        Action::Function { name } => runners.functions.get(name).cloned().ok_or_else(|| {
+            Error::refused("CAR0512", format!("step `{}` needs the Rust function `{name}`, which this program does not register", plan.planned(id).path))
+        })?,
+    })
+}
+
+/// All slots of a step, in the one global order.
+fn slots_of(plan: &Plan, id: StepId, targets: &BTreeMap<String, Arc<dyn Target>>, urls: &BTreeMap<String, String>, slots: &Slots) -> Vec<Slot> {
+    let definition = plan.definition();
+    let step = plan.step(id);
+    let mut wanted: Vec<(String, String, u32)> = Vec::new();
+    for resource in &step.resources {
+        if let Some(count) = definition.resources.get(resource) {
+            wanted.push((format!("resource {resource}"), resource.clone(), *count));
+        }
+    }
+    let workspace = definition.workspace.as_ref();
+    let shared = match &step.action {
+        Action::Publish { .. } => workspace.map(|workspace| workspace.target.as_str()),
+        Action::Sql { target, .. } => {
+            let in_workspace = workspace.is_some_and(|workspace| workspace.target == *target) && step.shared_writes.is_empty();
+            (!in_workspace).then_some(target.as_str())
+        }
+        _ => None,
+    };
+    if let Some(name) = shared
+        && let Some(count) = targets.get(name).and_then(|target| target.shared_writers())
+    {
+        let url = urls.get(name).map_or(name, String::as_str);
+        wanted.push((format!("target {url}"), name.to_owned(), count));
+    }
+    wanted.sort();
+    wanted.dedup_by(|a, b| a.0 == b.0);
+    wanted.iter().map(|(key, name, count)| slots.get(key, name, *count)).collect()
+}
+
+struct SqlRunner(Arc<dyn Target>);
+
+impl StepRunner for SqlRunner {
+    fn run<'a>(&'a self, call: &'a StepCall, cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>> {
+        self.0.run_sql(call, cancel)
+    }
+}
+
+struct PublishRunner(Arc<dyn Target>);
+
+impl StepRunner for PublishRunner {
+    fn run<'a>(&'a self, call: &'a StepCall, cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>> {
+        self.0.publish(call, cancel)
+    }
+}
+
+struct NoopRunner;
+
+impl StepRunner for NoopRunner {
+    fn run<'a>(&'a self, _call: &'a StepCall, _cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>> {
+        Box::pin(std::future::ready(Ok(StepDone::default())))
+    }
+}
+
+/// Stands in for the command runner of a program that has none.
+pub(crate) struct NoCommands;
+
+impl StepRunner for NoCommands {
+    fn run<'a>(&'a self, _call: &'a StepCall, _cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>> {
+        let error = StepError::new("CAR0509", ErrorClass::Permanent, "this program runs no commands");
+        Box::pin(std::future::ready(Err(error)))
+    }
+}

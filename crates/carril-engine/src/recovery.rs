@@ -1,0 +1,65 @@
+//! What a crash, or a busy moment, may have left behind: workspaces that should be gone, rollbacks half done.
+//!
+//! Background work that takes no input: it looks at what is there, compares with what should be, acts, and can run twice.
+
+use crate::engine::{Core, Engine};
+use crate::process_run::ProcessRun;
+use crate::task::Kind;
+use carril_model::contract::{Owned, ProcessChange, Selection, TargetError, Whose};
+use carril_model::id::ExecutionId;
+use carril_model::state::ExecutionState;
+use std::sync::Arc;
+
+/// Executions looked at in one go while sweeping.
+const SWEEP_CHUNK: usize = 500;
+
+/// Removes the workspaces that a process should not leave behind, then settles it.
+///
+/// In this order, so that a crash in between leaves the process unsettled and the next engine sweeps again.
+pub(crate) async fn sweep_and_settle(core: Arc<Core>, run: Arc<ProcessRun>, change: ProcessChange) {
+    if let Err(error) = sweep(&core, &run).await {
+        tracing::warn!(process = run.id.0, %error, "some workspaces could not be removed; `carril prune` or the next run will");
+    }
+    fail::fail_point!("engine::process::before_settle");
+    core.journal.process(change).await;
+}
+
+async fn sweep(core: &Core, run: &ProcessRun) -> Result<(), String> {
+    let Some(target) = &run.workspace else { return Ok(()) };
+    let found = target.workspaces(run.id).await.map_err(|error: TargetError| error.to_string())?;
+    for chunk in found.chunks(SWEEP_CHUNK) {
+        let selection = Selection::Executions(chunk.to_vec());
+        let max = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+        let states = core.store.select(&selection, None, max).await.map_err(|fault| fault.to_string())?;
+        for (owned, state, _) in states {
+            if should_go(run, state) {
+                let whose = Whose { process: owned.process, execution: owned.execution };
+                target.discard_workspace(run.plan.definition(), whose).await.map_err(|error| error.to_string())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn should_go(run: &ProcessRun, state: ExecutionState) -> bool {
+    match state {
+        ExecutionState::RolledBack => true,
+        ExecutionState::Succeeded | ExecutionState::Skipped => !run.keeps_workspace(true),
+        ExecutionState::Failed | ExecutionState::Cancelled => !run.keeps_workspace(false),
+        ExecutionState::Pending | ExecutionState::Running | ExecutionState::Waiting => false,
+    }
+}
+
+impl Engine {
+    /// Goes on with rollbacks that a former engine had begun.
+    pub(crate) fn finish_rollbacks(&self, begun: Vec<Owned>) {
+        let engine = self.clone();
+        self.core.tasks.spawn(Kind::Work, async move {
+            let executions: Vec<ExecutionId> = begun.iter().map(|owned| owned.execution).collect();
+            tracing::info!(executions = executions.len(), "going on with rollbacks that were under way");
+            if let Err(error) = engine.roll_back(Selection::Executions(executions)).await {
+                tracing::error!(%error, "a rollback that was under way could not be finished; it is tried again at the next start");
+            }
+        });
+    }
+}

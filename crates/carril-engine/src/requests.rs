@@ -1,0 +1,92 @@
+//! Wishes that other programs left in the store: found by looking, carried out, answered.
+//!
+//! A wish is answered once it has been accepted or refused; its work goes on after that, and whoever asked follows it in the
+//! store. A wish that an engine dies over is found again by the next: each verb copes with being asked twice.
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};
+use crate::task::Kind;
+use carril_model::contract::{Answer, Request, Selection, Wish};
+use carril_model::id::RequestId;
+use carril_model::plan::Plan;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Looks for wishes until the engine stops.
+pub(crate) async fn look(engine: Engine, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        match engine.core.store.requests().await {
+            Ok(requests) => {
+                for request in requests {
+                    serve(&engine, request).await;
+                }
+            }
+            Err(fault) => tracing::warn!(%fault, "requests of other programs could not be read"),
+        }
+    }
+}
+
+async fn serve(engine: &Engine, request: Request) {
+    tracing::info!(request = request.id.0, "another program asks");
+    let answer = match carry_out(engine, request.wish, request.id).await {
+        Ok(answer) => answer,
+        Err(error) => Answer::Refused { code: error.code().to_owned(), message: error.to_string() },
+    };
+    if let Err(fault) = engine.core.store.answer(request.id, &answer, engine.core.clock.now()).await {
+        tracing::warn!(%fault, request = request.id.0, "a request could not be answered");
+    }
+}
+
+async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<Answer, Error> {
+    match wish {
+        Wish::Launch { definition, params, launched_by, lanes, only, except, idempotency_key, targets } => {
+            let outcome = engine
+                .launch(LaunchRequest {
+                    plan: Arc::new(Plan::new(*definition)),
+                    params,
+                    targets,
+                    launched_by,
+                    lanes,
+                    narrowing: Narrowing { only, except },
+                    // Asked twice after a crash, it must not launch twice.
+                    idempotency_key: idempotency_key.or_else(|| Some(format!("request-{request}"))),
+                    entities: EntitySource::Pipeline,
+                })
+                .await?;
+            Ok(Answer::Accepted { processes: vec![outcome.process()], message: launched(outcome) })
+        }
+        Wish::Cancel { selection, reason } => {
+            engine.cancel(selection.clone(), &reason).await?;
+            accepted(engine, &selection, "is being cancelled").await
+        }
+        Wish::Retry { selection, from } => {
+            let processes = engine.retry(selection, from.as_deref()).await?;
+            Ok(Answer::Accepted { processes, message: "runs again".to_owned() })
+        }
+        Wish::RollBack { selection } => {
+            let answer = accepted(engine, &selection, "is being rolled back").await?;
+            let worker = engine.clone();
+            engine.core.tasks.spawn(Kind::Work, async move {
+                if let Err(error) = worker.roll_back(selection).await {
+                    tracing::error!(%error, "a rollback failed");
+                }
+            });
+            Ok(answer)
+        }
+    }
+}
+
+fn launched(outcome: LaunchOutcome) -> String {
+    match outcome {
+        LaunchOutcome::Launched(process) => format!("process {process} was launched"),
+        LaunchOutcome::Repeated(process) => format!("this launch was made before, as process {process}"),
+        LaunchOutcome::Skipped(process) => format!("process {process} with the same parameters is unfinished, so nothing was launched"),
+    }
+}
+
+async fn accepted(engine: &Engine, selection: &Selection, what: &str) -> Result<Answer, Error> {
+    let processes = engine.processes_of(selection).await?;
+    Ok(Answer::Accepted { processes, message: what.to_owned() })
+}
