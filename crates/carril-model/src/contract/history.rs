@@ -186,6 +186,9 @@ pub struct WaitRow {
     pub worst: Option<ExecutionId>,
 }
 
+/// What one attempt printed: run, `stage/step`, attempt, text.
+pub type LogRow = (Run, String, u32, String);
+
 /// What `carril sql` shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct QueryAnswer {
@@ -223,8 +226,8 @@ pub trait History: Send + Sync {
     /// Attempts that are under way in a process, longest first.
     fn under_way(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<AttemptRow>, Fault>>;
 
-    /// What the attempts of an execution printed: run, `stage/step`, attempt, text.
-    fn logs(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<(Run, String, u32, String)>, Fault>>;
+    /// What the attempts of an execution printed.
+    fn logs(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<LogRow>, Fault>>;
 
     /// Entity by stage.
     fn timeline(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<TimelineRow>, Fault>>;

@@ -447,6 +447,12 @@ pub enum Selection {
     Executions(Vec<ExecutionId>),
 }
 
+/// An execution that a selection means, its state, and the segment it is in.
+pub type Selected = (Owned, ExecutionState, u32);
+
+/// What cancelling left: executions that still run, and the processes that it moved.
+pub type Stopped = (Vec<Owned>, Vec<ProcessRow>);
+
 /// How an execution is to be run again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rerun {
@@ -604,7 +610,7 @@ pub trait Store: Send + Sync {
         selection: &'a Selection,
         above: Option<ExecutionId>,
         max: u32,
-    ) -> Pending<'a, Result<Vec<(Owned, ExecutionState, u32)>, Fault>>;
+    ) -> Pending<'a, Result<Vec<Selected>, Fault>>;
 
     /// Latest attempts of an execution's present run.
     ///
@@ -629,7 +635,7 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// As [`Fault`].
-    fn cancel<'a>(&'a self, executions: &'a [ExecutionId], reason: &'a str, now: Timestamp) -> Pending<'a, Result<(Vec<Owned>, Vec<ProcessRow>), Fault>>;
+    fn cancel<'a>(&'a self, executions: &'a [ExecutionId], reason: &'a str, now: Timestamp) -> Pending<'a, Result<Stopped, Fault>>;
 
     /// Requests that nobody has answered, oldest first, at most 100.
     ///
