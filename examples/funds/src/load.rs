@@ -8,6 +8,7 @@ use crate::limits::Limits;
 use crate::summary::{LoadedDocument, SkippedDocument, Summary};
 use crate::unpack::{self, Document};
 use crate::{statement, warehouse, workbook};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 /// How to load.
@@ -73,35 +74,26 @@ fn one(
             let statements = statement::read(name, &workbook::read(name, bytes, kind, limits)?)?;
             let rows = fill.statements(&statements).map_err(failed)?;
             let days = statements.iter().map(|one| one.report_date);
-            Ok(LoadedDocument {
-                funds: Some(statements.len()),
-                ..loaded(name, "statements", days, rows)
-            })
+            let loaded = loaded(name, "statements", days, rows);
+            let funds = Some(statements.len());
+            Ok(LoadedDocument { funds, ..loaded })
         }
         Kind::Prices => {
             let prices = prices::read(name, bytes)?;
             fill.prices(&prices).map_err(failed)?;
-            Ok(loaded(
-                name,
-                "prices",
-                prices.iter().map(|one| one.day),
-                prices.len(),
-            ))
+            let days = prices.iter().map(|one| one.day);
+            Ok(loaded(name, "prices", days, prices.len()))
         }
         Kind::IndexList => {
             let shares = index_list::read(name, bytes)?;
             fill.instruments(&shares).map_err(failed)?;
-            Ok(loaded(name, "index_list", std::iter::empty(), shares.len()))
+            Ok(loaded(name, "index_list", iter::empty(), shares.len()))
         }
         Kind::Rates => {
             let rates = rates::read(name, bytes)?;
             fill.rates(&rates).map_err(failed)?;
-            Ok(loaded(
-                name,
-                "rates",
-                rates.iter().map(|one| one.day),
-                rates.len(),
-            ))
+            let days = rates.iter().map(|one| one.day);
+            Ok(loaded(name, "rates", days, rates.len()))
         }
     }
 }

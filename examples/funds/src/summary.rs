@@ -70,8 +70,12 @@ impl fmt::Display for Summary {
                 )?;
             }
         }
-        for skipped in &self.skipped {
+        for skipped in self.skipped.iter().take(SHOWN_MAX) {
             writeln!(f, "{}: passed over, {}", skipped.document, skipped.found)?;
+        }
+        if self.skipped.len() > SHOWN_MAX {
+            let more = self.skipped.len() - SHOWN_MAX;
+            writeln!(f, "{more} more documents passed over (`--json` lists them)")?;
         }
         Ok(())
     }
