@@ -11,13 +11,12 @@ pub use rollback::RollbackReport;
 use crate::coordinator::Notice;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::lane::Signal;
 use crate::process_run::Ready;
 use carril_model::contract::{Owned, ProcessChange, ProcessRow, Selection};
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, ProcessState};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Executions read or written in one go.
@@ -52,7 +51,7 @@ impl Engine {
         }
         let mut moved = self.core.board.watch();
         let at = self.core.clock.now();
-        self.core.journal.process(ProcessChange::Cancel { process, state: ProcessState::Cancelled, reason: reason.to_owned(), at }).await;
+        self.core.journal.process(ProcessChange::Cancel { process, state: ProcessState::Cancelled, reason: reason.to_owned(), at });
         // The journal tells the coordinator; here it is only waited for, so that the answer is durable.
         loop {
             self.core.check_alive()?;
@@ -71,8 +70,7 @@ impl Engine {
         if running.is_empty() && processes.is_empty() {
             return Err(Error::refused("CAR0422", "every execution named is settled already, so there is nothing to cancel"));
         }
-        let ids: BTreeSet<ExecutionId> = running.iter().map(|owned| owned.execution).collect();
-        self.core.lanes.signal(Signal::Cancel, |owned| ids.contains(&owned.execution));
+        self.core.lanes.revoke(&running);
         let woken = processes.iter().map(|row| row.id).collect();
         self.core.notify(Notice::Committed { processes, woken, claimed: Vec::new(), asked: Vec::new() }).await;
         Ok(())

@@ -65,7 +65,7 @@ impl Coordinator {
             tokio::select! {
                 biased;
                 notice = self.notices.recv() => match notice {
-                    Some(notice) => self.take(notice).await,
+                    Some(notice) => self.take(notice),
                     None => return,
                 },
                 () = stop.cancelled(), if !stop.is_cancelled() => {}
@@ -73,7 +73,7 @@ impl Coordinator {
         }
     }
 
-    async fn take(&mut self, notice: Notice) {
+    fn take(&mut self, notice: Notice) {
         match notice {
             Notice::Committed { processes, woken, claimed, asked } => {
                 for process in asked {
@@ -85,14 +85,14 @@ impl Coordinator {
                     self.start_lane(claimed);
                 }
                 for row in processes {
-                    self.moved(row).await;
+                    self.moved(row);
                 }
                 for process in woken {
-                    self.fill(process).await;
+                    self.fill(process);
                 }
                 let again: Vec<ProcessId> = self.processes.iter().filter(|(_, managed)| managed.again && !managed.claiming).map(|(id, _)| *id).collect();
                 for process in again {
-                    self.fill(process).await;
+                    self.fill(process);
                 }
             }
             Notice::JournalFailed(fault) => {
@@ -105,7 +105,7 @@ impl Coordinator {
                 if let Some(managed) = self.processes.get_mut(&process) {
                     managed.active -= 1;
                     if !dry {
-                        self.fill(process).await;
+                        self.fill(process);
                     }
                     self.forget_if_done(process);
                 }
@@ -113,13 +113,21 @@ impl Coordinator {
             Notice::Adopt { run, row, claimed } => {
                 let id = run.id;
                 let row = *row;
-                let managed = self.processes.entry(id).or_insert(Managed { run, row: row.clone(), active: 0, claiming: false, again: false, settling: false });
+                let managed = self.processes.entry(id).or_insert_with(|| Managed {
+                    run: Arc::clone(&run),
+                    row: row.clone(),
+                    active: 0,
+                    claiming: false,
+                    again: false,
+                    settling: false,
+                });
+                managed.run = run;
                 managed.settling = false;
                 for claimed in claimed {
                     self.start_lane(claimed);
                 }
-                self.moved(row).await;
-                self.fill(id).await;
+                self.moved(row);
+                self.fill(id);
             }
         }
     }
@@ -134,14 +142,15 @@ impl Coordinator {
     }
 
     /// A process is as `row` says now: what follows?
-    async fn moved(&mut self, row: ProcessRow) {
+    fn moved(&mut self, row: ProcessRow) {
         let id = row.id;
         let now = self.core.clock.now();
         self.core.emit(|| Event::Process { process: id, state: row.state, tally: row.tally, at: now });
         let Some(managed) = self.processes.get_mut(&id) else {
-            return self.moved_elsewhere(&row, now).await;
+            return self.moved_elsewhere(&row, now);
         };
-        if row.cancelling.is_some() && managed.row.cancelling.is_none() {
+        if row.cancelling.is_some() && !managed.run.is_cancelled() {
+            managed.run.cancel();
             self.core.lanes.signal(Signal::Cancel, |owned| owned.process == id);
             self.core.board.moved();
         }
@@ -156,29 +165,29 @@ impl Coordinator {
                 self.core.tasks.spawn(Kind::Work, recovery::sweep_and_settle(core, run, change));
             }
             Some(ProcessChange::Settle { .. }) | None => {}
-            Some(change) => self.core.journal.process(change).await,
+            Some(change) => self.core.journal.process(change),
         }
         if self.processes.get(&id).is_some_and(|managed| managed.row.state.is_settled()) {
-            self.settled(id).await;
+            self.settled(id);
         }
     }
 
     /// A process that this engine does not run can still be cancelled here: with nobody in a lane, it settles at once.
-    async fn moved_elsewhere(&self, row: &ProcessRow, now: Timestamp) {
+    fn moved_elsewhere(&self, row: &ProcessRow, now: Timestamp) {
         if row.cancelling.is_some()
             && let Some(change) = process::next(row, 1, None, now)
         {
-            self.core.journal.process(change).await;
+            self.core.journal.process(change);
         }
         self.core.board.moved();
     }
 
-    async fn settled(&mut self, id: ProcessId) {
+    fn settled(&mut self, id: ProcessId) {
         self.core.board.moved();
         self.forget_if_done(id);
         let followers: Vec<ProcessId> = self.processes.iter().filter(|(_, managed)| managed.row.after == Some(id)).map(|(id, _)| *id).collect();
         for follower in followers {
-            self.fill(follower).await;
+            self.fill(follower);
         }
     }
 
@@ -190,7 +199,7 @@ impl Coordinator {
     }
 
     /// Claims as many executions as lanes are free.
-    async fn fill(&mut self, id: ProcessId) {
+    fn fill(&mut self, id: ProcessId) {
         if self.core.tasks.stop.is_cancelled() {
             return;
         }
@@ -202,6 +211,6 @@ impl Coordinator {
             return;
         }
         managed.claiming = true;
-        self.core.journal.claim(Claim { process: id, max: free }).await;
+        self.core.journal.claim(Claim { process: id, max: free });
     }
 }

@@ -48,6 +48,9 @@ enum Message {
 #[derive(Clone)]
 pub(crate) struct Handle {
     queue: mpsc::Sender<Message>,
+    /// Changes of processes, and claims. Without a bound of its own because the coordinator, which empties the journal's
+    /// notices, must never wait for the journal; a process has at most one change and one claim under way.
+    direct: mpsc::UnboundedSender<Message>,
     soft: Arc<SoftTable>,
 }
 
@@ -64,14 +67,14 @@ impl Handle {
     }
 
     /// Asks for a change of a process; what it did is told to the coordinator.
-    pub(crate) async fn process(&self, change: ProcessChange) {
+    pub(crate) fn process(&self, change: ProcessChange) {
         // A stopped journal has told everybody already.
-        let _ = self.queue.send(Message::Process(change)).await;
+        let _ = self.direct.send(Message::Process(change));
     }
 
     /// Asks for executions; what was claimed is told to the coordinator.
-    pub(crate) async fn claim(&self, claim: Claim) {
-        let _ = self.queue.send(Message::Claim(claim)).await;
+    pub(crate) fn claim(&self, claim: Claim) {
+        let _ = self.direct.send(Message::Claim(claim));
     }
 
     /// Opens a lane's place for soft changes; it closes when the returned value is dropped.
@@ -161,6 +164,7 @@ pub(crate) struct Writer {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     queue: mpsc::Receiver<Message>,
+    direct: mpsc::UnboundedReceiver<Message>,
     soft: Arc<SoftTable>,
     notices: mpsc::Sender<Notice>,
     /// Rung when nobody will write any more.
@@ -188,9 +192,10 @@ impl Writer {
     /// A writer and the handle to it; run the writer as a task of its own.
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, notices: mpsc::Sender<Notice>, close: CancellationToken) -> (Self, Handle) {
         let (sender, queue) = mpsc::channel(QUEUE_MAX);
+        let (direct_sender, direct) = mpsc::unbounded_channel();
         let soft = Arc::new(SoftTable::default());
-        let handle = Handle { queue: sender, soft: Arc::clone(&soft) };
-        (Self { store, clock, queue, soft, notices, close }, handle)
+        let handle = Handle { queue: sender, direct: direct_sender, soft: Arc::clone(&soft) };
+        (Self { store, clock, queue, direct, soft, notices, close }, handle)
     }
 
     /// Writes until it is closed and everything handed in is durable, or until the store fails for good.
@@ -201,8 +206,12 @@ impl Writer {
             tokio::select! {
                 biased;
                 taken = self.queue.recv_many(&mut messages, GROUP_MAX) => if taken == 0 { return },
+                Some(message) = self.direct.recv() => messages.push(message),
                 () = self.close.cancelled() => return,
                 () = tokio::time::sleep(idle) => {}
+            }
+            while let Ok(message) = self.direct.try_recv() {
+                messages.push(message);
             }
             let now = self.clock.now();
             let (group, waiting) = self.gather(std::mem::take(&mut messages), now);

@@ -15,11 +15,11 @@ use carril_model::account::Cause;
 use carril_model::account::CauseKind;
 use carril_model::contract::{Change, Claimed, ErrorClass, Fault, Owned, StepDone, StepError, Whose};
 use carril_model::execution::{End, Execution, Order, Transition};
-use carril_model::id::{ExecutionId, StepId};
+use carril_model::id::{ExecutionId, StepId, Token};
 use carril_model::retry;
 use carril_model::state::{ExecutionState, StepState};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -44,6 +44,9 @@ pub(crate) enum Signal {
 #[derive(Debug, Default)]
 pub(crate) struct LaneTable {
     lanes: Mutex<HashMap<ExecutionId, Arc<Bell>>>,
+    /// Claims below this token are void: a lane that was claimed but has not begun when its execution is cancelled or rolled
+    /// back learns it here. As many entries as executions were stopped one by one while this engine lives.
+    revoked: Mutex<HashMap<ExecutionId, Token>>,
     left: Notify,
 }
 
@@ -58,7 +61,21 @@ impl LaneTable {
     fn enter(&self, owned: Owned) -> Arc<Bell> {
         let bell = Arc::new(Bell { owned, wanted: AtomicU8::new(0), rung: Notify::new() });
         self.lock().insert(owned.execution, Arc::clone(&bell));
+        // Looked at after entering: whoever revokes either finds the bell or is found here.
+        let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        if revoked.get(&owned.execution).is_some_and(|below| owned.token < *below) {
+            bell.wanted.store(Signal::Cancel as u8, Ordering::Relaxed);
+        }
         bell
+    }
+
+    /// Stops the claims of single executions: those named, and any older ones.
+    pub(crate) fn revoke(&self, claims: &[Owned]) {
+        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        revoked.extend(claims.iter().map(|owned| (owned.execution, Token(owned.token.0 + 1))));
+        drop(revoked);
+        let ids: HashSet<ExecutionId> = claims.iter().map(|owned| owned.execution).collect();
+        self.signal(Signal::Cancel, |owned| ids.contains(&owned.execution));
     }
 
     fn leave(&self, owned: Owned) {
@@ -170,7 +187,7 @@ impl<'a> Lane<'a> {
 
     async fn run(mut self) -> Result<Next, Fault> {
         tracing::debug!("the lane begins");
-        let mut transition = self.machine.start(self.core.clock.now());
+        let mut transition = self.first();
         loop {
             if let Some(next) = self.apply(transition).await? {
                 return Ok(next);
@@ -184,6 +201,19 @@ impl<'a> Lane<'a> {
                 LaneEvent::Due(step) => self.machine.due(step, self.core.clock.now()),
                 LaneEvent::Asked => self.asked(),
             };
+        }
+    }
+
+    /// What is to be done first; what was asked before the lane began comes before everything.
+    fn first(&mut self) -> Transition {
+        if self.process.is_cancelled() {
+            self.bell.wanted.fetch_max(Signal::Cancel as u8, Ordering::Relaxed);
+        } else if self.core.tasks.stop.is_cancelled() {
+            self.bell.wanted.fetch_max(Signal::Drain as u8, Ordering::Relaxed);
+        }
+        match self.bell.wanted.load(Ordering::Relaxed) {
+            0 => self.machine.start(self.core.clock.now()),
+            _ => self.asked(),
         }
     }
 

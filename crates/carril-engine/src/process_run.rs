@@ -10,6 +10,7 @@ use carril_model::plan::Plan;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What all lanes of one process share.
 pub(crate) struct ProcessRun {
@@ -19,6 +20,8 @@ pub(crate) struct ProcessRun {
     steps: Vec<ReadyStep>,
     /// The target that holds workspaces, if the pipeline has any.
     pub(crate) workspace: Option<Arc<dyn Target>>,
+    /// Set before lanes are signalled, so that one that begins meanwhile finds it.
+    cancelled: AtomicBool,
 }
 
 struct ReadyStep {
@@ -60,6 +63,7 @@ impl Ready {
             params: Arc::new(params),
             steps: self.steps,
             workspace,
+            cancelled: AtomicBool::new(false),
         }
     }
 }
@@ -71,6 +75,15 @@ impl ProcessRun {
 
     pub(crate) fn slots(&self, step: StepId) -> &[Slot] {
         &self.steps[step.index()].slots
+    }
+
+    /// Lets no lane of this process begin anything any more.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::SeqCst)
     }
 
     /// Whether a workspace stays after its execution succeeded or was skipped.

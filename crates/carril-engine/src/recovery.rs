@@ -21,7 +21,7 @@ pub(crate) async fn sweep_and_settle(core: Arc<Core>, run: Arc<ProcessRun>, chan
         tracing::warn!(process = run.id.0, %error, "some workspaces could not be removed; `carril prune` or the next run will");
     }
     fail::fail_point!("engine::process::before_settle");
-    core.journal.process(change).await;
+    core.journal.process(change);
 }
 
 async fn sweep(core: &Core, run: &ProcessRun) -> Result<(), String> {

@@ -6,7 +6,6 @@
 use super::Meant;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::lane::Signal;
 use crate::process_run::Ready;
 use carril_model::contract::{Change, Owned, ProcessRow, Selection, TableRows, TargetError, Whose};
 use carril_model::id::{ExecutionId, ProcessId};
@@ -82,7 +81,7 @@ impl Engine {
         for chunk in ids.chunks(super::PAGE as usize) {
             let begun = self.core.store.begin_rollback(chunk, self.core.clock.now()).await?;
             let stopped: BTreeSet<ExecutionId> = begun.iter().map(|owned| owned.execution).collect();
-            self.core.lanes.signal(Signal::Cancel, |owned| stopped.contains(&owned.execution));
+            self.core.lanes.revoke(&begun);
             self.core.lanes.gone(|owned| stopped.contains(&owned.execution)).await;
             for owned in begun {
                 let removed = self.remove(ready, owned).await?;
