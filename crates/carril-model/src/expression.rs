@@ -79,7 +79,9 @@ impl Expression {
     /// The values it looks at, `entity.flag_ubs` for instance, each use with its place; empty if it does not compile.
     #[must_use]
     pub fn names(&self) -> &[Name] {
-        self.compiled().as_ref().map_or(&[], |compiled| compiled.names.as_slice())
+        self.compiled()
+            .as_ref()
+            .map_or(&[], |compiled| compiled.names.as_slice())
     }
 
     /// Evaluates to a value.
@@ -88,7 +90,8 @@ impl Expression {
     /// A sentence that names the missing value or the wrong operation.
     pub fn evaluate(&self, context: &Value) -> Result<Value, String> {
         let value = self.value(context)?;
-        serde_json::to_value(&value).map_err(|error| format!("`{}` has no plain value: {error}", self.source))
+        serde_json::to_value(&value)
+            .map_err(|error| format!("`{}` has no plain value: {error}", self.source))
     }
 
     /// Evaluates to yes or no, by Jinja's rules of truth: false are `false`, 0, `none`, and an empty text, list or map.
@@ -100,11 +103,20 @@ impl Expression {
     }
 
     fn value(&self, context: &Value) -> Result<minijinja::Value, String> {
-        let compiled = self.compiled().as_ref().map_err(|error| format!("`{}` is no expression: {error}", self.source))?;
+        let compiled = self
+            .compiled()
+            .as_ref()
+            .map_err(|error| format!("`{}` is no expression: {error}", self.source))?;
         let value = compiled
             .expression
             .eval(project(context, &compiled.paths, 0))
-            .map_err(|error| format!("`{}` cannot be evaluated: {}", self.source, sentence(&error)))?;
+            .map_err(|error| {
+                format!(
+                    "`{}` cannot be evaluated: {}",
+                    self.source,
+                    sentence(&error)
+                )
+            })?;
         if value.is_undefined() {
             return Err(format!("`{}` has no value here", self.source));
         }
@@ -118,7 +130,10 @@ impl Expression {
 
 impl From<String> for Expression {
     fn from(source: String) -> Self {
-        Self { source, compiled: Arc::default() }
+        Self {
+            source,
+            compiled: Arc::default(),
+        }
     }
 }
 
@@ -150,15 +165,27 @@ impl fmt::Display for Expression {
 
 fn compile(source: &str) -> Result<Compiled, ExpressionError> {
     if source.len() > EXPRESSION_BYTES_MAX {
-        let message = format!("an expression has at most {EXPRESSION_BYTES_MAX} bytes, this one has {}", source.len());
-        return Err(ExpressionError { message, range: 0..source.len() });
+        let message = format!(
+            "an expression has at most {EXPRESSION_BYTES_MAX} bytes, this one has {}",
+            source.len()
+        );
+        return Err(ExpressionError {
+            message,
+            range: 0..source.len(),
+        });
     }
     let names = names::of(source)?;
-    let expression = environment().compile_expression_owned(source.to_owned()).map_err(|error| error_at(&error, source))?;
+    let expression = environment()
+        .compile_expression_owned(source.to_owned())
+        .map_err(|error| error_at(&error, source))?;
     let mut paths: Vec<Vec<String>> = names.iter().map(|name| name.segments.clone()).collect();
     paths.sort();
     paths.dedup();
-    Ok(Compiled { expression, names, paths })
+    Ok(Compiled {
+        expression,
+        names,
+        paths,
+    })
 }
 
 /// The one environment: strict, fuelled, without functions.
@@ -179,14 +206,18 @@ fn environment() -> &'static Environment<'static> {
 /// The parts of the context that the paths (sorted, equal up to `depth`) lead to. Converting all of it would cost more
 /// than the evaluation where a step before had a large output.
 fn project(value: &Value, paths: &[Vec<String>], depth: usize) -> minijinja::Value {
-    let Value::Object(fields) = value else { return minijinja::Value::from(minijinja::value::Serde(value)) };
+    let Value::Object(fields) = value else {
+        return minijinja::Value::from(minijinja::value::Serde(value));
+    };
     if paths.first().is_some_and(|path| path.len() == depth) {
         return minijinja::Value::from(minijinja::value::Serde(value));
     }
     let groups = paths.chunk_by(|one, next| one[depth] == next[depth]);
     minijinja::Value::from_pairs(groups.filter_map(|group| {
         let name = &group[0][depth];
-        fields.get(name).map(|field| (name.as_str(), project(field, group, depth + 1)))
+        fields
+            .get(name)
+            .map(|field| (name.as_str(), project(field, group, depth + 1)))
     }))
 }
 
@@ -194,13 +225,18 @@ fn error_at(error: &minijinja::Error, source: &str) -> ExpressionError {
     let range = error.range().unwrap_or(source.len()..source.len());
     // Of a character that it does not know, minijinja takes the first byte only.
     let end = source.ceil_char_boundary(range.end);
-    ExpressionError { message: sentence(error), range: source.floor_char_boundary(range.start.min(end))..end }
+    ExpressionError {
+        message: sentence(error),
+        range: source.floor_char_boundary(range.start.min(end))..end,
+    }
 }
 
 /// The error's words without the made-up file name that minijinja adds.
 fn sentence(error: &minijinja::Error) -> String {
     match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => format!("it costs more than {FUEL} units of work, the most that one evaluation may"),
+        (ErrorKind::OutOfFuel, _) => {
+            format!("it costs more than {FUEL} units of work, the most that one evaluation may")
+        }
         (ErrorKind::SyntaxError, Some(detail)) => detail.to_owned(),
         (kind, Some(detail)) => format!("{kind}: {detail}"),
         (kind, None) => kind.to_string(),

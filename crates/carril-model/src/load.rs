@@ -29,6 +29,7 @@ pub use shared::{shared_rows, static_inspection};
 
 use crate::definition::Definition;
 use crate::finding::{Finding, Place, Severity};
+use std::collections::BTreeSet;
 use toml::de::DeTable;
 
 /// The file that a pipeline starts with.
@@ -82,72 +83,141 @@ pub fn parse(files: &dyn Files) -> Loaded {
     let (tree, errors) = DeTable::parse_recoverable(&text);
     let places = Places::of(ENTRY, &text, tree.get_ref());
     if !errors.is_empty() {
-        return failed(errors.iter().take(FINDINGS_MAX).map(|error| syntax_finding(error, &places)).collect(), places);
+        return failed(syntax_findings(&errors, &places), places);
     }
     let (definition, mut findings) = read::definition(tree.get_ref(), &places, files);
     // A part that could not be read stands in the definition as its default; what is then said about it misleads.
-    let wrong: Vec<Option<Place>> = findings.iter().map(|finding| finding.place.clone()).collect();
-    findings.extend(check::with_places(&definition, &places).into_iter().filter(|finding| !same_start(&wrong, finding)));
-    let assumed_attributes = attributes::assumed(&definition, &places);
+    let wrong: Vec<Option<Place>> = findings
+        .iter()
+        .map(|finding| finding.place.clone())
+        .collect();
+    let (checked, assumed_attributes) = check::with_places(&definition, &places);
+    findings.extend(
+        checked
+            .into_iter()
+            .filter(|finding| !same_start(&wrong, finding)),
+    );
     let findings = in_order(findings);
-    let definition = if has_errors(&findings) { None } else { Some(definition) };
-    Loaded { definition, findings, assumed_attributes, places }
+    let definition = if has_errors(&findings) {
+        None
+    } else {
+        Some(definition)
+    };
+    Loaded {
+        definition,
+        findings,
+        assumed_attributes,
+        places,
+    }
 }
 
 fn entry(files: &dyn Files) -> Result<String, Finding> {
     match files.read(ENTRY) {
-        Err(why) => Err(Finding::error("CAR0106", format!("`{ENTRY}` cannot be read: {why}"))),
-        Ok(None) => Err(Finding::error("CAR0106", format!("there is no `{ENTRY}` in this folder"))
-            .help("name the folder that holds it; `carril init DIR` makes a new one")),
+        Err(why) => Err(Finding::error(
+            "CAR0106",
+            format!("`{ENTRY}` cannot be read: {why}"),
+        )),
+        Ok(None) => Err(
+            Finding::error("CAR0106", format!("there is no `{ENTRY}` in this folder"))
+                .help("name the folder that holds it; `carril init DIR` makes a new one"),
+        ),
         Ok(Some(text)) if text.len() > PIPELINE_BYTES_MAX => {
-            let message = format!("`{ENTRY}` has {} bytes, at most {PIPELINE_BYTES_MAX} are taken", text.len());
-            Err(Finding::error("CAR0108", message).help("keep SQL in files of its own and data in tables"))
+            let message = format!(
+                "`{ENTRY}` has {} bytes, at most {PIPELINE_BYTES_MAX} are taken",
+                text.len()
+            );
+            Err(Finding::error("CAR0108", message)
+                .help("keep SQL in files of its own and data in tables"))
         }
         Ok(Some(text)) => Ok(text),
     }
 }
 
 fn failed(findings: Vec<Finding>, places: Places) -> Loaded {
-    Loaded { definition: None, findings: in_order(findings), assumed_attributes: Vec::new(), places }
-}
-
-fn syntax_finding(error: &toml::de::Error, places: &Places) -> Finding {
-    let finding = Finding::error("CAR0101", format!("this is not TOML: {}", error.message()));
-    let finding = match error.span() {
-        Some(range) => finding.maybe_at(places.range(range)),
-        None => finding,
-    };
-    match syntax_help(error.message()) {
-        Some(help) => finding.help(help),
-        None => finding,
+    Loaded {
+        definition: None,
+        findings: in_order(findings),
+        assumed_attributes: Vec::new(),
+        places,
     }
 }
 
-fn syntax_help(message: &str) -> Option<&'static str> {
+/// The first mistake of each line; those behind it are mostly its consequences.
+fn syntax_findings(errors: &[toml::de::Error], places: &Places) -> Vec<Finding> {
+    let mut lines = BTreeSet::new();
+    let mut findings = Vec::new();
+    for error in errors.iter().take(FINDINGS_MAX) {
+        let place = places.range(error.span().unwrap_or(0..0));
+        if lines.insert(place.as_ref().map(|place| place.line)) {
+            let finding =
+                Finding::error("CAR0101", format!("this is not TOML: {}", error.message()));
+            findings.push(finding.help(syntax_help(error.message())).maybe_at(place));
+        }
+    }
+    findings
+}
+
+fn syntax_help(message: &str) -> &'static str {
     let helps = [
-        ("duplicate key", "a key stands once in its table; a list of tables is written `[[stage]]`"),
-        ("string values must be quoted", "text stands in quotes: `name = \"fund-report\"`"),
-        ("missing comma", "put a comma between the entries of a list or table in braces"),
-        ("unclosed table", "a table's name ends with `]`, that of a list of tables with `]]`"),
-        ("unexpected key or value", "one `key = value` stands on a line of its own"),
+        (
+            "duplicate key",
+            "a key stands once in its table; a list of tables is written `[[stage]]`",
+        ),
+        (
+            "string values must be quoted",
+            "text stands in quotes: `name = \"fund-report\"`",
+        ),
+        (
+            "missing comma",
+            "put a comma between the entries of a list or table in braces",
+        ),
+        (
+            "unclosed table",
+            "a table's name ends with `]`, that of a list of tables with `]]`",
+        ),
+        (
+            "invalid basic string",
+            "a text ends on its line with the quote that it began with",
+        ),
+        (
+            "invalid literal string",
+            "a text ends on its line with the quote that it began with",
+        ),
+        ("unclosed array", "a list ends with `]`"),
+        ("unclosed inline table", "a table in braces ends with `}`"),
     ];
-    helps.iter().find(|(part, _)| message.contains(part)).map(|(_, help)| *help)
+    let known = helps.iter().find(|(part, _)| message.contains(part));
+    known.map_or(
+        "one `key = value` stands on a line of its own, below the `[table]` that it belongs to",
+        |(_, help)| help,
+    )
 }
 
 fn same_start(places: &[Option<Place>], finding: &Finding) -> bool {
     let start = |place: &Place| (place.file.clone(), place.line, place.column);
-    let Some(own) = finding.place.as_ref().map(start) else { return false };
+    let Some(own) = finding.place.as_ref().map(start) else {
+        return false;
+    };
     places.iter().flatten().any(|place| start(place) == own)
 }
 
 fn has_errors(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.severity == Severity::Error)
+    findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error)
 }
 
 /// In the order of the files, the pipeline file first; at most [`FINDINGS_MAX`].
 fn in_order(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by_cached_key(|finding| {
-        finding.place.as_ref().map(|place| (place.file != ENTRY, place.file.clone(), place.line, place.column))
+        finding.place.as_ref().map(|place| {
+            (
+                place.file != ENTRY,
+                place.file.clone(),
+                place.line,
+                place.column,
+            )
+        })
     });
     findings.truncate(FINDINGS_MAX);
     findings

@@ -69,6 +69,8 @@ pub struct SqlError {
     pub message: String,
     /// The byte in the text where it is.
     pub offset: usize,
+    /// What would be right.
+    pub help: &'static str,
 }
 
 impl fmt::Display for SqlError {
@@ -87,13 +89,27 @@ impl Script {
     /// (`:entity.key` and `:entity_key`); more than [`SQL_BYTES_MAX`] bytes.
     pub fn parse(text: &str) -> Result<Self, SqlError> {
         if text.len() > SQL_BYTES_MAX {
-            return Err(SqlError { message: format!("it has {} bytes, at most {SQL_BYTES_MAX} are taken", text.len()), offset: 0 });
+            let message = format!(
+                "it has {} bytes, at most {SQL_BYTES_MAX} are taken",
+                text.len()
+            );
+            return Err(SqlError {
+                message,
+                offset: 0,
+                help: "keep data in tables, and make several steps of it",
+            });
         }
         let tokens = lexer::tokens(text)?;
         let statements = statements::split(&tokens);
         let placeholders = placeholders(text, &tokens);
         let sqlite_names = sqlite_names(&placeholders)?;
-        Ok(Self { text: text.to_owned(), tokens, statements, placeholders, sqlite_names })
+        Ok(Self {
+            text: text.to_owned(),
+            tokens,
+            statements,
+            placeholders,
+            sqlite_names,
+        })
     }
 
     /// The text as given.
@@ -137,25 +153,46 @@ impl Script {
 
     /// The statements that would end or replace the transaction that a step runs in, or change the connection itself.
     pub fn transaction_control(&self) -> impl Iterator<Item = &Statement> {
-        self.statements.iter().filter(|statement| CONTROL_WORDS.contains(&statement.first_word.as_str()))
+        self.statements
+            .iter()
+            .filter(|statement| CONTROL_WORDS.contains(&statement.first_word.as_str()))
     }
 
     /// The tables that a statement of this script seems to write, by its words alone.
     #[must_use]
     pub fn written_tables(&self, statement: &Statement) -> Vec<WrittenTable> {
-        tables::written(self.tokens.get(statement.tokens.clone()).unwrap_or_default())
+        tables::written(
+            self.tokens
+                .get(statement.tokens.clone())
+                .unwrap_or_default(),
+        )
     }
 
     /// The word of a statement by which it does what its own words do not tell: `CALL`, `EXECUTE`, `DO` and the like.
     #[must_use]
     pub fn dynamic_word(&self, statement: &Statement) -> Option<&str> {
-        tables::dynamic(self.tokens.get(statement.tokens.clone()).unwrap_or_default())
+        tables::dynamic(
+            self.tokens
+                .get(statement.tokens.clone())
+                .unwrap_or_default(),
+        )
     }
 }
 
 /// First words that a step's SQL may not have: a step is one transaction, which Carril begins and commits.
 const CONTROL_WORDS: [&str; 12] = [
-    "BEGIN", "START", "COMMIT", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "END", "ATTACH", "DETACH", "PRAGMA", "VACUUM",
+    "BEGIN",
+    "START",
+    "COMMIT",
+    "ROLLBACK",
+    "ABORT",
+    "SAVEPOINT",
+    "RELEASE",
+    "END",
+    "ATTACH",
+    "DETACH",
+    "PRAGMA",
+    "VACUUM",
 ];
 
 /// A colon with a name right behind it, and further names with dots between.
@@ -166,13 +203,18 @@ fn placeholders(text: &str, tokens: &[Token]) -> Vec<Placeholder> {
         let start = tokens[at].range.start;
         let mut end = at + 1;
         if tokens[at].is_symbol(':') && is_name(tokens.get(end), &tokens[at]) {
-            while tokens.get(end + 1).is_some_and(|dot| dot.is_symbol('.') && dot.follows(&tokens[end]))
+            while tokens
+                .get(end + 1)
+                .is_some_and(|dot| dot.is_symbol('.') && dot.follows(&tokens[end]))
                 && is_name(tokens.get(end + 2), &tokens[end + 1])
             {
                 end += 2;
             }
             let range = start..tokens[end].range.end;
-            found.push(Placeholder { name: text[start + 1..range.end].to_owned(), range });
+            found.push(Placeholder {
+                name: text[start + 1..range.end].to_owned(),
+                range,
+            });
         }
         at = end;
     }
@@ -186,10 +228,19 @@ fn is_name(token: Option<&Token>, before: &Token) -> bool {
 fn sqlite_names(placeholders: &[Placeholder]) -> Result<BTreeMap<String, String>, SqlError> {
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for placeholder in placeholders {
-        let name = names.entry(placeholder.name.replace('.', "_")).or_insert_with(|| placeholder.name.clone());
+        let name = names
+            .entry(placeholder.name.replace('.', "_"))
+            .or_insert_with(|| placeholder.name.clone());
         if *name != placeholder.name {
-            let message = format!("`:{}` and `:{name}` cannot be told apart, since SQLite takes no dots in a placeholder", placeholder.name);
-            return Err(SqlError { message, offset: placeholder.range.start });
+            let message = format!(
+                "`:{}` and `:{name}` cannot be told apart, since SQLite takes no dots in a placeholder",
+                placeholder.name
+            );
+            return Err(SqlError {
+                message,
+                offset: placeholder.range.start,
+                help: "write the same one everywhere",
+            });
         }
     }
     Ok(names)

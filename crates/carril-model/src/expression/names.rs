@@ -26,8 +26,12 @@ impl Name {
 
 /// All names in the order of the text.
 pub(super) fn of(source: &str) -> Result<Vec<Name>, ExpressionError> {
-    let tree = minijinja::machinery::parse_expr(source).map_err(|error| error_at(&error, source))?;
-    let mut walk = Walk { names: Vec::new(), error: None };
+    let tree =
+        minijinja::machinery::parse_expr(source).map_err(|error| error_at(&error, source))?;
+    let mut walk = Walk {
+        names: Vec::new(),
+        error: None,
+    };
     walk.expression(&tree);
     match walk.error {
         Some(error) => Err(error),
@@ -54,7 +58,11 @@ impl Walk {
             Expr::Var(_) | Expr::Const(_) => {}
             Expr::Slice(slice) => {
                 self.expression(&slice.expr);
-                self.all([&slice.start, &slice.stop, &slice.step].into_iter().flatten());
+                self.all(
+                    [&slice.start, &slice.stop, &slice.step]
+                        .into_iter()
+                        .flatten(),
+                );
             }
             Expr::UnaryOp(operation) => self.expression(&operation.expr),
             Expr::BinOp(operation) => self.all([&operation.left, &operation.right]),
@@ -99,7 +107,10 @@ impl Walk {
     fn arguments(&mut self, arguments: &[CallArg<'_>]) {
         for argument in arguments {
             match argument {
-                CallArg::Pos(value) | CallArg::Kwarg(_, value) | CallArg::PosSplat(value) | CallArg::KwargSplat(value) => {
+                CallArg::Pos(value)
+                | CallArg::Kwarg(_, value)
+                | CallArg::PosSplat(value)
+                | CallArg::KwargSplat(value) => {
                     self.expression(value);
                 }
             }
@@ -108,7 +119,11 @@ impl Walk {
 
     /// Jinja finds out about unknown filters and tests when they run; a pipeline must know before.
     fn must_exist(&mut self, kind: &str, name: &str, range: Range<usize>) {
-        let question = if kind == "filter" { "name is filter" } else { "name is test" };
+        let question = if kind == "filter" {
+            "name is filter"
+        } else {
+            "name is test"
+        };
         let known = environment()
             .compile_expression(question)
             .and_then(|question| question.eval(minijinja::Value::from_pairs([("name", name)])))
@@ -128,10 +143,17 @@ impl Walk {
 /// The name that the expression is, if it is nothing but one.
 fn chain(expression: &Expr<'_>) -> Option<Name> {
     let (mut name, segment) = match expression {
-        Expr::Var(variable) => return Some(Name { segments: vec![variable.id.to_owned()], range: range(expression) }),
+        Expr::Var(variable) => {
+            return Some(Name {
+                segments: vec![variable.id.to_owned()],
+                range: range(expression),
+            });
+        }
         Expr::GetAttr(attribute) => (chain(&attribute.expr)?, attribute.name.to_owned()),
         Expr::GetItem(item) => {
-            let Expr::Const(constant) = &item.subscript_expr else { return None };
+            let Expr::Const(constant) = &item.subscript_expr else {
+                return None;
+            };
             (chain(&item.expr)?, constant.value.as_str()?.to_owned())
         }
         _ => return None,

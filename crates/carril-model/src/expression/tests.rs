@@ -23,12 +23,17 @@ fn expressions_give_values() {
         ("entity.nothing", json!(null)),
         ("entity.missing is defined", json!(false)),
         ("entity.missing | default(4)", json!(4)),
+        ("steps.skipped is defined and steps.skipped.rows > 0", json!(false)),
         ("entity.a.b + entity.a | length", json!(3)),
         ("steps.rest.list[1]", json!(2)),
         ("run", json!(1)),
         ("entity.key ~ '-' ~ run", json!("7-1")),
     ] {
-        assert_eq!(Expression::parse(text).unwrap().evaluate(&context()), Ok(value), "{text}");
+        assert_eq!(
+            Expression::parse(text).unwrap().evaluate(&context()),
+            Ok(value),
+            "{text}"
+        );
     }
 }
 
@@ -43,13 +48,24 @@ fn truth_is_jinjas() {
         ("0.0", false),
         ("'0'", true),
     ] {
-        assert_eq!(Expression::parse(text).unwrap().holds(&context()), Ok(truth), "{text}");
+        assert_eq!(
+            Expression::parse(text).unwrap().holds(&context()),
+            Ok(truth),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn a_missing_name_is_an_error_and_never_empty() {
-    for text in ["entity.missing", "not entity.missing", "entity.missing == 1", "entity.missing.deeper", "entity.nothing.deeper", "steps.none.rows > 1"] {
+    for text in [
+        "entity.missing",
+        "not entity.missing",
+        "entity.missing == 1",
+        "entity.missing.deeper",
+        "entity.nothing.deeper",
+        "steps.none.rows > 1",
+    ] {
         let expression = Expression::parse(text).unwrap();
         assert!(expression.evaluate(&context()).is_err(), "{text}");
         let error = expression.holds(&context()).unwrap_err();
@@ -71,7 +87,12 @@ fn mistakes_have_their_place() {
     ] {
         let error = Expression::parse(text).unwrap_err();
         assert!(error.message.contains(says), "{text}: {error}");
-        assert!(text[error.range.clone()].contains(at), "{text}: {:?} is `{}`", error.range, &text[error.range.clone()]);
+        assert!(
+            text[error.range.clone()].contains(at),
+            "{text}: {:?} is `{}`",
+            error.range,
+            &text[error.range.clone()]
+        );
     }
 }
 
@@ -79,9 +100,21 @@ fn mistakes_have_their_place() {
 fn names_are_told_with_their_places() {
     let text = "entity.a.b > 1 and (param[\"mode\"] == 'x' or steps.s.list[run] is defined)";
     let expression = Expression::parse(text).unwrap();
-    let names: Vec<(String, &str)> = expression.names().iter().map(|name| (name.dotted(), &text[name.range.clone()])).collect();
-    let expected = [("entity.a.b", "entity.a.b"), ("param.mode", "param[\"mode\"]"), ("steps.s.list", "steps.s.list"), ("run", "run")];
-    assert_eq!(names, expected.map(|(name, place)| (name.to_owned(), place)));
+    let names: Vec<(String, &str)> = expression
+        .names()
+        .iter()
+        .map(|name| (name.dotted(), &text[name.range.clone()]))
+        .collect();
+    let expected = [
+        ("entity.a.b", "entity.a.b"),
+        ("param.mode", "param[\"mode\"]"),
+        ("steps.s.list", "steps.s.list"),
+        ("run", "run"),
+    ];
+    assert_eq!(
+        names,
+        expected.map(|(name, place)| (name.to_owned(), place))
+    );
 }
 
 #[test]
@@ -90,14 +123,31 @@ fn cost_is_bounded() {
     for _ in 0..6 {
         factor = format!("({factor} * 1000)");
     }
-    let error = Expression::parse(&factor).unwrap().evaluate(&context()).unwrap_err();
+    let error = Expression::parse(&factor)
+        .unwrap()
+        .evaluate(&context())
+        .unwrap_err();
     assert!(error.contains("units of work"), "{error}");
     assert!(Expression::parse(&"1+".repeat(EXPRESSION_BYTES_MAX)).is_err());
 }
 
 #[test]
 fn the_longest_chains_fit_a_small_stack() {
-    let chains = ["1+", "a.", "a|", "not ", "-", "(", "[", "a if a else ", "a and ", "a<", "a~", "x["].map(|part| {
+    let chains = [
+        "1+",
+        "a.",
+        "a|",
+        "not ",
+        "-",
+        "(",
+        "[",
+        "a if a else ",
+        "a and ",
+        "a<",
+        "a~",
+        "x[",
+    ]
+    .map(|part| {
         let mut text = part.repeat(EXPRESSION_BYTES_MAX / part.len() - 2);
         text.push_str(if part == "a|" { "upper" } else { "a" });
         text
@@ -122,7 +172,12 @@ fn it_is_stored_as_its_text_and_compiled_again() {
     assert_eq!(back, expression);
     assert_eq!(back.holds(&context()), Ok(true));
     let broken: Expression = serde_json::from_str("\"entity.\"").unwrap();
-    assert!(broken.evaluate(&context()).unwrap_err().contains("is no expression"));
+    assert!(
+        broken
+            .evaluate(&context())
+            .unwrap_err()
+            .contains("is no expression")
+    );
 }
 
 proptest! {

@@ -18,11 +18,14 @@ use std::collections::BTreeMap;
 /// Most attributes that one pipeline may rely on; the most columns that SQLite's queries have by default.
 const ATTRIBUTES_MAX: usize = 2_000;
 
+/// Most tables of a workspace; each execution makes all of them before its first step.
+const WORKSPACE_TABLES_MAX: usize = 1_000;
+
 /// Checks a definition that was built in Rust; findings have places only inside its SQL. A file is checked by
 /// [`super::parse`], by the same rules.
 #[must_use]
 pub fn check(definition: &Definition) -> Vec<Finding> {
-    with_places(definition, &Places::default())
+    with_places(definition, &Places::default()).0
 }
 
 /// Whether SQL has a value of that name without anybody giving it.
@@ -30,42 +33,28 @@ pub(super) fn is_built_in(name: &str) -> bool {
     names::BUILT_IN.contains(&name)
 }
 
-/// Checks a definition; findings point to where it is written.
-pub(super) fn with_places(definition: &Definition, places: &Places) -> Vec<Finding> {
-    run(definition, places).findings
-}
-
-/// The names that a definition takes for attributes of its entities, each where it is used first.
-pub(super) fn attributes(definition: &Definition, places: &Places) -> Vec<AssumedAttribute> {
-    let attributes = run(definition, places).attributes;
-    attributes.into_iter().map(|(name, place)| AssumedAttribute { name, place }).collect()
-}
-
-fn run<'a>(definition: &'a Definition, places: &'a Places) -> Check<'a> {
-    let mut check = Check { definition, places, findings: Vec::new(), attributes: BTreeMap::new(), steps: BTreeMap::new() };
-    for (stage_at, stage) in definition.stages.iter().enumerate() {
-        for (step_at, step) in stage.steps.iter().enumerate() {
-            check.steps.entry(step.name.as_str()).or_default().push((stage_at, step_at));
-        }
+/// Checks a definition: findings that point to where it is written, and the names that it takes for attributes of its
+/// entities, each where it is used first.
+pub(super) fn with_places(
+    definition: &Definition,
+    places: &Places,
+) -> (Vec<Finding>, Vec<AssumedAttribute>) {
+    let mut check = Check {
+        definition,
+        places,
+        findings: Vec::new(),
+        attributes: BTreeMap::new(),
+        steps: BTreeMap::new(),
+    };
+    // What is too large is not looked at further: the checks below take more than linear time.
+    if check.bounds() {
+        check.all();
     }
-    check.names();
-    check.bounds();
-    check.params();
-    check.entities();
-    check.tables();
-    if let Some(key) = &definition.lanes.key {
-        check.expression(Where::Lanes, "lanes/key", key);
-    }
-    for (stage_at, stage) in definition.stages.iter().enumerate() {
-        if let Some(when) = &stage.when {
-            check.expression(Where::Stage(stage_at), &format!("stage/{stage_at}/when"), when);
-        }
-        for (step_at, step) in stage.steps.iter().enumerate() {
-            check.step(stage_at, step_at, step);
-        }
-        check.fallbacks(stage_at, stage);
-    }
-    check
+    let attributes = check
+        .attributes
+        .into_iter()
+        .map(|(name, place)| AssumedAttribute { name, place });
+    (check.findings, attributes.collect())
 }
 
 struct Check<'a> {
@@ -79,16 +68,30 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn report(&mut self, path: &str, code: &str, message: impl Into<String>, help: impl Into<String>) {
+    fn report(
+        &mut self,
+        path: &str,
+        code: &str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding::error(code, message).help(help).maybe_at(self.places.at(path)));
+            self.findings.push(
+                Finding::error(code, message)
+                    .help(help)
+                    .maybe_at(self.places.at(path)),
+            );
         }
     }
 
     /// Reports a problem at a place, which is only worked out if it is told.
     fn problem(&mut self, problem: Problem, place: impl FnOnce(&Places) -> Option<Place>) {
         if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding::error(problem.code, problem.message).maybe_help(problem.help).maybe_at(place(self.places)));
+            self.findings.push(
+                Finding::error(problem.code, problem.message)
+                    .maybe_help(problem.help)
+                    .maybe_at(place(self.places)),
+            );
         }
     }
 
@@ -100,25 +103,89 @@ impl Check<'_> {
         }
     }
 
-    fn bounds(&mut self) {
-        let (lanes, stages) = (&self.definition.lanes, &self.definition.stages);
+    fn all(&mut self) {
+        let definition = self.definition;
+        for (stage_at, stage) in definition.stages.iter().enumerate() {
+            for (step_at, step) in stage.steps.iter().enumerate() {
+                self.steps
+                    .entry(step.name.as_str())
+                    .or_default()
+                    .push((stage_at, step_at));
+            }
+        }
+        self.names();
+        self.params();
+        self.entities();
+        self.tables();
+        if let Some(key) = &definition.lanes.key {
+            self.expression(Where::Lanes, "lanes/key", key);
+        }
+        for (stage_at, stage) in definition.stages.iter().enumerate() {
+            if let Some(when) = &stage.when {
+                self.expression(
+                    Where::Stage(stage_at),
+                    &format!("stage/{stage_at}/when"),
+                    when,
+                );
+            }
+            for (step_at, step) in stage.steps.iter().enumerate() {
+                self.step(stage_at, step_at, step);
+            }
+            self.fallbacks(stage_at, stage);
+        }
+    }
+
+    /// Reports what is too much or too little; whether the rest can be looked at.
+    fn bounds(&mut self) -> bool {
+        let lanes = &self.definition.lanes;
         if !(1..=LANES_MAX).contains(&lanes.max) {
-            self.report("lanes/max", "CAR0105", format!("`max` cannot be {}", lanes.max), format!("it is between 1 and {LANES_MAX}"));
+            let message = format!("`max` cannot be {}", lanes.max);
+            let help = format!("it is between 1 and {LANES_MAX}");
+            self.report("lanes/max", "CAR0105", message, help);
         }
-        if lanes.abort_when.is_some_and(|guard| guard.failed_permille >= 1_000) {
-            self.report("lanes/abort_when", "CAR0105", "more than all lanes cannot fail", "the share is less than 1,000 thousandths");
+        if lanes
+            .abort_when
+            .is_some_and(|guard| guard.failed_permille >= 1_000)
+        {
+            let help = "the share is less than 1,000 thousandths";
+            self.report(
+                "lanes/abort_when",
+                "CAR0105",
+                "more than all lanes cannot fail",
+                help,
+            );
         }
+        let tables = self.definition.workspace.as_ref().map_or(0, |workspace| {
+            workspace.tables.len().max(workspace.publish.len())
+        });
+        if tables > WORKSPACE_TABLES_MAX {
+            let message = format!(
+                "the workspace has {tables} tables, at most {WORKSPACE_TABLES_MAX} are taken"
+            );
+            let help = "leave those out that lanes only read";
+            self.report("workspace", "CAR0208", message, help);
+        }
+        self.counts() && tables <= WORKSPACE_TABLES_MAX
+    }
+
+    /// The numbers of stages and steps.
+    fn counts(&mut self) -> bool {
+        let stages = &self.definition.stages;
         if stages.is_empty() {
-            self.report("stage", "CAR0214", "the pipeline has no stage", "give it a `[[stage]]` with at least one `[[stage.step]]`");
+            let help = "give it a `[[stage]]` with at least one `[[stage.step]]`";
+            self.report("stage", "CAR0214", "the pipeline has no stage", help);
         }
         for at in (0..stages.len()).filter(|at| stages[*at].steps.is_empty()) {
             let message = format!("stage `{}` has no step", stages[at].name);
-            self.report(&format!("stage/{at}"), "CAR0214", message, "give it a `[[stage.step]]`, or leave the stage out");
+            let help = "give it a `[[stage.step]]`, or leave the stage out";
+            self.report(&format!("stage/{at}"), "CAR0214", message, help);
         }
         let steps: usize = stages.iter().map(|stage| stage.steps.len()).sum();
         if steps > STEPS_MAX {
-            self.report("stage", "CAR0214", format!("the pipeline has {steps} steps, at most {STEPS_MAX} are taken"), "make two pipelines of it");
+            let message = format!("the pipeline has {steps} steps, at most {STEPS_MAX} are taken");
+            self.report("stage", "CAR0214", message, "make two pipelines of it");
         }
+        steps <= STEPS_MAX && stages.len() <= STEPS_MAX
     }
 
     fn step(&mut self, stage_at: usize, step_at: usize, step: &Step) {
@@ -129,13 +196,29 @@ impl Check<'_> {
         }
         let (timeout, retry) = (step.timeout, &step.retry);
         if timeout.is_zero() || timeout > super::values::DURATION_MAX {
-            self.report(&format!("{path}/timeout"), "CAR0105", format!("`timeout` cannot be {timeout:?}"), "it is more than nothing and at most 720h");
+            self.report(
+                &format!("{path}/timeout"),
+                "CAR0105",
+                format!("`timeout` cannot be {timeout:?}"),
+                "it is more than nothing and at most 720h",
+            );
         }
         if !(1..=ATTEMPTS_MAX).contains(&retry.attempts) {
-            self.report(&format!("{path}/retry"), "CAR0105", format!("`attempts` cannot be {}", retry.attempts), format!("it is between 1 and {ATTEMPTS_MAX}"));
+            self.report(
+                &format!("{path}/retry"),
+                "CAR0105",
+                format!("`attempts` cannot be {}", retry.attempts),
+                format!("it is between 1 and {ATTEMPTS_MAX}"),
+            );
         }
-        if retry.backoff_min > retry.backoff_max || retry.backoff_max > super::values::DURATION_MAX {
-            self.report(&format!("{path}/retry"), "CAR0105", "the first wait is longer than the longest, or that is longer than 720h", "as in `backoff = \"50ms..5s\"`");
+        if retry.backoff_min > retry.backoff_max || retry.backoff_max > super::values::DURATION_MAX
+        {
+            self.report(
+                &format!("{path}/retry"),
+                "CAR0105",
+                "the first wait is longer than the longest, or that is longer than 720h",
+                "as in `backoff = \"50ms..5s\"`",
+            );
         }
         self.action(at, &path, step);
     }
@@ -143,8 +226,13 @@ impl Check<'_> {
     /// An expression must compile, and every name in it must exist where it is evaluated.
     fn expression(&mut self, at: Where, path: &str, expression: &Expression) {
         if let Err(error) = Expression::parse(expression.source()) {
-            let help = "an expression is as in `param.mode == \"full\" and entity.size > 10`".to_owned();
-            let problem = Problem { code: "CAR0204", message: format!("this is no expression: {}", error.message), help: Some(help) };
+            let help =
+                "an expression is as in `param.mode == \"full\" and entity.size > 10`".to_owned();
+            let problem = Problem {
+                code: "CAR0204",
+                message: format!("this expression does not compile: {}", error.message),
+                help: Some(help),
+            };
             self.problem(problem, |places| places.within(path, error.range));
             return;
         }
@@ -152,8 +240,12 @@ impl Check<'_> {
             let segments: Vec<&str> = name.segments.iter().map(String::as_str).collect();
             match self.in_expression(at, &segments) {
                 Ok(None) => {}
-                Ok(Some(attribute)) => self.attribute(attribute, |places| places.within(path, name.range.clone())),
-                Err(problem) => self.problem(problem, |places| places.within(path, name.range.clone())),
+                Ok(Some(attribute)) => {
+                    self.attribute(attribute, |places| places.within(path, name.range.clone()))
+                }
+                Err(problem) => {
+                    self.problem(problem, |places| places.within(path, name.range.clone()))
+                }
             }
         }
     }

@@ -17,9 +17,15 @@ const VALUE_BYTES_MAX: usize = 4_096;
 /// # Errors
 /// A finding for each name that is no parameter or value that does not fit (`CAR0401`), and for each parameter without
 /// default that is not given (`CAR0402`).
-pub fn parameters(definition: &Definition, given: &BTreeMap<String, String>) -> Result<Map<String, Value>, Vec<Finding>> {
+pub fn parameters(
+    definition: &Definition,
+    given: &BTreeMap<String, String>,
+) -> Result<Map<String, Value>, Vec<Finding>> {
     let mut findings = Vec::new();
-    for name in given.keys().filter(|name| !definition.params.contains_key(*name)) {
+    for name in given
+        .keys()
+        .filter(|name| !definition.params.contains_key(*name))
+    {
         let finding = Finding::error("CAR0401", format!("the pipeline has no parameter `{name}`"));
         let help = suggestion(name, definition.params.keys().map(String::as_str));
         findings.push(finding.maybe_help(help.or_else(|| Some("leave it out".to_owned()))));
@@ -30,8 +36,12 @@ pub fn parameters(definition: &Definition, given: &BTreeMap<String, String>) -> 
             (Some(text), _) => of_text(parameter.kind, text),
             (None, Some(default)) => Ok(canonical(parameter.kind, default)),
             (None, None) => {
-                let finding = Finding::error("CAR0402", format!("the parameter `{name}` is not set"));
-                findings.push(finding.help(format!("set it: `--set {name}={}`", example(parameter.kind))));
+                let finding =
+                    Finding::error("CAR0402", format!("the parameter `{name}` is not set"));
+                findings.push(finding.help(format!(
+                    "set it: `--set {name}={}`",
+                    example(parameter.kind)
+                )));
                 continue;
             }
         };
@@ -40,16 +50,26 @@ pub fn parameters(definition: &Definition, given: &BTreeMap<String, String>) -> 
                 values.insert(name.clone(), value);
             }
             Err(problem) => {
-                let finding = Finding::error("CAR0401", format!("the value of `{name}` does not fit: {problem}"));
-                findings.push(finding.help(format!("it is as in `--set {name}={}`", example(parameter.kind))));
+                let finding = Finding::error(
+                    "CAR0401",
+                    format!("the value of `{name}` does not fit: {problem}"),
+                );
+                findings.push(finding.help(format!(
+                    "it is as in `--set {name}={}`",
+                    example(parameter.kind)
+                )));
             }
         }
     }
-    if findings.is_empty() { Ok(values) } else { Err(findings) }
+    if findings.is_empty() {
+        Ok(values)
+    } else {
+        Err(findings)
+    }
 }
 
 /// A value of that type, as a person would write it.
-pub(super) fn example(kind: ParameterKind) -> &'static str {
+fn example(kind: ParameterKind) -> &'static str {
     match kind {
         ParameterKind::Text => "full",
         ParameterKind::Integer => "12",
@@ -59,12 +79,24 @@ pub(super) fn example(kind: ParameterKind) -> &'static str {
     }
 }
 
+/// The same as it stands in a pipeline file.
+pub(super) fn default_example(kind: ParameterKind) -> String {
+    match kind {
+        ParameterKind::Text | ParameterKind::Date => format!("\"{}\"", example(kind)),
+        ParameterKind::Integer | ParameterKind::Number | ParameterKind::Boolean => {
+            example(kind).to_owned()
+        }
+    }
+}
+
 /// What is wrong with a default, if anything.
 pub(super) fn default_problem(kind: ParameterKind, value: &Value) -> Option<String> {
     let expected = match (kind, value) {
         (ParameterKind::Text, Value::String(text)) => return of_text(kind, text).err(),
         (ParameterKind::Date, Value::String(text)) => return date_problem(text),
-        (ParameterKind::Boolean, Value::Bool(_)) | (ParameterKind::Number, Value::Number(_)) => return None,
+        (ParameterKind::Boolean, Value::Bool(_)) | (ParameterKind::Number, Value::Number(_)) => {
+            return None;
+        }
         (ParameterKind::Integer, Value::Number(number)) if number.is_i64() => return None,
         (ParameterKind::Text, _) => "a text",
         (ParameterKind::Date, _) => "a date",
@@ -79,12 +111,20 @@ pub(super) fn default_problem(kind: ParameterKind, value: &Value) -> Option<Stri
 
 fn of_text(kind: ParameterKind, text: &str) -> Result<Value, String> {
     if text.len() > VALUE_BYTES_MAX {
-        return Err(format!("it has {} bytes, at most {VALUE_BYTES_MAX} are taken", text.len()));
+        return Err(format!(
+            "it has {} bytes, at most {VALUE_BYTES_MAX} are taken",
+            text.len()
+        ));
     }
     match kind {
-        ParameterKind::Text if text.contains('\0') => Err("it has a NUL character in it".to_owned()),
+        ParameterKind::Text if text.contains('\0') => {
+            Err("it has a NUL character in it".to_owned())
+        }
         ParameterKind::Text => Ok(Value::from(text)),
-        ParameterKind::Integer => text.parse::<i64>().map(Value::from).map_err(|_| format!("`{text}` is not a whole number of 64 bits")),
+        ParameterKind::Integer => text
+            .parse::<i64>()
+            .map(Value::from)
+            .map_err(|_| format!("`{text}` is not a whole number of 64 bits")),
         ParameterKind::Number => match text.parse::<f64>() {
             Ok(number) if number.is_finite() => Ok(Value::from(number)),
             _ => Err(format!("`{text}` is not a number")),

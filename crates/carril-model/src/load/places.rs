@@ -29,7 +29,11 @@ struct Part {
 
 impl Places {
     pub(super) fn of(file: &str, text: &str, tree: &DeTable<'_>) -> Self {
-        let mut places = Self { file: file.to_owned(), text: text.to_owned(), parts: BTreeMap::new() };
+        let mut places = Self {
+            file: file.to_owned(),
+            text: text.to_owned(),
+            parts: BTreeMap::new(),
+        };
         places.add_table("", tree);
         places
     }
@@ -99,7 +103,11 @@ impl Places {
 
 /// `stage/0` and `name` make `stage/0/name`.
 pub(super) fn join(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}/{key}") }
+    if path.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{path}/{key}")
+    }
 }
 
 fn place(file: &str, text: &str, range: Range<usize>) -> Place {
@@ -112,7 +120,18 @@ fn place(file: &str, text: &str, range: Range<usize>) -> Place {
 
 fn inner(text: &str, range: &Range<usize>, value: &str) -> Option<usize> {
     let written = text.get(range.clone())?;
-    let quotes = ["\"\"\"\r\n", "\"\"\"\n", "'''\r\n", "'''\n", "\"\"\"", "'''", "\"", "'"];
+    let quotes = [
+        "\"\"\"\r\n",
+        "\"\"\"\n",
+        "'''\r\n",
+        "'''\n",
+        "\"\"\"",
+        "'''",
+        "\"",
+        "'",
+    ];
     let quote = quotes.iter().find(|quote| written.starts_with(*quote))?;
-    written[quote.len()..].starts_with(value).then(|| range.start + quote.len())
+    written[quote.len()..]
+        .starts_with(value)
+        .then(|| range.start + quote.len())
 }

@@ -16,18 +16,45 @@ use crate::finding::Finding;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-const TOP_KEYS: [&str; 9] = ["name", "description", "params", "entities", "lanes", "workspace", "defaults", "resource", "stage"];
+const TOP_KEYS: [&str; 9] = [
+    "name",
+    "description",
+    "params",
+    "entities",
+    "lanes",
+    "workspace",
+    "defaults",
+    "resource",
+    "stage",
+];
 
 /// Reads the whole tree.
-pub(super) fn definition(tree: &DeTable<'_>, places: &Places, files: &dyn Files) -> (Definition, Vec<Finding>) {
-    let mut reader = Reader { places, files, findings: Vec::new() };
+pub(super) fn definition(
+    tree: &DeTable<'_>,
+    places: &Places,
+    files: &dyn Files,
+) -> (Definition, Vec<Finding>) {
+    let mut reader = Reader {
+        places,
+        files,
+        findings: Vec::new(),
+    };
     let top = reader.section(String::new(), tree, &TOP_KEYS);
     let defaults = reader.defaults(&top);
     let entities = reader.entities(&top);
     let workspace = reader.workspace(&top, &entities);
-    let target = workspace.as_ref().map(|workspace| workspace.target.clone()).or_else(|| sections::default_target(&entities));
+    let target = workspace
+        .as_ref()
+        .map(|workspace| workspace.target.clone())
+        .or_else(|| sections::default_target(&entities));
     let definition = Definition {
-        name: reader.required_text(&top, "name", "it is what `carril ps` shows, as in `name = \"fund-report\"`").unwrap_or_else(|| "unnamed".to_owned()),
+        name: reader
+            .required_text(
+                &top,
+                "name",
+                "it is what `carril ps` shows, as in `name = \"fund-report\"`",
+            )
+            .unwrap_or_else(|| "unnamed".to_owned()),
         description: reader.text(&top, "description"),
         params: reader.params(&top),
         entities,
@@ -67,10 +94,16 @@ impl Reader<'_> {
         for (key, _) in table {
             let written: &str = key.get_ref();
             if !known.contains(&written) && !self.is_full() {
-                let what = if path.is_empty() { "a pipeline".to_owned() } else { format!("`{}`", readable(&path)) };
-                let finding = Finding::error("CAR0102", format!("there is no key `{written}` in {what}"));
+                let what = if path.is_empty() {
+                    "a pipeline".to_owned()
+                } else {
+                    format!("`{}`", readable(&path))
+                };
+                let finding =
+                    Finding::error("CAR0102", format!("there is no key `{written}` in {what}"));
                 let finding = finding.maybe_help(suggestion(written, known.iter().copied()));
-                self.findings.push(finding.maybe_at(self.places.range(key.span())));
+                self.findings
+                    .push(finding.maybe_at(self.places.range(key.span())));
             }
         }
         Section { path, table }
@@ -81,9 +114,19 @@ impl Reader<'_> {
         self.findings.len() >= super::FINDINGS_MAX
     }
 
-    fn report(&mut self, path: &str, code: &str, message: impl Into<String>, help: impl Into<String>) {
+    fn report(
+        &mut self,
+        path: &str,
+        code: &str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         if !self.is_full() {
-            self.findings.push(Finding::error(code, message).help(help).maybe_at(self.places.at(path)));
+            self.findings.push(
+                Finding::error(code, message)
+                    .help(help)
+                    .maybe_at(self.places.at(path)),
+            );
         }
     }
 
@@ -92,17 +135,31 @@ impl Reader<'_> {
         let path = section.path_of(key);
         let written = self.text(section, key)?;
         if written.contains(char::is_whitespace) {
-            let looks_like_a_file = !written.trim().contains('\n') && written.trim().ends_with(".sql");
+            let looks_like_a_file =
+                !written.trim().contains('\n') && written.trim().ends_with(".sql");
             if looks_like_a_file {
-                self.report(&path, "CAR0107", format!("{written:?} looks like a file, but has a blank in it"), "a text with a blank is taken for SQL; name the file without blanks");
+                self.report(
+                    &path,
+                    "CAR0107",
+                    format!("{written:?} looks like a file, but has a blank in it"),
+                    "a text with a blank is taken for SQL; name the file without blanks",
+                );
                 return None;
             }
-            return Some(SqlText { file: super::ENTRY.to_owned(), text: written });
+            return Some(SqlText {
+                file: super::ENTRY.to_owned(),
+                text: written,
+            });
         }
         let file = match values::path(&written) {
             Ok(file) => file,
             Err(problem) => {
-                self.report(&path, "CAR0107", problem, "name a file below the folder, as in `sql/report.sql`");
+                self.report(
+                    &path,
+                    "CAR0107",
+                    problem,
+                    "name a file below the folder, as in `sql/report.sql`",
+                );
                 return None;
             }
         };
@@ -113,7 +170,12 @@ impl Reader<'_> {
                 None
             }
             Err(why) => {
-                self.report(&path, "CAR0106", format!("`{file}` cannot be read: {why}"), "it must be a readable file with UTF-8 text");
+                self.report(
+                    &path,
+                    "CAR0106",
+                    format!("`{file}` cannot be read: {why}"),
+                    "it must be a readable file with UTF-8 text",
+                );
                 None
             }
         }
@@ -122,6 +184,9 @@ impl Reader<'_> {
 
 /// `stage/0/step/1` as people count: `stage.step`.
 fn readable(path: &str) -> String {
-    let words: Vec<&str> = path.split('/').filter(|part| !part.bytes().all(|byte| byte.is_ascii_digit())).collect();
+    let words: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.bytes().all(|byte| byte.is_ascii_digit()))
+        .collect();
     words.join(".")
 }

@@ -24,10 +24,20 @@ impl Finding {
             Severity::Warning => "warning",
             Severity::Note => "note",
         };
-        let margin = " ".repeat(self.place.as_ref().map_or(1, |place| place.line.to_string().len()));
+        let margin = " ".repeat(
+            self.place
+                .as_ref()
+                .map_or(1, |place| place.line.to_string().len()),
+        );
         let mut out = format!("{kind}[{}]: {}\n", self.code, printable(&self.message));
         if let Some(place) = &self.place {
-            let _ = writeln!(out, " {margin}--> {}:{}:{}", printable(&place.file), place.line, place.column);
+            let _ = writeln!(
+                out,
+                " {margin}--> {}:{}:{}",
+                printable(&place.file),
+                place.line,
+                place.column
+            );
             picture(&mut out, place, &margin);
         }
         if let Some(help) = &self.help {
@@ -44,13 +54,22 @@ fn picture(out: &mut String, place: &Place, margin: &str) {
     if column > line.len() {
         return;
     }
-    let from = if line.len() <= WIDTH_MAX { 0 } else { column.saturating_sub(WIDTH_MAX / 3) };
+    let from = if line.len() <= WIDTH_MAX {
+        0
+    } else {
+        column.saturating_sub(WIDTH_MAX / 3)
+    };
     let until = line.len().min(from + WIDTH_MAX);
     let shown: String = line[from..until].iter().collect();
     let carets = (place.length as usize).clamp(1, (until - column).max(1));
     let _ = writeln!(out, " {margin} |");
     let _ = writeln!(out, " {} | {}", place.line, shown.trim_end());
-    let _ = writeln!(out, " {margin} | {}{}", " ".repeat(column - from), "^".repeat(carets));
+    let _ = writeln!(
+        out,
+        " {margin} | {}{}",
+        " ".repeat(column - from),
+        "^".repeat(carets)
+    );
 }
 
 /// One character for each, so that columns stay; no control character of a file reaches a terminal.

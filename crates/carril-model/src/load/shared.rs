@@ -18,12 +18,23 @@ use std::collections::BTreeSet;
 /// `CAR0301`, an error: a step of a lane writes a table that every lane shares. `CAR0302`, a note: a statement that nobody
 /// can see into. `CAR0309`, a warning: `shared_writes` names a table that the step does not write.
 #[must_use]
-pub fn shared_rows(plan: &Plan, places: &Places, inspections: &[(StepId, Inspection)]) -> Vec<Finding> {
+pub fn shared_rows(
+    plan: &Plan,
+    places: &Places,
+    inspections: &[(StepId, Inspection)],
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (id, inspection) in inspections {
         let step = plan.step(*id);
-        let Action::Sql { sql, .. } = &step.action else { continue };
-        let judged = Judged { step, sql, path: path_of(plan, *id), places };
+        let Action::Sql { sql, .. } = &step.action else {
+            continue;
+        };
+        let judged = Judged {
+            step,
+            sql,
+            path: path_of(plan, *id),
+            places,
+        };
         if plan.stage_of(*id).per == Scope::Entity {
             findings.extend(judged.shared(inspection));
         }
@@ -39,16 +50,35 @@ pub fn shared_rows(plan: &Plan, places: &Places, inspections: &[(StepId, Inspect
 pub fn static_inspection(sql: &SqlText, own: &[String]) -> Inspection {
     let script = match Script::parse(&sql.text) {
         Ok(script) => script,
-        Err(error) => return Inspection { not_seen: vec![(error.offset, error.message)], ..Inspection::default() },
+        Err(error) => {
+            return Inspection {
+                not_seen: vec![(error.offset, error.message)],
+                ..Inspection::default()
+            };
+        }
     };
     let mut inspection = Inspection::default();
     for statement in script.statements() {
         for written in script.written_tables(statement) {
-            let own = own.iter().any(|table| table.eq_ignore_ascii_case(&written.table));
-            inspection.accesses.push(Access { table: written.table, writes: true, own, through: None, offset: written.offset });
+            let own = own
+                .iter()
+                .any(|table| table.eq_ignore_ascii_case(&written.table));
+            inspection.accesses.push(Access {
+                table: written.table,
+                writes: true,
+                own,
+                through: None,
+                offset: written.offset,
+            });
         }
         if let Some(word) = script.dynamic_word(statement) {
-            inspection.not_seen.push((statement.range.start, format!("what `{}` does cannot be told from its words", word.to_uppercase())));
+            inspection.not_seen.push((
+                statement.range.start,
+                format!(
+                    "what `{}` does cannot be told from its words",
+                    word.to_uppercase()
+                ),
+            ));
         }
     }
     inspection
@@ -64,27 +94,43 @@ struct Judged<'a> {
 impl Judged<'_> {
     fn shared(&self, inspection: &Inspection) -> Vec<Finding> {
         let mut told = BTreeSet::new();
-        let shared = inspection.accesses.iter().filter(|access| access.writes && !access.own && !self.names(&access.table));
+        let shared = inspection
+            .accesses
+            .iter()
+            .filter(|access| access.writes && !access.own && !self.names(&access.table));
         let first = shared.filter(|access| told.insert(access.table.to_lowercase()));
         first.map(|access| self.shared_finding(access)).collect()
     }
 
     fn shared_finding(&self, access: &Access) -> Finding {
         let table = &access.table;
-        let through = access.through.as_ref().map_or_else(String::new, |through| format!(" (through `{through}`)"));
-        let message = format!("every lane that runs `{}` writes `{table}`{through}, which all lanes share", self.step.name);
+        let through = access
+            .through
+            .as_ref()
+            .map_or_else(String::new, |through| format!(" (through `{through}`)"));
+        let message = format!(
+            "every lane that runs `{}` writes `{table}`{through}, which all lanes share",
+            self.step.name
+        );
         let help = format!(
             "put `{table}` into `[workspace] tables`, so that each lane has its own, and publish what should be seen; or, if lanes really write apart, say `shared_writes = [\"{table}\"]` in this step"
         );
         let end = self.word_end(access.offset);
-        Finding::error("CAR0301", message).help(help).maybe_at(self.places.sql(&self.path, self.sql, access.offset..end))
+        Finding::error("CAR0301", message)
+            .help(help)
+            .maybe_at(self.places.sql(&self.path, self.sql, access.offset..end))
     }
 
     fn not_seen(&self, inspection: &Inspection) -> Vec<Finding> {
         let notes = inspection.not_seen.iter().map(|(offset, why)| {
-            let finding = Finding { severity: Severity::Note, ..Finding::error("CAR0302", format!("not checked for shared rows: {why}")) };
+            let finding = Finding {
+                severity: Severity::Note,
+                ..Finding::error("CAR0302", format!("not checked for shared rows: {why}"))
+            };
             let range = *offset..self.word_end(*offset);
-            finding.help("see for yourself that lanes do not write the same rows there").maybe_at(self.places.sql(&self.path, self.sql, range))
+            finding
+                .help("see for yourself that lanes do not write the same rows there")
+                .maybe_at(self.places.sql(&self.path, self.sql, range))
         });
         notes.collect()
     }
@@ -94,25 +140,53 @@ impl Judged<'_> {
         if !inspection.not_seen.is_empty() {
             return Vec::new();
         }
-        let written = || inspection.accesses.iter().filter(|access| access.writes).map(|access| access.table.as_str());
+        let written = || {
+            inspection
+                .accesses
+                .iter()
+                .filter(|access| access.writes)
+                .map(|access| access.table.as_str())
+        };
         let step_path = self.path.trim_end_matches("/sql");
-        let unused = self.step.shared_writes.iter().enumerate().filter(|(_, table)| !written().any(|other| other.eq_ignore_ascii_case(table)));
+        let unused = self
+            .step
+            .shared_writes
+            .iter()
+            .enumerate()
+            .filter(|(_, table)| !written().any(|other| other.eq_ignore_ascii_case(table)));
         let findings = unused.map(|(at, table)| {
-            let help = nearest(table, written()).map_or_else(|| "leave it out".to_owned(), |near| format!("did you mean `{near}`?"));
-            let finding = Finding::warning("CAR0309", format!("`{}` does not write `{table}`", self.step.name));
-            finding.help(help).maybe_at(self.places.at(&format!("{step_path}/shared_writes/{at}")))
+            let help = nearest(table, written()).map_or_else(
+                || "leave it out".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let finding = Finding::warning(
+                "CAR0309",
+                format!("`{}` does not write `{table}`", self.step.name),
+            );
+            finding
+                .help(help)
+                .maybe_at(self.places.at(&format!("{step_path}/shared_writes/{at}")))
         });
         findings.collect()
     }
 
     fn names(&self, table: &str) -> bool {
-        self.step.shared_writes.iter().any(|shared| shared.eq_ignore_ascii_case(table))
+        self.step
+            .shared_writes
+            .iter()
+            .any(|shared| shared.eq_ignore_ascii_case(table))
     }
 
     /// The end of the word at an offset, so that the caret underlines it.
     fn word_end(&self, offset: usize) -> usize {
         let rest = self.sql.text.get(offset..).unwrap_or_default();
-        offset + rest.find(|character: char| !character.is_alphanumeric() && !matches!(character, '_' | '.')).unwrap_or(rest.len()).max(1)
+        offset
+            + rest
+                .find(|character: char| {
+                    !character.is_alphanumeric() && !matches!(character, '_' | '.')
+                })
+                .unwrap_or(rest.len())
+                .max(1)
     }
 }
 
@@ -120,8 +194,20 @@ impl Judged<'_> {
 fn path_of(plan: &Plan, id: StepId) -> String {
     let planned = plan.planned(id);
     let stages = &plan.definition().stages[..planned.stage];
-    let made = stages.iter().filter(|stage| stage.steps.iter().any(|step| matches!(step.action, Action::Publish { .. }))).count();
-    format!("stage/{}/step/{}/sql", planned.stage - made, planned.position)
+    let made = stages
+        .iter()
+        .filter(|stage| {
+            stage
+                .steps
+                .iter()
+                .any(|step| matches!(step.action, Action::Publish { .. }))
+        })
+        .count();
+    format!(
+        "stage/{}/step/{}/sql",
+        planned.stage - made,
+        planned.position
+    )
 }
 
 #[cfg(test)]

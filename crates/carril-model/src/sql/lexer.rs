@@ -5,7 +5,7 @@
 
 use super::SqlError;
 use sqlparser::dialect::Dialect;
-use sqlparser::tokenizer::{Location, Tokenizer, TokenWithSpan};
+use sqlparser::tokenizer::{Location, TokenWithSpan, Tokenizer};
 use std::iter::Peekable;
 use std::ops::Range;
 use std::str::CharIndices;
@@ -58,13 +58,22 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, SqlError> {
 
 fn collect(text: &str, base: usize, found: &mut Vec<Token>) -> Result<(), SqlError> {
     let mut raw = Vec::new();
-    let result = Tokenizer::new(&AnySql, text).with_unescape(false).tokenize_with_location_into_buf(&mut raw);
+    let result = Tokenizer::new(&AnySql, text)
+        .with_unescape(false)
+        .tokenize_with_location_into_buf(&mut raw);
     let mut cursor = Cursor::new(text);
     if let Err(error) = result {
         let offset = base + cursor.offset(error.location);
-        return Err(SqlError { message: lowercase_first(&error.message), offset });
+        return Err(SqlError {
+            message: lowercase_first(&error.message),
+            offset,
+            help: "end every string, quoted name and comment",
+        });
     }
-    let starts: Vec<usize> = raw.iter().map(|token| cursor.offset(token.span.start)).collect();
+    let starts: Vec<usize> = raw
+        .iter()
+        .map(|token| cursor.offset(token.span.start))
+        .collect();
     for (at, token) in raw.iter().enumerate() {
         let end = starts.get(at + 1).copied().unwrap_or(text.len());
         push(text, base, starts[at]..end, token, found)?;
@@ -72,14 +81,24 @@ fn collect(text: &str, base: usize, found: &mut Vec<Token>) -> Result<(), SqlErr
     Ok(())
 }
 
-fn push(text: &str, base: usize, range: Range<usize>, token: &TokenWithSpan, found: &mut Vec<Token>) -> Result<(), SqlError> {
+fn push(
+    text: &str,
+    base: usize,
+    range: Range<usize>,
+    token: &TokenWithSpan,
+    found: &mut Vec<Token>,
+) -> Result<(), SqlError> {
     use sqlparser::tokenizer::Token as Raw;
     let place = base + range.start..base + range.end;
     let kind = match &token.token {
         Raw::EOF | Raw::Whitespace(_) => return Ok(()),
         Raw::Word(word) => match word.quote_style {
             // `list[:index]` is a subscript, `[a name]` a name: what stands right before it tells.
-            Some('[') if found.last().is_some_and(|before| before.range.end == place.start && before.ends_value()) => {
+            Some('[')
+                if found.last().is_some_and(|before| {
+                    before.range.end == place.start && before.ends_value()
+                }) =>
+            {
                 return subscript(text, base, range, found);
             }
             Some(_) => Kind::Quoted(word.value.clone()),
@@ -100,16 +119,30 @@ fn push(text: &str, base: usize, range: Range<usize>, token: &TokenWithSpan, fou
 
 impl Token {
     fn ends_value(&self) -> bool {
-        matches!(self.kind, Kind::Word(_) | Kind::Quoted(_) | Kind::Symbol(')')) || self.kind == Kind::Other
+        matches!(
+            self.kind,
+            Kind::Word(_) | Kind::Quoted(_) | Kind::Symbol(')')
+        ) || self.kind == Kind::Other
     }
 }
 
 /// The tokens inside the brackets of a subscript; the brackets themselves are one token each.
-fn subscript(text: &str, base: usize, range: Range<usize>, found: &mut Vec<Token>) -> Result<(), SqlError> {
+fn subscript(
+    text: &str,
+    base: usize,
+    range: Range<usize>,
+    found: &mut Vec<Token>,
+) -> Result<(), SqlError> {
     let inside = range.start + 1..range.end - 1;
-    found.push(Token { kind: Kind::Other, range: base + range.start..base + inside.start });
+    found.push(Token {
+        kind: Kind::Other,
+        range: base + range.start..base + inside.start,
+    });
     collect(&text[inside.clone()], base + inside.start, found)?;
-    found.push(Token { kind: Kind::Other, range: base + inside.end..base + range.end });
+    found.push(Token {
+        kind: Kind::Other,
+        range: base + inside.end..base + range.end,
+    });
     Ok(())
 }
 
@@ -123,7 +156,12 @@ struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     fn new(text: &'a str) -> Self {
-        Self { text, rest: text.char_indices().peekable(), line: 1, column: 1 }
+        Self {
+            text,
+            rest: text.char_indices().peekable(),
+            line: 1,
+            column: 1,
+        }
     }
 
     fn offset(&mut self, location: Location) -> usize {

@@ -29,7 +29,11 @@ fn statement(tokens: &[Token], start: usize, end: usize) -> Option<Statement> {
         Kind::Word(word) => word.to_ascii_uppercase(),
         _ => String::new(),
     };
-    Some(Statement { range: first.range.start..last.range.end, first_word, tokens: start..end })
+    Some(Statement {
+        range: first.range.start..last.range.end,
+        first_word,
+        tokens: start..end,
+    })
 }
 
 /// How deep inside `BEGIN … END` the statement is. Only statements that create something with a body have one; there
@@ -43,10 +47,20 @@ struct Body {
 
 impl Body {
     fn of(statement: &[Token]) -> Self {
-        let creates = statement.first().is_some_and(|first| first.is_one_of(&["CREATE", "ALTER"]));
-        let kind = statement.iter().skip(1).find(|token| !token.is_one_of(&["OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "CONSTRAINT"]));
-        let possible = creates && kind.is_some_and(|kind| kind.is_one_of(&["TRIGGER", "FUNCTION", "PROCEDURE", "PROC"]));
-        Self { possible, depth: 0, cases: 0 }
+        let creates = statement
+            .first()
+            .is_some_and(|first| first.is_one_of(&["CREATE", "ALTER"]));
+        let kind = statement.iter().skip(1).find(|token| {
+            !token.is_one_of(&["OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "CONSTRAINT"])
+        });
+        let possible = creates
+            && kind
+                .is_some_and(|kind| kind.is_one_of(&["TRIGGER", "FUNCTION", "PROCEDURE", "PROC"]));
+        Self {
+            possible,
+            depth: 0,
+            cases: 0,
+        }
     }
 
     /// Takes the token at `at` of the statement into account.
@@ -57,14 +71,18 @@ impl Body {
         let token = &statement[at];
         let before = at.checked_sub(1).map(|before| &statement[before]);
         let after_semicolon = before.is_some_and(|before| before.is_symbol(';'));
-        let opens = self.depth == 0 || before.is_some_and(|before| before.is_symbol(';') || before.is_one_of(&["BEGIN", "THEN", "ELSE", "DO"]));
+        let opens = self.depth == 0
+            || before.is_some_and(|before| {
+                before.is_symbol(';') || before.is_one_of(&["BEGIN", "THEN", "ELSE", "DO"])
+            });
         if token.is_word("BEGIN") && opens {
             self.depth += 1;
         } else if token.is_word("CASE") && !before.is_some_and(|before| before.is_word("END")) {
             self.cases += 1;
         } else if token.is_word("END") && self.cases > 0 && !after_semicolon {
             self.cases -= 1;
-        } else if token.is_word("END") && after_semicolon && !closes_another(statement.get(at + 1)) {
+        } else if token.is_word("END") && after_semicolon && !closes_another(statement.get(at + 1))
+        {
             self.depth = self.depth.saturating_sub(1);
             self.cases = 0;
         }

@@ -8,7 +8,21 @@ use super::lexer::{Kind, Token};
 
 /// Words that stand between a verb and its table.
 const FILLERS: [&str; 15] = [
-    "TABLE", "VIEW", "INDEX", "TRIGGER", "SEQUENCE", "IF", "NOT", "EXISTS", "ONLY", "OR", "REPLACE", "UNIQUE", "MATERIALIZED", "VIRTUAL", "EXTERNAL",
+    "TABLE",
+    "VIEW",
+    "INDEX",
+    "TRIGGER",
+    "SEQUENCE",
+    "IF",
+    "NOT",
+    "EXISTS",
+    "ONLY",
+    "OR",
+    "REPLACE",
+    "UNIQUE",
+    "MATERIALIZED",
+    "VIRTUAL",
+    "EXTERNAL",
 ];
 
 /// The tables that a statement seems to write, each once, in order.
@@ -19,7 +33,9 @@ pub(super) fn written(tokens: &[Token]) -> Vec<WrittenTable> {
         if let Some((first, list)) = target(tokens, at) {
             let mut next = first;
             while let Some((table, after)) = name(tokens, next) {
-                if !is_temporary(&table.table) && !tables.iter().any(|known| known.table == table.table) {
+                if !is_temporary(&table.table)
+                    && !tables.iter().any(|known| known.table == table.table)
+                {
                     tables.push(table);
                 }
                 if !list || !tokens.get(after).is_some_and(|token| token.is_symbol(',')) {
@@ -39,10 +55,17 @@ pub(super) fn dynamic(tokens: &[Token]) -> Option<&str> {
     let found = if first.is_one_of(&["CALL", "EXEC", "EXECUTE", "DO", "PREPARE"]) {
         first
     } else if first.is_one_of(&["CREATE", "ALTER"]) {
-        tokens.windows(2).find(|pair| pair[0].is_word("EXECUTE") && pair[1].is_one_of(&["FUNCTION", "PROCEDURE"])).map(|pair| &pair[0])?
+        tokens
+            .windows(2)
+            .find(|pair| {
+                pair[0].is_word("EXECUTE") && pair[1].is_one_of(&["FUNCTION", "PROCEDURE"])
+            })
+            .map(|pair| &pair[0])?
     } else if first.is_word("INSERT") {
         // `INSERT INTO t EXEC p` writes more than its table.
-        tokens.iter().find(|token| token.is_one_of(&["EXEC", "EXECUTE"]))?
+        tokens
+            .iter()
+            .find(|token| token.is_one_of(&["EXEC", "EXECUTE"]))?
     } else {
         return None;
     };
@@ -54,7 +77,9 @@ pub(super) fn dynamic(tokens: &[Token]) -> Option<&str> {
 
 /// Where the written table's name starts if the token at `at` is a verb that writes one, and whether a list may follow.
 fn target(tokens: &[Token], at: usize) -> Option<(usize, bool)> {
-    let Kind::Word(verb) = &tokens[at].kind else { return None };
+    let Kind::Word(verb) = &tokens[at].kind else {
+        return None;
+    };
     let next_is = |words: &[&str]| tokens.get(at + 1).is_some_and(|next| next.is_one_of(words));
     let follows_delete = at > 0 && tokens[at - 1].is_word("DELETE");
     let starts = at == 0 || starts_after(&tokens[at - 1]);
@@ -67,11 +92,19 @@ fn target(tokens: &[Token], at: usize) -> Option<(usize, bool)> {
         "UPDATE" if next_is(&["SET"]) => None,
         "DELETE" | "MERGE" if next_is(&["FROM", "INTO"]) => None,
         "CREATE" if next_is(&["TEMP", "TEMPORARY"]) => None,
-        "CREATE" if tokens[at..].iter().take(4).any(|token| token.is_one_of(&["INDEX", "TRIGGER"])) => {
+        "CREATE"
+            if tokens[at..]
+                .iter()
+                .take(4)
+                .any(|token| token.is_one_of(&["INDEX", "TRIGGER"])) =>
+        {
             let on = tokens[at..].iter().position(|token| token.is_word("ON"))?;
             Some((skip(tokens, at + on + 1), false))
         }
-        "COPY" => tokens[at..].iter().any(|token| token.is_word("FROM")).then_some((at + 1, false)),
+        "COPY" => tokens[at..]
+            .iter()
+            .any(|token| token.is_word("FROM"))
+            .then_some((at + 1, false)),
         "UPDATE" | "DELETE" | "MERGE" | "CREATE" | "ALTER" => Some((skip(tokens, at + 1), false)),
         "DROP" | "TRUNCATE" => Some((skip(tokens, at + 1), true)),
         _ => None,
@@ -80,16 +113,25 @@ fn target(tokens: &[Token], at: usize) -> Option<(usize, bool)> {
 
 /// Whether a statement, or one inside another, can start behind this token.
 fn starts_after(before: &Token) -> bool {
-    before.is_symbol(';') || before.is_symbol('(') || before.is_symbol(')') || before.is_one_of(&["BEGIN", "THEN", "ELSE", "AS"])
+    before.is_symbol(';')
+        || before.is_symbol('(')
+        || before.is_symbol(')')
+        || before.is_one_of(&["BEGIN", "THEN", "ELSE", "AS"])
 }
 
 /// Tables of the session alone, and variables.
 fn is_temporary(table: &str) -> bool {
-    table.starts_with(['#', '@']) || table.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("temp."))
+    table.starts_with(['#', '@'])
+        || table
+            .get(..5)
+            .is_some_and(|start| start.eq_ignore_ascii_case("temp."))
 }
 
 fn skip(tokens: &[Token], mut at: usize) -> usize {
-    while tokens.get(at).is_some_and(|token| token.is_one_of(&FILLERS)) {
+    while tokens
+        .get(at)
+        .is_some_and(|token| token.is_one_of(&FILLERS))
+    {
         at += 1;
     }
     at
@@ -101,7 +143,9 @@ fn name(tokens: &[Token], at: usize) -> Option<(WrittenTable, usize)> {
     let mut table = part(tokens.get(at)?)?.to_owned();
     let mut end = at + 1;
     while tokens.get(end).is_some_and(|token| token.is_symbol('.')) {
-        let Some(next) = tokens.get(end + 1).and_then(part) else { break };
+        let Some(next) = tokens.get(end + 1).and_then(part) else {
+            break;
+        };
         table = format!("{table}.{next}");
         end += 2;
     }

@@ -8,16 +8,27 @@ fn script(text: &str) -> Script {
 }
 
 fn statements(text: &str) -> Vec<String> {
-    script(text).statements().iter().map(|statement| text[statement.range.clone()].to_owned()).collect()
+    script(text)
+        .statements()
+        .iter()
+        .map(|statement| text[statement.range.clone()].to_owned())
+        .collect()
 }
 
 fn names(text: &str) -> Vec<String> {
-    script(text).placeholders().iter().map(|placeholder| placeholder.name.clone()).collect()
+    script(text)
+        .placeholders()
+        .iter()
+        .map(|placeholder| placeholder.name.clone())
+        .collect()
 }
 
 fn written(text: &str) -> Vec<String> {
     let script = script(text);
-    let tables = script.statements().iter().flat_map(|statement| script.written_tables(statement));
+    let tables = script
+        .statements()
+        .iter()
+        .flat_map(|statement| script.written_tables(statement));
     tables.map(|table| table.table).collect()
 }
 
@@ -27,25 +38,63 @@ fn statements_end_at_semicolons_only() {
         ("", &[]),
         (" ;; -- nothing\n /* here */ ;", &[]),
         ("select 1", &["select 1"]),
-        ("-- first\nselect 1 ; select 2;\n-- last", &["select 1", "select 2"]),
-        ("select ';' , \";\" , [a;b] , `;` from t; select 2", &["select ';' , \";\" , [a;b] , `;` from t", "select 2"]),
-        ("select $body$ a; b $body$; select $$;$$", &["select $body$ a; b $body$", "select $$;$$"]),
-        ("select 1 /* ; */ + 2; select 3 -- ;", &["select 1 /* ; */ + 2", "select 3"]),
-        ("select 'it''s;'; select e'it\\';s'", &["select 'it''s;'", "select e'it\\';s'"]),
-        ("select case when a then b else c end; select 2", &["select case when a then b else c end", "select 2"]),
+        (
+            "-- first\nselect 1 ; select 2;\n-- last",
+            &["select 1", "select 2"],
+        ),
+        (
+            "select ';' , \";\" , [a;b] , `;` from t; select 2",
+            &["select ';' , \";\" , [a;b] , `;` from t", "select 2"],
+        ),
+        (
+            "select $body$ a; b $body$; select $$;$$",
+            &["select $body$ a; b $body$", "select $$;$$"],
+        ),
+        (
+            "select 1 /* ; */ + 2; select 3 -- ;",
+            &["select 1 /* ; */ + 2", "select 3"],
+        ),
+        (
+            "select 'it''s;'; select e'it\\';s'",
+            &["select 'it''s;'", "select e'it\\';s'"],
+        ),
+        (
+            "select case when a then b else c end; select 2",
+            &["select case when a then b else c end", "select 2"],
+        ),
         (
             "create trigger t after insert on a begin insert into b values (1); select case x when 1 then 2 end; end; select 3",
-            &["create trigger t after insert on a begin insert into b values (1); select case x when 1 then 2 end; end", "select 3"],
+            &[
+                "create trigger t after insert on a begin insert into b values (1); select case x when 1 then 2 end; end",
+                "select 3",
+            ],
         ),
         (
             "create temp trigger t after update on a begin update b set \"end\" = begin, end = 1; end; select 3",
-            &["create temp trigger t after update on a begin update b set \"end\" = begin, end = 1; end", "select 3"],
+            &[
+                "create temp trigger t after update on a begin update b set \"end\" = begin, end = 1; end",
+                "select 3",
+            ],
         ),
-        ("create trigger t after insert on a execute function f(); select 1", &["create trigger t after insert on a execute function f()", "select 1"]),
-        ("create table begin_end (begin int, end int); select 1", &["create table begin_end (begin int, end int)", "select 1"]),
+        (
+            "create trigger t after insert on a execute function f(); select 1",
+            &[
+                "create trigger t after insert on a execute function f()",
+                "select 1",
+            ],
+        ),
+        (
+            "create table begin_end (begin int, end int); select 1",
+            &["create table begin_end (begin int, end int)", "select 1"],
+        ),
         (
             "create procedure p as begin if 1 = 1 begin select 1; end; select 2; end; select 3",
-            &["create procedure p as begin if 1 = 1 begin select 1; end", "select 2", "end", "select 3"],
+            &[
+                "create procedure p as begin if 1 = 1 begin select 1; end",
+                "select 2",
+                "end",
+                "select 3",
+            ],
         ),
     ];
     for (text, expected) in cases {
@@ -57,12 +106,21 @@ fn statements_end_at_semicolons_only() {
 fn placeholders_are_found_outside_strings_comments_and_casts() {
     let cases: &[(&str, &[&str])] = &[
         ("select :report_date", &["report_date"]),
-        ("select :steps.ipa.rows + :param.x, :entity.x", &["steps.ipa.rows", "param.x", "entity.x"]),
-        ("select ':no', \":no\", [:no], `:no`, $$ :no $$, $b$ :no $b$, N':no', e'\\':no'", &[]),
+        (
+            "select :steps.ipa.rows + :param.x, :entity.x",
+            &["steps.ipa.rows", "param.x", "entity.x"],
+        ),
+        (
+            "select ':no', \":no\", [:no], `:no`, $$ :no $$, $b$ :no $b$, N':no', e'\\':no'",
+            &[],
+        ),
         ("select 1 -- :no\n, :yes /* :no */", &["yes"]),
         ("select a::text, :b::date", &["b"]),
         ("select :a||:b,(:c)", &["a", "b", "c"]),
-        ("select list[:a], list[1:2], (x)[:b], \"l\"[:c]", &["a", "b", "c"]),
+        (
+            "select list[:a], list[1:2], (x)[:b], \"l\"[:c]",
+            &["a", "b", "c"],
+        ),
         ("select :a.b. , :c.1, :d . e, : f, :1", &["a.b", "c", "d"]),
         ("select :a, :a", &["a", "a"]),
         ("select :año, :_x, :select", &["año", "_x", "select"]),
@@ -72,7 +130,11 @@ fn placeholders_are_found_outside_strings_comments_and_casts() {
     for (text, expected) in cases {
         assert_eq!(&names(text), expected, "{text}");
         for placeholder in script(text).placeholders() {
-            assert_eq!(text[placeholder.range.clone()], format!(":{}", placeholder.name), "{text}");
+            assert_eq!(
+                text[placeholder.range.clone()],
+                format!(":{}", placeholder.name),
+                "{text}"
+            );
         }
     }
 }
@@ -81,20 +143,37 @@ fn placeholders_are_found_outside_strings_comments_and_casts() {
 fn sqlite_gets_names_without_dots_at_the_same_places() {
     let text = "select 'a.b', :steps.ipa.rows, t.c, :entity.é where x = :x -- :a.b";
     let script = script(text);
-    assert_eq!(script.sqlite_text(), "select 'a.b', :steps_ipa_rows, t.c, :entity_é where x = :x -- :a.b");
+    assert_eq!(
+        script.sqlite_text(),
+        "select 'a.b', :steps_ipa_rows, t.c, :entity_é where x = :x -- :a.b"
+    );
     assert_eq!(script.parameter(":steps_ipa_rows"), Some("steps.ipa.rows"));
     assert_eq!(script.parameter("x"), Some("x"));
     assert_eq!(script.parameter(":a_b"), None);
     let error = Script::parse("select :entity_key, :entity.key").unwrap_err();
     assert_eq!(error.offset, 20);
-    assert!(error.message.contains("`:entity.key` and `:entity_key` cannot be told apart"), "{error}");
+    assert!(
+        error
+            .message
+            .contains("`:entity.key` and `:entity_key` cannot be told apart"),
+        "{error}"
+    );
 }
 
 #[test]
 fn what_does_not_end_is_an_error_with_its_place() {
-    for (text, offset) in [("select 'abc", 7), ("select 1; /* abc", 10), ("é \"abc", 3), ("select [abc", 7), ("select $x$ abc", 7)] {
+    for (text, offset) in [
+        ("select 'abc", 7),
+        ("select 1; /* abc", 10),
+        ("é \"abc", 3),
+        ("select [abc", 7),
+        ("select $x$ abc", 7),
+    ] {
         let error = Script::parse(text).unwrap_err();
-        assert!(error.offset >= offset && error.offset <= text.len(), "{text}: {error:?}");
+        assert!(
+            error.offset >= offset && error.offset <= text.len(),
+            "{text}: {error:?}"
+        );
         assert!(error.message.starts_with(char::is_lowercase), "{error:?}");
     }
 }
@@ -103,14 +182,26 @@ fn what_does_not_end_is_an_error_with_its_place() {
 fn transactions_are_not_the_step_s_business() {
     let cases: &[(&str, &[&str])] = &[
         ("begin; select 1; commit", &["BEGIN", "COMMIT"]),
-        ("select 1; -- then\n Savepoint a; release a; rollback", &["SAVEPOINT", "RELEASE", "ROLLBACK"]),
-        ("attach 'x' as y; detach y; pragma user_version; vacuum; end", &["ATTACH", "DETACH", "PRAGMA", "VACUUM", "END"]),
-        ("create trigger t after insert on a begin select 1; end", &[]),
+        (
+            "select 1; -- then\n Savepoint a; release a; rollback",
+            &["SAVEPOINT", "RELEASE", "ROLLBACK"],
+        ),
+        (
+            "attach 'x' as y; detach y; pragma user_version; vacuum; end",
+            &["ATTACH", "DETACH", "PRAGMA", "VACUUM", "END"],
+        ),
+        (
+            "create trigger t after insert on a begin select 1; end",
+            &[],
+        ),
         ("select case when 1 then 2\nend; select 1 as begin", &[]),
         ("insert or rollback into t values ('commit')", &[]),
     ];
     for (text, expected) in cases {
-        let found: Vec<String> = script(text).transaction_control().map(|statement| statement.first_word.clone()).collect();
+        let found: Vec<String> = script(text)
+            .transaction_control()
+            .map(|statement| statement.first_word.clone())
+            .collect();
         assert_eq!(&found, expected, "{text}");
     }
 }
@@ -122,19 +213,40 @@ fn written_tables_are_guessed_from_words() {
         ("insert into a select * from b", &["a"]),
         ("insert or replace into a values (1)", &["a"]),
         ("replace into a values (1)", &["a"]),
-        ("insert into a (x) values (1) on conflict (x) do update set x = 2", &["a"]),
+        (
+            "insert into a (x) values (1) on conflict (x) do update set x = 2",
+            &["a"],
+        ),
         ("update a set x = 1 from b", &["a"]),
         ("update or ignore a set x = 1", &["a"]),
         ("update only \"My Table\" set x = 1", &["My Table"]),
-        ("delete from main.a where x in (select y from b)", &["main.a"]),
+        (
+            "delete from main.a where x in (select y from b)",
+            &["main.a"],
+        ),
         ("delete a where x = 1", &["a"]),
-        ("with gone as (delete from a returning *), more as (insert into b select * from gone) update c set x = 1", &["a", "b", "c"]),
-        ("merge into a using b on a.x = b.x when matched then update set y = 1 when not matched then insert values (1)", &["a"]),
-        ("merge a using b on a.x = b.x when matched then delete", &["a"]),
+        (
+            "with gone as (delete from a returning *), more as (insert into b select * from gone) update c set x = 1",
+            &["a", "b", "c"],
+        ),
+        (
+            "merge into a using b on a.x = b.x when matched then update set y = 1 when not matched then insert values (1)",
+            &["a"],
+        ),
+        (
+            "merge a using b on a.x = b.x when matched then delete",
+            &["a"],
+        ),
         ("select * into a from b for update", &["a"]),
-        ("create table if not exists a (x int references b on delete cascade on update cascade)", &["a"]),
+        (
+            "create table if not exists a (x int references b on delete cascade on update cascade)",
+            &["a"],
+        ),
         ("create temp table a as select 1", &[]),
-        ("insert into #a select 1; insert into temp.b select 1; select 1 into @c", &[]),
+        (
+            "insert into #a select 1; insert into temp.b select 1; select 1 into @c",
+            &[],
+        ),
         ("create unique index i on a (x)", &["a"]),
         ("drop table if exists a, b", &["a", "b"]),
         ("truncate table a, [b c]", &["a", "b c"]),
@@ -142,7 +254,10 @@ fn written_tables_are_guessed_from_words() {
         ("alter table a add x int", &["a"]),
         ("copy a from stdin", &["a"]),
         ("copy a to stdout", &[]),
-        ("create trigger t after insert or update on a begin update b set x = 1; delete from c; end", &["a", "b", "c"]),
+        (
+            "create trigger t after insert or update on a begin update b set x = 1; delete from c; end",
+            &["a", "b", "c"],
+        ),
         ("select 'insert into a' -- insert into b", &[]),
         ("select replace(x, 'a', 'b'), update_time from t", &[]),
     ];
@@ -158,7 +273,10 @@ fn what_cannot_be_seen_is_told() {
         ("EXEC p", Some("EXEC")),
         ("insert into a exec p", Some("exec")),
         ("do $$ begin end $$", Some("do")),
-        ("create trigger t after insert on a execute function f()", Some("execute")),
+        (
+            "create trigger t after insert on a execute function f()",
+            Some("execute"),
+        ),
         ("insert into a select 1 on conflict do nothing", None),
         ("select execute from t", None),
     ] {
@@ -169,7 +287,30 @@ fn what_cannot_be_seen_is_told() {
 
 /// Text that a value, a comment or a quoted name may hold, made of what usually breaks out of it.
 fn hostile() -> impl Strategy<Value = String> {
-    const PARTS: &[&str] = &["'", "\"", ";", "--", "/*", "*/", ":name", "$$", "$x$", "[", "]", "`", "\\", "\n", "\r", "é", "drop table t", " ", "::", "end", "begin", "\u{0}"];
+    const PARTS: &[&str] = &[
+        "'",
+        "\"",
+        ";",
+        "--",
+        "/*",
+        "*/",
+        ":name",
+        "$$",
+        "$x$",
+        "[",
+        "]",
+        "`",
+        "\\",
+        "\n",
+        "\r",
+        "é",
+        "drop table t",
+        " ",
+        "::",
+        "end",
+        "begin",
+        "\u{0}",
+    ];
     prop::collection::vec(prop::sample::select(PARTS), 0..12).prop_map(|parts| parts.concat())
 }
 

@@ -1,13 +1,14 @@
 //! What steps do: their SQL, their commands, and what runs instead of them.
 
-use super::references::{Problem, Where};
 use super::super::similar::suggestion;
 use super::super::values::name_problem;
 use super::Check;
+use super::references::{Problem, Where};
 use crate::contract::OUTPUT_BYTES_MAX;
 use crate::definition::{Action, Fallback, SqlText, Stage, Step};
 use crate::sql::Script;
-use std::collections::{BTreeMap, BTreeSet};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 impl Check<'_> {
@@ -19,29 +20,57 @@ impl Check<'_> {
             Action::Command { argv, env, .. } => self.command(at, path, argv, env),
             Action::Function { name } => {
                 if let Some(problem) = name_problem(name) {
-                    self.report(&format!("{path}/function"), "CAR0201", format!("a function cannot be called {name:?}: {problem}"), "take the name under which it is registered");
+                    self.report(
+                        &format!("{path}/function"),
+                        "CAR0201",
+                        format!("a function cannot be called {name:?}: {problem}"),
+                        "take the name under which it is registered",
+                    );
                 }
             }
             Action::Noop => {}
             Action::Publish { .. } => {
-                self.report(path, "CAR0203", "a step cannot publish by itself", "list what is published in the workspace; the plan makes the steps");
+                self.report(
+                    path,
+                    "CAR0203",
+                    "a step cannot publish by itself",
+                    "list what is published in the workspace; the plan makes the steps",
+                );
             }
         }
     }
 
     pub(super) fn entities_sql(&mut self, sql: &SqlText) {
         let path = "entities/sql";
-        let Some(script) = self.sql(Where::Entities, path, sql) else { return };
+        let Some(script) = self.sql(Where::Entities, path, sql) else {
+            return;
+        };
         let help = "it is one `select` that gives a row for each entity";
         if let Some(second) = script.statements().get(1) {
-            let problem = Problem { code: "CAR0307", message: "the entities query has a second statement".to_owned(), help: Some(help.to_owned()) };
-            self.problem(problem, |places| places.sql(path, sql, second.range.clone()));
+            let problem = Problem {
+                code: "CAR0307",
+                message: "the entities query has a second statement".to_owned(),
+                help: Some(help.to_owned()),
+            };
+            self.problem(problem, |places| {
+                places.sql(path, sql, second.range.clone())
+            });
         }
-        let written = script.statements().iter().find_map(|statement| script.written_tables(statement).into_iter().next());
+        let written = script
+            .statements()
+            .iter()
+            .find_map(|statement| script.written_tables(statement).into_iter().next());
         if let Some(written) = written {
             let message = format!("the entities query writes `{}`", written.table);
             let range = written.offset..written.offset + written.table.len();
-            self.problem(Problem { code: "CAR0307", message, help: Some(help.to_owned()) }, |places| places.sql(path, sql, range));
+            self.problem(
+                Problem {
+                    code: "CAR0307",
+                    message,
+                    help: Some(help.to_owned()),
+                },
+                |places| places.sql(path, sql, range),
+            );
         }
     }
 
@@ -50,22 +79,27 @@ impl Check<'_> {
         let script = match Script::parse(&sql.text) {
             Ok(script) => script,
             Err(error) => {
-                let help = "end every string, quoted name and comment, and write `:entity_key` instead of `:entity.key`".to_owned();
-                let problem = Problem { code: "CAR0305", message: format!("this SQL cannot be read: {}", error.message), help: Some(help) };
-                self.problem(problem, |places| places.sql(path, sql, error.offset..error.offset + 1));
+                let message = format!("this SQL cannot be read: {}", error.message);
+                let range = error.offset..error.offset + 1;
+                self.problem(Problem::new("CAR0305", message, error.help), |places| {
+                    places.sql(path, sql, range)
+                });
                 return None;
             }
         };
         if script.statements().is_empty() {
-            let help = "write a statement, or make it a step with `noop = true`".to_owned();
-            let problem = Problem { code: "CAR0306", message: "there is no statement in this SQL".to_owned(), help: Some(help) };
+            let help = "write a statement, or make it a step with `noop = true`";
+            let problem = Problem::new("CAR0306", "there is no statement in this SQL", help);
             self.problem(problem, |places| places.sql(path, sql, 0..1));
         }
         for statement in script.transaction_control() {
             let message = format!("`{}` cannot stand in a step", statement.first_word);
-            let help = "leave it out: Carril begins the transaction of a step and commits it together with the step's success".to_owned();
-            let range = statement.range.start..statement.range.start + statement.first_word.len();
-            self.problem(Problem { code: "CAR0303", message, help: Some(help) }, |places| places.sql(path, sql, range));
+            let help = "leave it out: Carril begins the transaction of a step and commits it together with the step's success";
+            let start = statement.range.start;
+            let range = start..start + statement.first_word.len();
+            self.problem(Problem::new("CAR0303", message, help), |places| {
+                places.sql(path, sql, range)
+            });
         }
         for placeholder in script.placeholders() {
             let place = |places: &super::Places| places.sql(path, sql, placeholder.range.clone());
@@ -73,9 +107,8 @@ impl Check<'_> {
                 Ok(None) => {}
                 Ok(Some(attribute)) => self.attribute(attribute, place),
                 Err(problem) => {
-                    let code = if problem.code == "CAR0205" { "CAR0304" } else { problem.code };
-                    let message = format!("nothing provides `:{}`: {}", placeholder.name, problem.message);
-                    self.problem(Problem { code, message, ..problem }, place);
+                    let written = format!(":{}", placeholder.name);
+                    self.problem(problem.in_text(&written, "CAR0304"), place);
                 }
             }
         }
@@ -84,7 +117,12 @@ impl Check<'_> {
 
     fn command(&mut self, at: Where, path: &str, argv: &[String], env: &BTreeMap<String, String>) {
         if argv.first().is_none_or(String::is_empty) {
-            self.report(&format!("{path}/command"), "CAR0105", "the command names no program", "the first text is the program, as in `command = [\"python3\", \"load.py\"]`");
+            self.report(
+                &format!("{path}/command"),
+                "CAR0105",
+                "the command names no program",
+                "the first text is the program, as in `command = [\"python3\", \"load.py\"]`",
+            );
         }
         for (position, argument) in argv.iter().enumerate() {
             self.template(at, &format!("{path}/command/{position}"), argument);
@@ -103,8 +141,13 @@ impl Check<'_> {
         let names = match template_names(text) {
             Ok(names) => names,
             Err(offset) => {
-                let help = "a value is written `{name}`, a brace itself twice: `{{` or `}}`".to_owned();
-                let problem = Problem { code: "CAR0210", message: "this brace belongs to no `{name}`".to_owned(), help: Some(help) };
+                let help =
+                    "a value is written `{name}`, a brace itself twice: `{{` or `}}`".to_owned();
+                let problem = Problem {
+                    code: "CAR0210",
+                    message: "this brace belongs to no `{name}`".to_owned(),
+                    help: Some(help),
+                };
                 self.problem(problem, |places| places.within(path, offset..offset + 1));
                 return;
             }
@@ -113,11 +156,12 @@ impl Check<'_> {
             let name = &text[range.start + 1..range.end - 1];
             match self.in_text(at, name) {
                 Ok(None) => {}
-                Ok(Some(attribute)) => self.attribute(attribute, |places| places.within(path, range)),
+                Ok(Some(attribute)) => {
+                    self.attribute(attribute, |places| places.within(path, range))
+                }
                 Err(problem) => {
-                    let code = if problem.code == "CAR0205" { "CAR0210" } else { problem.code };
-                    let message = format!("nothing provides `{{{name}}}`: {}", problem.message);
-                    self.problem(Problem { code, message, ..problem }, |places| places.within(path, range));
+                    let problem = problem.in_text(&text[range.clone()], "CAR0210");
+                    self.problem(problem, |places| places.within(path, range));
                 }
             }
         }
@@ -126,47 +170,92 @@ impl Check<'_> {
     /// What runs instead of a step must be another step of its stage, for one step only, and never lead back.
     pub(super) fn fallbacks(&mut self, stage_at: usize, stage: &Stage) {
         let position = |name: &str| stage.steps.iter().position(|step| step.name == name);
-        let next = |at: usize| match &stage.steps[at].fallback {
-            Some(Fallback::Step(name)) => position(name),
-            _ => None,
-        };
-        let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
-        let mut told = BTreeSet::new();
+        let next = |step: &Step| fallback_of(step).and_then(position);
+        let nexts: Vec<Option<usize>> = stage.steps.iter().map(next).collect();
+        let mut taken: BTreeMap<usize, &str> = BTreeMap::new();
         for (at, step) in stage.steps.iter().enumerate() {
             let path = format!("stage/{stage_at}/step/{at}");
             match &step.fallback {
-                Some(Fallback::Step(name)) => {
-                    if let Some(other) = taken.insert(name, &step.name).filter(|_| position(name).is_some()) {
-                        let message = format!("`{name}` is already the fallback of `{other}`");
-                        self.report(&format!("{path}/fallback_step"), "CAR0207", message, "a step runs once at most; give each its own fallback");
-                    }
-                    self.fallback_step(&path, stage, at, name);
-                }
-                Some(Fallback::Value(value)) if value.to_string().len() > OUTPUT_BYTES_MAX => {
-                    self.report(&format!("{path}/fallback"), "CAR0105", format!("a fallback of more than {OUTPUT_BYTES_MAX} bytes is no output"), "keep large values in a table");
-                }
-                _ => {}
+                Some(Fallback::Step(name)) => self.fallback_step(&path, stage, at, name),
+                Some(Fallback::Value(value)) => self.fallback_value(&path, value),
+                None => {}
             }
-            let circle: Vec<usize> = std::iter::successors(next(at), |at| next(*at)).take_while(|other| *other != at).take(stage.steps.len()).collect();
-            let closes = circle.last().map_or_else(|| next(at), |last| next(*last)) == Some(at);
-            if closes && !circle.is_empty() && !told.contains(&at) {
-                told.extend(circle.iter().copied());
-                let names: Vec<&str> = std::iter::once(at).chain(circle).chain([at]).map(|at| stage.steps[at].name.as_str()).collect();
-                self.report(&format!("{path}/fallback_step"), "CAR0207", format!("the fallbacks run in a circle: {}", names.join(" → ")), "the last one has no fallback, or a value");
+            let path = format!("{path}/fallback_step");
+            if let Some(other) = nexts[at].and_then(|next| taken.insert(next, &step.name)) {
+                let fallback = fallback_of(step).unwrap_or_default();
+                let message = format!("`{fallback}` is already the fallback of `{other}`");
+                let help = "a step runs once at most; give each its own fallback";
+                self.report(&path, "CAR0207", message, help);
             }
+            if let Some(circle) = circle(&nexts, at) {
+                let names: Vec<&str> = circle
+                    .into_iter()
+                    .map(|at| stage.steps[at].name.as_str())
+                    .collect();
+                let message = format!("the fallbacks run in a circle: {}", names.join(" → "));
+                let help = "the last one has no fallback, or a value";
+                self.report(&path, "CAR0207", message, help);
+            }
+        }
+    }
+
+    fn fallback_value(&mut self, path: &str, value: &Value) {
+        if value.to_string().len() > OUTPUT_BYTES_MAX {
+            let message = format!("a fallback of more than {OUTPUT_BYTES_MAX} bytes is no output");
+            let help = "keep large values in a table";
+            self.report(&format!("{path}/fallback"), "CAR0105", message, help);
         }
     }
 
     fn fallback_step(&mut self, path: &str, stage: &Stage, at: usize, name: &str) {
         let path = format!("{path}/fallback_step");
         if stage.steps[at].name == name {
-            self.report(&path, "CAR0207", format!("`{name}` cannot be its own fallback"), "to run a step again is what `retry` does");
+            self.report(
+                &path,
+                "CAR0207",
+                format!("`{name}` cannot be its own fallback"),
+                "to run a step again is what `retry` does",
+            );
         } else if !stage.steps.iter().any(|step| step.name == name) {
-            let others = stage.steps.iter().map(|step| step.name.as_str()).filter(|other| *other != stage.steps[at].name);
-            let help = suggestion(name, others).unwrap_or_else(|| "a fallback is another step of the same stage".to_owned());
-            self.report(&path, "CAR0207", format!("there is no step `{name}` in stage `{}`", stage.name), help);
+            let others = stage
+                .steps
+                .iter()
+                .map(|step| step.name.as_str())
+                .filter(|other| *other != stage.steps[at].name);
+            let help = suggestion(name, others)
+                .unwrap_or_else(|| "a fallback is another step of the same stage".to_owned());
+            self.report(
+                &path,
+                "CAR0207",
+                format!("there is no step `{name}` in stage `{}`", stage.name),
+                help,
+            );
         }
     }
+}
+
+fn fallback_of(step: &Step) -> Option<&str> {
+    match &step.fallback {
+        Some(Fallback::Step(name)) => Some(name),
+        _ => None,
+    }
+}
+
+/// The way from a step through the fallbacks back to it, if that is more than itself and no step of it comes before it:
+/// so each circle is told once.
+fn circle(nexts: &[Option<usize>], start: usize) -> Option<Vec<usize>> {
+    let mut way = vec![start];
+    while way.len() <= nexts.len() {
+        let next = nexts[*way.last()?]?;
+        way.push(next);
+        if next == start {
+            return (way.len() > 2).then_some(way);
+        }
+        if next < start {
+            return None;
+        }
+    }
+    None
 }
 
 /// The ranges of all `{name}` in a text, braces included; `{{` and `}}` are braces. An error is the offset of a brace that
@@ -182,7 +271,10 @@ fn template_names(text: &str) -> Result<Vec<Range<usize>>, usize> {
         }
         let end = text[brace..].find('}').map(|end| brace + end + 1);
         match end {
-            Some(end) if text[brace..].starts_with('{') && is_template_name(&text[brace + 1..end - 1]) => {
+            Some(end)
+                if text[brace..].starts_with('{')
+                    && is_template_name(&text[brace + 1..end - 1]) =>
+            {
                 names.push(brace..end);
                 at = end;
             }
@@ -194,5 +286,7 @@ fn template_names(text: &str) -> Result<Vec<Range<usize>>, usize> {
 
 fn is_template_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_alphabetic() || first == '_')
-        && text.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | '.'))
+        && text
+            .chars()
+            .all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | '.'))
 }

@@ -27,11 +27,43 @@ pub(super) struct Problem {
     pub(super) help: Option<String>,
 }
 
+impl Problem {
+    pub(super) fn new(
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            help: Some(help.into()),
+        }
+    }
+
+    /// The same where a text uses the name: who asks for it, and the code that texts of this kind have.
+    pub(super) fn in_text(self, written: &str, unknown: &'static str) -> Self {
+        let code = if self.code == "CAR0205" {
+            unknown
+        } else {
+            self.code
+        };
+        Self {
+            code,
+            message: format!("nothing provides `{written}`: {}", self.message),
+            ..self
+        }
+    }
+}
+
 /// An attribute's name if the name can only be one, and only the entities can tell.
 pub(super) type Resolved = Result<Option<String>, Problem>;
 
 fn unknown(message: String, help: Option<String>) -> Resolved {
-    Err(Problem { code: "CAR0205", message, help })
+    Err(Problem {
+        code: "CAR0205",
+        message,
+        help,
+    })
 }
 
 impl Check<'_> {
@@ -39,13 +71,21 @@ impl Check<'_> {
     pub(super) fn in_expression(&self, at: Where, name: &[&str]) -> Resolved {
         let launch = "a lane's key is made at launch, from `entity` and `param`";
         match name {
-            ["run"] | ["steps", ..] if at == Where::Lanes => unknown(format!("`{}` has no value here", name.join(".")), Some(launch.to_owned())),
+            ["run"] | ["steps", ..] if at == Where::Lanes => unknown(
+                format!("`{}` has no value here", name.join(".")),
+                Some(launch.to_owned()),
+            ),
             ["run"] => Ok(None),
-            ["run", ..] => unknown(format!("`{}` is no value: `run` is a number", name.join(".")), Some("write `run` alone".to_owned())),
+            ["run", ..] => unknown(
+                format!("`{}` is no value: `run` is a number", name.join(".")),
+                Some("write `run` alone".to_owned()),
+            ),
             [root, ..] if ROOTS.contains(root) => self.dotted(at, name),
             [root, ..] => {
                 let help = if self.definition.params.contains_key(*root) {
                     Some(format!("did you mean `param.{root}`?"))
+                } else if at == Where::Lanes {
+                    Some(launch.to_owned())
                 } else {
                     suggestion(root, ["entity", "param", "steps", "run"])
                 };
@@ -61,30 +101,58 @@ impl Check<'_> {
         match segments[..] {
             [bare] => self.bare(at, bare),
             [root, ..] if ROOTS.contains(&root) => self.dotted(at, &segments),
-            [root, ..] => unknown(format!("there is no value `{name}`"), suggestion(root, ROOTS)),
+            [root, ..] => unknown(
+                format!("there is no value `{name}`"),
+                suggestion(root, ROOTS),
+            ),
             [] => Ok(None),
         }
     }
 
     fn bare(&self, at: Where, name: &str) -> Resolved {
+        let params = || self.definition.params.keys().map(String::as_str);
         if self.definition.params.contains_key(name) {
             return Ok(None);
         }
+        if ROOTS.contains(&name) {
+            let help = format!("say which: `{}`", example(name));
+            return unknown(format!("`{name}` alone is no value"), Some(help));
+        }
         match at {
+            Where::Entities if BUILT_IN.contains(&name) => self.must_have_entity(at, name),
             Where::Entities => {
-                let message = format!("there is no parameter `{name}`, and the entities query sees nothing else");
-                return unknown(message, suggestion(name, self.definition.params.keys().map(String::as_str)).or_else(|| Some(declare(name))));
+                let message = format!(
+                    "there is no parameter `{name}`, and the entities query sees nothing else"
+                );
+                unknown(
+                    message,
+                    suggestion(name, params()).or_else(|| Some(declare(name))),
+                )
             }
-            _ if name == "entity_key" => return self.must_have_entity(at, name),
-            _ if BUILT_IN.contains(&name) => return Ok(None),
-            _ => {}
+            _ if name == "entity_key" => self.must_have_entity(at, name),
+            _ if BUILT_IN.contains(&name) => Ok(None),
+            _ if self.scope(at) == Scope::Process => {
+                let known = params()
+                    .chain(BUILT_IN)
+                    .filter(|known| *known != "entity_key");
+                let message =
+                    format!("there is no value `{name}`; a per-process stage has no entity");
+                unknown(
+                    message,
+                    suggestion(name, known).or_else(|| Some(declare(name))),
+                )
+            }
+            _ if matches!(self.definition.entities, Entities::List(_)) => {
+                let known = params().chain(BUILT_IN);
+                let message =
+                    format!("there is no value `{name}`; entities of a list have no attributes");
+                unknown(
+                    message,
+                    suggestion(name, known).or_else(|| Some(declare(name))),
+                )
+            }
+            _ => Ok(Some(name.to_owned())),
         }
-        if self.scope(at) == Scope::Entity && !matches!(self.definition.entities, Entities::List(_)) {
-            return Ok(Some(name.to_owned()));
-        }
-        let why = if self.scope(at) == Scope::Process { "a per-process stage has no entity" } else { "entities of a list have no attributes" };
-        let known = self.definition.params.keys().map(String::as_str).chain(BUILT_IN).filter(|known| self.scope(at) == Scope::Entity || *known != "entity_key");
-        unknown(format!("there is no value `{name}`; {why}"), suggestion(name, known).or_else(|| Some(declare(name))))
     }
 
     fn dotted(&self, at: Where, name: &[&str]) -> Resolved {
@@ -92,14 +160,28 @@ impl Check<'_> {
         match name {
             ["param", parameter] if self.definition.params.contains_key(*parameter) => Ok(None),
             ["param", parameter] => {
-                let help = suggestion(parameter, self.definition.params.keys().map(String::as_str)).or_else(|| Some(declare(parameter)));
+                let help = suggestion(parameter, self.definition.params.keys().map(String::as_str))
+                    .or_else(|| Some(declare(parameter)));
                 unknown(format!("there is no parameter `{parameter}`"), help)
             }
-            ["param", parameter, ..] => unknown(format!("there is no value `{whole}`"), Some(format!("a parameter is a single value: write `param.{parameter}`"))),
+            ["param", parameter, ..] => unknown(
+                format!("there is no value `{whole}`"),
+                Some(format!(
+                    "a parameter is a single value: write `param.{parameter}`"
+                )),
+            ),
             ["entity", attribute] => self.entity(at, attribute),
-            ["entity", attribute, ..] => unknown(format!("there is no value `{whole}`"), Some(format!("an attribute is a single value: write `entity.{attribute}`"))),
+            ["entity", attribute, ..] => unknown(
+                format!("there is no value `{whole}`"),
+                Some(format!(
+                    "an attribute is a single value: write `entity.{attribute}`"
+                )),
+            ),
             ["steps", path @ ..] if !path.is_empty() => self.step_output(at, path),
-            [root, ..] => unknown(format!("`{root}` alone is no value"), Some(format!("say which: `{}`", example(root)))),
+            [root, ..] => unknown(
+                format!("`{root}` alone is no value"),
+                Some(format!("say which: `{}`", example(root))),
+            ),
             [] => Ok(None),
         }
     }
@@ -108,17 +190,26 @@ impl Check<'_> {
         self.must_have_entity(at, &format!("entity.{attribute}"))?;
         match &self.definition.entities {
             _ if attribute == "key" => Ok(None),
-            Entities::List(_) => unknown(format!("there is no value `entity.{attribute}`; entities of a list have no attributes"), Some("`entity.key` is the text of the list".to_owned())),
+            Entities::List(_) => unknown(
+                format!(
+                    "there is no value `entity.{attribute}`; entities of a list have no attributes"
+                ),
+                Some("`entity.key` is the text of the list".to_owned()),
+            ),
             Entities::Query { .. } | Entities::Given => Ok(Some(attribute.to_owned())),
         }
     }
 
     fn must_have_entity(&self, at: Where, name: &str) -> Resolved {
         match at {
-            Where::Entities => unknown(format!("there is no value `{name}`: this query is what finds the entities"), Some("it sees the parameters only".to_owned())),
-            _ if self.scope(at) == Scope::Process => {
-                unknown(format!("there is no value `{name}`; a per-process stage has no entity"), Some("it runs once for all of them: read what the lanes published".to_owned()))
-            }
+            Where::Entities => unknown(
+                format!("there is no value `{name}`: this query is what finds the entities"),
+                Some("it sees the parameters only".to_owned()),
+            ),
+            _ if self.scope(at) == Scope::Process => unknown(
+                format!("there is no value `{name}`; a per-process stage has no entity"),
+                Some("it runs once for all of them: read what the lanes published".to_owned()),
+            ),
             _ => Ok(None),
         }
     }
@@ -133,63 +224,102 @@ impl Check<'_> {
     /// The output of an earlier step of the same scope: `["ipa", "rows"]`, or with its stage before it.
     fn step_output(&self, at: Where, path: &[&str]) -> Resolved {
         let (stage, step) = self.find(path)?;
-        let definition = &self.definition.stages[stage];
-        let name = format!("{}/{}", definition.name, definition.steps[step].name);
+        let name = self.path((stage, step));
         let (own_stage, own_step) = match at {
-            Where::Entities => return unavailable(format!("there is no output of `{name}` yet: this query is what finds the entities"), "it sees the parameters only"),
-            Where::Lanes => return unavailable(format!("there is no output of `{name}` at launch"), "a lane's key is made from `entity` and `param`"),
+            Where::Entities => {
+                let message = format!(
+                    "there is no output of `{name}`: this query is what finds the entities"
+                );
+                return unavailable(message, "it sees the parameters only");
+            }
+            Where::Lanes => {
+                let message = format!("there is no output of `{name}` at launch");
+                return unavailable(message, "a lane's key is made from `entity` and `param`");
+            }
             Where::Stage(stage) => (stage, None),
             Where::Step(stage, step) => (stage, Some(step)),
         };
+        let definition = &self.definition.stages[stage];
         if definition.per != self.definition.stages[own_stage].per {
-            let per = if definition.per == Scope::Entity { "in every lane" } else { "once per process" };
-            return unavailable(format!("the output of `{name}` is not seen here: it runs {per}"), "pass it on in a table, which the later step reads");
+            let per = match definition.per {
+                Scope::Entity => "in every lane",
+                Scope::Process => "once per process",
+            };
+            let message = format!("the output of `{name}` is not seen here: it runs {per}");
+            return unavailable(message, "pass it on in a table, which the later step reads");
         }
-        match own_step {
-            Some(own) if (own_stage, own) == (stage, step) => unavailable(format!("`{name}` cannot use its own output"), "use that of an earlier step"),
-            None if stage == own_stage => unavailable(format!("`{name}` runs only after this `when` was answered"), "use the output of an earlier stage"),
-            Some(_) if stage == own_stage && definition.parallel => {
-                unavailable(format!("`{name}` runs at the same time"), "put one of them into a stage of its own, or make the stage not `parallel`")
-            }
-            own if stage > own_stage || stage == own_stage && own.is_some_and(|own| step > own) => unavailable(format!("`{name}` runs later"), "use the output of an earlier step"),
-            _ if !has_output(&definition.steps, step) => {
-                unavailable(format!("`{name}` has no output"), "a command has one with `output = \"json\"`, a step that does nothing only with a `fallback`")
-            }
-            _ => Ok(None),
+        if let Some((problem, help)) =
+            order_problem((stage, step), own_stage, own_step, definition.parallel)
+        {
+            return unavailable(format!("`{name}` {problem}"), help);
         }
+        if !has_output(&definition.steps, step) {
+            let help = "a command has one with `output = \"json\"`, a step that does nothing only with a `fallback`";
+            return unavailable(format!("`{name}` has no output"), help);
+        }
+        Ok(None)
     }
 
     /// As a plan finds steps: by a name that is there once, else by stage and name.
     fn find(&self, path: &[&str]) -> Result<(usize, usize), Problem> {
         let first = path[0];
+        let stages = &self.definition.stages;
         let named = self.steps.get(first).map_or(&[][..], Vec::as_slice);
-        let stage = self.definition.stages.iter().position(|stage| stage.name == first);
+        let stage = stages.iter().position(|stage| stage.name == first);
         let in_stage = stage.and_then(|stage| {
-            let step = self.definition.stages[stage].steps.iter().position(|step| Some(&step.name.as_str()) == path.get(1))?;
-            Some((stage, step))
+            let is_meant = |step: &Step| Some(&step.name.as_str()) == path.get(1);
+            stages[stage]
+                .steps
+                .iter()
+                .position(is_meant)
+                .map(|step| (stage, step))
         });
         let made_by_plan = first == "publish" && self.publishes();
-        let found = match (named, in_stage) {
-            ([only], None) if !made_by_plan => return Ok(*only),
+        match (named, in_stage) {
+            ([only], None) if !made_by_plan => Ok(*only),
             ([only], Some(other)) if !made_by_plan => {
-                let message = format!("`steps.{first}.{}` may mean `{}` or `{}`", path[1], self.path(*only), self.path(other));
-                (message, Some("give the stage or the step another name".to_owned()))
+                let (only, other) = (self.path(*only), self.path(other));
+                let message = format!("`steps.{first}.{}` may mean `{only}` or `{other}`", path[1]);
+                Err(Problem::new(
+                    "CAR0205",
+                    message,
+                    "give the stage or the step another name",
+                ))
             }
-            (_, Some(step)) => return Ok(step),
+            (_, Some(step)) => Ok(step),
             ([step, ..], None) => {
-                let stage = &self.definition.stages[step.0].name;
-                (format!("several stages have a step `{first}`"), Some(format!("say which: `steps.{stage}.{first}`")))
+                let help = format!("say which: `steps.{}.{first}`", stages[step.0].name);
+                Err(Problem::new(
+                    "CAR0205",
+                    format!("several stages have a step `{first}`"),
+                    help,
+                ))
             }
-            ([], None) => match stage {
-                Some(stage) => {
-                    let steps = self.definition.stages[stage].steps.iter().map(|step| step.name.as_str());
-                    let written = path.get(1).copied().unwrap_or_default();
-                    (format!("stage `{first}` has no step `{written}`"), suggestion(written, steps))
-                }
-                None => (format!("there is no step `{first}`"), suggestion(first, self.steps.keys().copied())),
-            },
+            ([], None) => Err(self.no_step(stage, path)),
+        }
+    }
+
+    fn no_step(&self, stage: Option<usize>, path: &[&str]) -> Problem {
+        let first = path[0];
+        let (message, help) = match stage.map(|stage| &self.definition.stages[stage]) {
+            Some(stage) => {
+                let written = path.get(1).copied().unwrap_or_default();
+                let steps = stage.steps.iter().map(|step| step.name.as_str());
+                (
+                    format!("stage `{first}` has no step `{written}`"),
+                    suggestion(written, steps),
+                )
+            }
+            None => {
+                let steps = self.steps.keys().copied();
+                (
+                    format!("there is no step `{first}`"),
+                    suggestion(first, steps),
+                )
+            }
         };
-        Err(Problem { code: "CAR0205", message: found.0, help: found.1.or_else(|| Some(format!("name an earlier step, as in `{}`", example("steps")))) })
+        let otherwise = || format!("name an earlier step, as in `{}`", example("steps"));
+        Problem::new("CAR0205", message, help.unwrap_or_else(otherwise))
     }
 
     fn path(&self, (stage, step): (usize, usize)) -> String {
@@ -199,7 +329,34 @@ impl Check<'_> {
 }
 
 fn unavailable(message: String, help: &str) -> Resolved {
-    Err(Problem { code: "CAR0206", message, help: Some(help.to_owned()) })
+    Err(Problem::new("CAR0206", message, help))
+}
+
+/// Why the step at `asked` has not run when something of `own_stage` asks: its `when`, or the step `own`.
+fn order_problem(
+    asked: (usize, usize),
+    own_stage: usize,
+    own: Option<usize>,
+    parallel: bool,
+) -> Option<(&'static str, &'static str)> {
+    let (stage, step) = asked;
+    if stage != own_stage {
+        return (stage > own_stage).then_some(("runs later", "use the output of an earlier step"));
+    }
+    match own {
+        None => Some((
+            "runs only after this `when` was answered",
+            "use the output of an earlier stage",
+        )),
+        Some(own) if own == step => {
+            Some(("cannot use its own output", "use that of an earlier step"))
+        }
+        Some(_) if parallel => Some((
+            "runs at the same time",
+            "put one of them into a stage of its own, or make the stage not `parallel`",
+        )),
+        Some(own) => (step > own).then_some(("runs later", "use the output of an earlier step")),
+    }
 }
 
 fn declare(name: &str) -> String {
@@ -223,7 +380,9 @@ fn has_output(steps: &[Step], at: usize) -> bool {
     };
     let by_fallback = match &steps[at].fallback {
         Some(Fallback::Value(_)) => true,
-        Some(Fallback::Step(name)) => steps.iter().any(|step| step.name == *name && by_itself(step)),
+        Some(Fallback::Step(name)) => steps
+            .iter()
+            .any(|step| step.name == *name && by_itself(step)),
         None => false,
     };
     by_itself(&steps[at]) || by_fallback

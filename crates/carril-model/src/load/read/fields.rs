@@ -17,7 +17,12 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn required_text(&mut self, section: &Section<'_>, key: &str, help: &str) -> Option<String> {
+    pub(super) fn required_text(
+        &mut self,
+        section: &Section<'_>,
+        key: &str,
+        help: &str,
+    ) -> Option<String> {
         self.require(section, key, help);
         self.text(section, key)
     }
@@ -25,15 +30,41 @@ impl Reader<'_> {
     /// Reports a key that is not there, at the table that lacks it.
     pub(super) fn require(&mut self, section: &Section<'_>, key: &str, help: &str) {
         if section.get(key).is_none() {
-            let what = if section.path.is_empty() { "the pipeline".to_owned() } else { format!("this `{}`", readable(&section.path)) };
-            self.report(&section.path, "CAR0104", format!("{what} has no `{key}`"), help);
+            let what = if section.path.is_empty() {
+                "the pipeline".to_owned()
+            } else {
+                format!("this `{}`", readable(&section.path))
+            };
+            self.report(
+                &section.path,
+                "CAR0104",
+                format!("{what} has no `{key}`"),
+                help,
+            );
         }
     }
 
     /// A text of a certain form.
-    pub(super) fn formed<T>(&mut self, section: &Section<'_>, key: &str, form: fn(&str) -> Result<T, String>, help: &str) -> Option<T> {
-        let text = self.text(section, key)?;
-        match form(&text) {
+    pub(super) fn formed<T>(
+        &mut self,
+        section: &Section<'_>,
+        key: &str,
+        form: fn(&str) -> Result<T, String>,
+        help: &str,
+    ) -> Option<T> {
+        let text = match section.get(key)?.get_ref() {
+            DeValue::String(text) => text,
+            other => {
+                self.report(
+                    &section.path_of(key),
+                    "CAR0103",
+                    format!("`{key}` takes text, not {}", kind(other)),
+                    help,
+                );
+                return None;
+            }
+        };
+        match form(text) {
             Ok(value) => Some(value),
             Err(problem) => {
                 self.report(&section.path_of(key), "CAR0105", problem, help);
@@ -43,7 +74,12 @@ impl Reader<'_> {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(&mut self, section: &Section<'_>, key: &str, choices: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        section: &Section<'_>,
+        key: &str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
         let text = self.text(section, key)?;
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
             return Some(*value);
@@ -53,7 +89,12 @@ impl Reader<'_> {
             Some(help) if help.starts_with("did you") => help,
             _ => format!("it is {}", one_of(&words)),
         };
-        self.report(&section.path_of(key), "CAR0105", format!("`{key}` cannot be `{text}`"), help);
+        self.report(
+            &section.path_of(key),
+            "CAR0105",
+            format!("`{key}` cannot be `{text}`"),
+            help,
+        );
         None
     }
 
@@ -65,15 +106,27 @@ impl Reader<'_> {
     }
 
     /// A whole number within bounds.
-    pub(super) fn integer(&mut self, section: &Section<'_>, key: &str, bounds: RangeInclusive<u32>) -> Option<u32> {
+    pub(super) fn integer(
+        &mut self,
+        section: &Section<'_>,
+        key: &str,
+        bounds: RangeInclusive<u32>,
+    ) -> Option<u32> {
         let number = match section.get(key)?.get_ref() {
             DeValue::Integer(number) => number,
             other => return self.wrong_type(&section.path_of(key), "a whole number", other),
         };
-        let value = whole(number).and_then(|value| u32::try_from(value).ok()).filter(|value| bounds.contains(value));
+        let value = whole(number)
+            .and_then(|value| u32::try_from(value).ok())
+            .filter(|value| bounds.contains(value));
         if value.is_none() {
             let help = format!("it is between {} and {}", bounds.start(), bounds.end());
-            self.report(&section.path_of(key), "CAR0105", format!("`{key}` cannot be {number}"), help);
+            self.report(
+                &section.path_of(key),
+                "CAR0105",
+                format!("`{key}` cannot be {number}"),
+                help,
+            );
         }
         value
     }
@@ -99,12 +152,22 @@ impl Reader<'_> {
     }
 
     /// A table inside this one.
-    pub(super) fn table<'t>(&mut self, section: &Section<'t>, key: &str, known: &[&str]) -> Option<Section<'t>> {
+    pub(super) fn table<'t>(
+        &mut self,
+        section: &Section<'t>,
+        key: &str,
+        known: &[&str],
+    ) -> Option<Section<'t>> {
         let value = section.get(key)?;
         self.as_table(section.path_of(key), value, known)
     }
 
-    pub(super) fn as_table<'t>(&mut self, path: String, value: &'t Spanned<DeValue<'t>>, known: &[&str]) -> Option<Section<'t>> {
+    pub(super) fn as_table<'t>(
+        &mut self,
+        path: String,
+        value: &'t Spanned<DeValue<'t>>,
+        known: &[&str],
+    ) -> Option<Section<'t>> {
         match value.get_ref() {
             DeValue::Table(table) => Some(self.section(path, table, known)),
             other => self.wrong_type(&path, "a table", other),
@@ -112,7 +175,11 @@ impl Reader<'_> {
     }
 
     /// A table whose keys are names of the pipeline's own.
-    pub(super) fn named<'t>(&mut self, section: &Section<'t>, key: &str) -> Option<(String, &'t DeTable<'t>)> {
+    pub(super) fn named<'t>(
+        &mut self,
+        section: &Section<'t>,
+        key: &str,
+    ) -> Option<(String, &'t DeTable<'t>)> {
         let path = section.path_of(key);
         match section.get(key)?.get_ref() {
             DeValue::Table(table) => Some((path, table)),
@@ -121,15 +188,34 @@ impl Reader<'_> {
     }
 
     /// A list of tables.
-    pub(super) fn tables<'t>(&mut self, section: &Section<'t>, key: &str, known: &[&str]) -> Vec<Section<'t>> {
-        let Some(value) = section.get(key) else { return Vec::new() };
-        let path = section.path_of(key);
-        let DeValue::Array(items) = value.get_ref() else {
-            let help = format!("write `[[{}]]`, with two brackets, before each of them", readable(&path));
-            self.report(&path, "CAR0103", format!("`{key}` is a list of tables, not {}", kind(value.get_ref())), help);
+    pub(super) fn tables<'t>(
+        &mut self,
+        section: &Section<'t>,
+        key: &str,
+        known: &[&str],
+    ) -> Vec<Section<'t>> {
+        let Some(value) = section.get(key) else {
             return Vec::new();
         };
-        items.iter().enumerate().filter_map(|(at, item)| self.as_table(format!("{path}/{at}"), item, known)).collect()
+        let path = section.path_of(key);
+        let DeValue::Array(items) = value.get_ref() else {
+            let help = format!(
+                "write `[[{}]]`, with two brackets, before each of them",
+                readable(&path)
+            );
+            self.report(
+                &path,
+                "CAR0103",
+                format!("`{key}` is a list of tables, not {}", kind(value.get_ref())),
+                help,
+            );
+            return Vec::new();
+        };
+        items
+            .iter()
+            .enumerate()
+            .filter_map(|(at, item)| self.as_table(format!("{path}/{at}"), item, known))
+            .collect()
     }
 
     /// Any value, as JSON; days and times become text.
@@ -142,40 +228,69 @@ impl Reader<'_> {
                 Some(value) => Some(Value::from(value)),
                 None => self.no_json(path, &format!("{number} does not fit 64 bits")),
             },
-            DeValue::Float(number) => match number.as_str().parse().ok().and_then(Number::from_f64) {
+            DeValue::Float(number) => match number.as_str().parse().ok().and_then(Number::from_f64)
+            {
                 Some(value) => Some(Value::Number(value)),
                 None => self.no_json(path, &format!("{number} is no number that can be kept")),
             },
-            DeValue::Array(items) => {
-                items.iter().enumerate().map(|(at, item)| self.json(&format!("{path}/{at}"), item.get_ref())).collect()
-            }
+            DeValue::Array(items) => items
+                .iter()
+                .enumerate()
+                .map(|(at, item)| self.json(&format!("{path}/{at}"), item.get_ref()))
+                .collect(),
             DeValue::Table(table) => {
                 let fields = table.iter().map(|(key, value)| {
                     let key = key.get_ref().to_string();
-                    self.json(&format!("{path}/{key}"), value.get_ref()).map(|value| (key, value))
+                    self.json(&format!("{path}/{key}"), value.get_ref())
+                        .map(|value| (key, value))
                 });
-                fields.collect::<Option<Map<String, Value>>>().map(Value::Object)
+                fields
+                    .collect::<Option<Map<String, Value>>>()
+                    .map(Value::Object)
             }
         }
     }
 
     fn no_json(&mut self, path: &str, message: &str) -> Option<Value> {
-        self.report(path, "CAR0105", message, "write a smaller number, or the text of it in quotes");
+        self.report(
+            path,
+            "CAR0105",
+            message,
+            "numbers are finite and fit 64 bits; write another one, or its text in quotes",
+        );
         None
     }
 
-    pub(super) fn wrong_type<T>(&mut self, path: &str, expected: &str, found: &DeValue<'_>) -> Option<T> {
-        let key = path.rsplit('/').find(|part| part.parse::<usize>().is_err()).unwrap_or(path);
+    pub(super) fn wrong_type<T>(
+        &mut self,
+        path: &str,
+        expected: &str,
+        found: &DeValue<'_>,
+    ) -> Option<T> {
+        let key = path
+            .rsplit('/')
+            .find(|part| part.parse::<usize>().is_err())
+            .unwrap_or(path);
         let help = match expected {
-            "text" => "text stands in quotes, as in `\"sql/report.sql\"`",
-            "a whole number" => "a whole number has neither quotes nor a point, as in `50`",
-            "`true` or `false`" => "write `true` or `false` without quotes",
-            "a table" => "a table has `key = value` in braces, or below its own `[header]`",
-            _ => "a list stands in brackets, as in `[\"one\", \"two\"]`",
+            "text" => format!("text stands in quotes, as in `{key} = \"…\"`"),
+            "a whole number" => {
+                format!("a whole number has neither quotes nor a point, as in `{key} = 50`")
+            }
+            "`true` or `false`" => {
+                format!("write `{key} = true` or `{key} = false`, without quotes")
+            }
+            "a table" => {
+                "a table has `key = value` in braces, or below its own `[header]`".to_owned()
+            }
+            _ => format!("a list stands in brackets, as in `{key} = [\"one\", \"two\"]`"),
         };
         if !self.is_full() {
-            let finding = Finding::error("CAR0103", format!("`{key}` takes {expected}, not {}", kind(found)));
-            self.findings.push(finding.help(help).maybe_at(self.places.at(path)));
+            let finding = Finding::error(
+                "CAR0103",
+                format!("`{key}` takes {expected}, not {}", kind(found)),
+            );
+            self.findings
+                .push(finding.help(help).maybe_at(self.places.at(path)));
         }
         None
     }

@@ -3,8 +3,8 @@
 use super::super::values;
 use super::{Reader, Section};
 use crate::definition::{
-    ATTEMPTS_MAX, AbortWhen, Entities, Isolation, Keep, LANES_MAX, Lanes, Overlap, Parameter, ParameterKind, Publish, RetryOn, RetryPolicy, Scope,
-    Synchronous, Workspace,
+    ATTEMPTS_MAX, AbortWhen, Entities, Isolation, Keep, LANES_MAX, Lanes, Overlap, Parameter,
+    ParameterKind, Publish, RetryOn, RetryPolicy, Scope, Synchronous, Workspace,
 };
 use crate::expression::Expression;
 use std::collections::BTreeMap;
@@ -12,7 +12,23 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 const DURATION_HELP: &str = "as in `timeout = \"90s\"`";
-pub(super) const SCOPES: [(&str, Scope); 2] = [("entity", Scope::Entity), ("process", Scope::Process)];
+const WORKSPACE_KEYS: [&str; 6] = [
+    "target",
+    "isolation",
+    "tables",
+    "publish",
+    "synchronous",
+    "keep",
+];
+const SYNCHRONOUS: [(&str, Synchronous); 2] =
+    [("full", Synchronous::Full), ("normal", Synchronous::Normal)];
+const KEEPS: [(&str, Keep); 3] = [
+    ("failed", Keep::Failed),
+    ("always", Keep::Always),
+    ("never", Keep::Never),
+];
+pub(super) const SCOPES: [(&str, Scope); 2] =
+    [("entity", Scope::Entity), ("process", Scope::Process)];
 
 /// What steps have that say nothing themselves.
 pub(super) struct Defaults {
@@ -32,12 +48,20 @@ pub(super) fn default_target(entities: &Entities) -> Option<String> {
 
 impl Reader<'_> {
     pub(super) fn params(&mut self, top: &Section<'_>) -> BTreeMap<String, Parameter> {
-        let Some((path, table)) = self.named(top, "params") else { return BTreeMap::new() };
+        let Some((path, table)) = self.named(top, "params") else {
+            return BTreeMap::new();
+        };
         let mut params = BTreeMap::new();
         for (name, value) in table {
-            let unread = Parameter { kind: ParameterKind::Text, default: None, description: None };
+            let unread = Parameter {
+                kind: ParameterKind::Text,
+                default: None,
+                description: None,
+            };
             let path = format!("{path}/{}", name.get_ref());
-            let read = self.as_table(path, value, &["type", "default", "description"]).map(|section| self.param(&section));
+            let read = self
+                .as_table(path, value, &["type", "default", "description"])
+                .map(|section| self.param(&section));
             params.insert(name.get_ref().to_string(), read.unwrap_or(unread));
         }
         params
@@ -51,34 +75,68 @@ impl Reader<'_> {
             ("boolean", ParameterKind::Boolean),
             ("date", ParameterKind::Date),
         ];
-        self.require(section, "type", "it is `text`, `integer`, `number`, `boolean` or `date`, as in `{ type = \"date\" }`");
+        self.require(
+            section,
+            "type",
+            "it is `text`, `integer`, `number`, `boolean` or `date`, as in `{ type = \"date\" }`",
+        );
         let kind = self.choice(section, "type", &kinds);
-        let default = section.get("default").and_then(|value| self.json(&section.path_of("default"), value.get_ref()));
+        let default = section
+            .get("default")
+            .and_then(|value| self.json(&section.path_of("default"), value.get_ref()));
         // Without its type the default cannot be judged.
         let default = if kind.is_some() { default } else { None };
-        Parameter { kind: kind.unwrap_or(ParameterKind::Text), default, description: self.text(section, "description") }
+        Parameter {
+            kind: kind.unwrap_or(ParameterKind::Text),
+            default,
+            description: self.text(section, "description"),
+        }
     }
 
     pub(super) fn entities(&mut self, top: &Section<'_>) -> Entities {
-        self.require(top, "entities", "it says whom the lanes are for: `target`, `key` and `sql`, or a `list`");
-        let Some(section) = self.table(top, "entities", &["target", "sql", "key", "list"]) else { return Entities::Given };
+        self.require(
+            top,
+            "entities",
+            "it says whom the lanes are for: `target`, `key` and `sql`, or a `list`",
+        );
+        let Some(section) = self.table(top, "entities", &["target", "sql", "key", "list"]) else {
+            return Entities::Given;
+        };
         match (section.get("sql").is_some(), section.get("list").is_some()) {
             (true, false) => self.entities_query(&section),
             (false, true) => self.entities_list(&section),
             (true, true) => {
-                self.report(&section.path_of("list"), "CAR0203", "the entities have both `sql` and `list`", "keep the one that names them");
+                self.report(
+                    &section.path_of("list"),
+                    "CAR0203",
+                    "the entities have both `sql` and `list`",
+                    "keep the one that names them",
+                );
                 Entities::Given
             }
             (false, false) => {
-                self.report(&section.path, "CAR0104", "the entities have neither `sql` nor `list`", "give a query (`sql`, with `target` and `key`) or a `list` of texts");
+                self.report(
+                    &section.path,
+                    "CAR0104",
+                    "the entities have neither `sql` nor `list`",
+                    "give a query (`sql`, with `target` and `key`) or a `list` of texts",
+                );
                 Entities::Given
             }
         }
     }
 
     fn entities_query(&mut self, section: &Section<'_>) -> Entities {
-        let target = self.required_text(section, "target", "it names where the query runs, as in `target = \"warehouse\"`");
-        let key = self.required_text(section, "key", "it names the column that is the entity's key, as in `key = \"id_fund\"`");
+        let target = self.required_text(
+            section,
+            "target",
+            "it names where the query runs, as in `target = \"warehouse\"`",
+        );
+        let key = self.required_text(
+            section,
+            "key",
+            "it names the column that is the entity's key, as in `key = \"id_fund\"`",
+        );
         match (target, key, self.sql(section, "sql")) {
             (Some(target), Some(key), Some(sql)) => Entities::Query { target, key, sql },
             // Not known to be a list either: nothing more is said about what depends on it.
@@ -89,38 +147,70 @@ impl Reader<'_> {
     fn entities_list(&mut self, section: &Section<'_>) -> Entities {
         for key in ["target", "key"] {
             if section.get(key).is_some() {
-                self.report(&section.path_of(key), "CAR0203", format!("`{key}` belongs to a query, and the entities are a list"), "leave it out");
+                self.report(
+                    &section.path_of(key),
+                    "CAR0203",
+                    format!("`{key}` belongs to a query, and the entities are a list"),
+                    "leave it out",
+                );
             }
         }
-        self.texts(section, "list").map_or(Entities::Given, Entities::List)
+        self.texts(section, "list")
+            .map_or(Entities::Given, Entities::List)
     }
 
     pub(super) fn lanes(&mut self, top: &Section<'_>) -> Lanes {
         let default = Lanes::default();
-        let Some(section) = self.table(top, "lanes", &["max", "key", "overlap", "abort_when"]) else { return default };
-        let overlaps = [("skip", Overlap::Skip), ("queue", Overlap::Queue), ("cancel_running", Overlap::CancelRunning), ("allow", Overlap::Allow)];
+        let Some(section) = self.table(top, "lanes", &["max", "key", "overlap", "abort_when"])
+        else {
+            return default;
+        };
+        let overlaps = [
+            ("skip", Overlap::Skip),
+            ("queue", Overlap::Queue),
+            ("cancel_running", Overlap::CancelRunning),
+            ("allow", Overlap::Allow),
+        ];
         Lanes {
-            max: self.integer(&section, "max", 1..=LANES_MAX).unwrap_or(default.max),
+            max: self
+                .integer(&section, "max", 1..=LANES_MAX)
+                .unwrap_or(default.max),
             key: self.text(&section, "key").map(Expression::from),
-            overlap: self.choice(&section, "overlap", &overlaps).unwrap_or(default.overlap),
+            overlap: self
+                .choice(&section, "overlap", &overlaps)
+                .unwrap_or(default.overlap),
             abort_when: self.abort_when(&section),
         }
     }
 
     fn abort_when(&mut self, lanes: &Section<'_>) -> Option<AbortWhen> {
         let section = self.table(lanes, "abort_when", &["failed", "after"])?;
-        self.require(&section, "failed", "it is the share of lanes that may fail, as in `{ failed = \"50%\", after = 10 }`");
+        self.require(
+            &section,
+            "failed",
+            "it is the share of lanes that may fail, as in `{ failed = \"50%\", after = 10 }`",
+        );
         let after = self.integer(&section, "after", 1..=u32::MAX).unwrap_or(1);
         let path = section.path_of("failed");
         let help = "write `\"50%\"`, or `0.5` without quotes";
         let read = match section.get("failed")?.get_ref() {
-            DeValue::String(_) => return self.formed(&section, "failed", values::percentage, help).map(|failed_permille| AbortWhen { failed_permille, after: after.into() }),
+            DeValue::String(_) => {
+                return self
+                    .formed(&section, "failed", values::percentage, help)
+                    .map(|failed_permille| AbortWhen {
+                        failed_permille,
+                        after: after.into(),
+                    });
+            }
             DeValue::Float(number) => values::share(number.as_str().parse().unwrap_or(f64::NAN)),
             DeValue::Integer(number) => values::share(number.as_str().parse().unwrap_or(f64::NAN)),
             other => return self.wrong_type(&path, "text", other),
         };
         match read {
-            Ok(failed_permille) => Some(AbortWhen { failed_permille, after: after.into() }),
+            Ok(failed_permille) => Some(AbortWhen {
+                failed_permille,
+                after: after.into(),
+            }),
             Err(problem) => {
                 self.report(&path, "CAR0105", problem, help);
                 None
@@ -128,37 +218,60 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn workspace(&mut self, top: &Section<'_>, entities: &Entities) -> Option<Workspace> {
-        let section = self.table(top, "workspace", &["target", "isolation", "tables", "publish", "synchronous", "keep"])?;
-        self.require(&section, "tables", "list the tables that each execution has to itself, as in `tables = [\"report_rows\"]`");
+    pub(super) fn workspace(
+        &mut self,
+        top: &Section<'_>,
+        entities: &Entities,
+    ) -> Option<Workspace> {
+        let section = self.table(top, "workspace", &WORKSPACE_KEYS)?;
+        let help =
+            "list the tables that each execution has to itself, as in `tables = [\"report_rows\"]`";
+        self.require(&section, "tables", help);
         if default_target(entities).is_none() {
-            self.require(&section, "target", "it names the database that has the tables; it can only be left out where the entities have a target");
+            let help = "it names the database that has the tables; it can only be left out where the entities have a target";
+            self.require(&section, "target", help);
         }
         self.isolation(&section);
-        let target = self.text(&section, "target").or_else(|| default_target(entities)).unwrap_or_else(|| "unnamed".to_owned());
+        let target = self
+            .text(&section, "target")
+            .or_else(|| default_target(entities));
+        let tables = self.texts(&section, "tables");
+        let synchronous = self.choice(&section, "synchronous", &SYNCHRONOUS);
         Some(Workspace {
-            target,
+            target: target.unwrap_or_else(|| "unnamed".to_owned()),
             isolation: Isolation::Own,
-            tables: self.texts(&section, "tables").unwrap_or_else(|| vec!["unnamed".to_owned()]),
+            tables: tables.unwrap_or_else(|| vec!["unnamed".to_owned()]),
             publish: self.publish(&section),
-            synchronous: self.choice(&section, "synchronous", &[("full", Synchronous::Full), ("normal", Synchronous::Normal)]).unwrap_or(Synchronous::Full),
+            synchronous: synchronous.unwrap_or(Synchronous::Full),
             keep: self
-                .choice(&section, "keep", &[("failed", Keep::Failed), ("always", Keep::Always), ("never", Keep::Never)])
+                .choice(&section, "keep", &KEEPS)
                 .unwrap_or(Keep::Failed),
         })
     }
 
     fn isolation(&mut self, section: &Section<'_>) {
-        if section.get("isolation").is_some_and(|value| value.get_ref().as_str() == Some("column")) {
+        if section
+            .get("isolation")
+            .is_some_and(|value| value.get_ref().as_str() == Some("column"))
+        {
             let help = "write `isolation = \"own\"`, or leave it out: each execution then gets empty tables of its own";
-            self.report(&section.path_of("isolation"), "CAR0211", "this version of Carril cannot keep executions apart by a `column`", help);
+            self.report(
+                &section.path_of("isolation"),
+                "CAR0211",
+                "this version of Carril cannot keep executions apart by a `column`",
+                help,
+            );
         } else {
             self.choice(section, "isolation", &[("own", Isolation::Own)]);
         }
     }
 
     fn publish(&mut self, workspace: &Section<'_>) -> Vec<Publish> {
-        let sections = self.tables(workspace, "publish", &["from", "into", "key", "current", "per"]);
+        let sections = self.tables(
+            workspace,
+            "publish",
+            &["from", "into", "key", "current", "per"],
+        );
         let entries = sections.into_iter().map(|section| {
             let from = self.required_text(&section, "from", "it names the workspace table that is copied");
             let into = self.required_text(&section, "into", "it names the history table in the shared target, made at the first publish");
@@ -169,19 +282,34 @@ impl Reader<'_> {
             Some(Publish { from: from?, into: into?, key: key?, current, per })
         });
         // One that could not be read leaves the positions of the others wrong, so none is checked further.
-        entries.collect::<Option<Vec<Publish>>>().unwrap_or_default()
+        entries
+            .collect::<Option<Vec<Publish>>>()
+            .unwrap_or_default()
     }
 
     pub(super) fn defaults(&mut self, top: &Section<'_>) -> Defaults {
-        let default = Defaults { timeout: Duration::from_secs(60), retry: RetryPolicy::default() };
-        let Some(section) = self.table(top, "defaults", &["timeout", "retry"]) else { return default };
-        Defaults { timeout: self.timeout(&section).unwrap_or(default.timeout), retry: self.retry(&section, &default.retry) }
+        let default = Defaults {
+            timeout: Duration::from_secs(60),
+            retry: RetryPolicy::default(),
+        };
+        let Some(section) = self.table(top, "defaults", &["timeout", "retry"]) else {
+            return default;
+        };
+        Defaults {
+            timeout: self.timeout(&section).unwrap_or(default.timeout),
+            retry: self.retry(&section, &default.retry),
+        }
     }
 
     pub(super) fn timeout(&mut self, section: &Section<'_>) -> Option<Duration> {
         let timeout = self.formed(section, "timeout", values::duration, DURATION_HELP)?;
         if timeout.is_zero() {
-            self.report(&section.path_of("timeout"), "CAR0105", "a `timeout` of nothing lets no step run", DURATION_HELP);
+            self.report(
+                &section.path_of("timeout"),
+                "CAR0105",
+                "a `timeout` of nothing lets no step run",
+                DURATION_HELP,
+            );
             return None;
         }
         Some(timeout)
@@ -189,22 +317,51 @@ impl Reader<'_> {
 
     /// A retry policy; what it does not say is as in `otherwise`.
     pub(super) fn retry(&mut self, outer: &Section<'_>, otherwise: &RetryPolicy) -> RetryPolicy {
-        let Some(section) = self.table(outer, "retry", &["attempts", "backoff", "on"]) else { return otherwise.clone() };
-        let attempts = self.integer(&section, "attempts", 1..=ATTEMPTS_MAX).unwrap_or(otherwise.attempts);
-        let backoff = self.formed(&section, "backoff", values::backoff, "as in `backoff = \"50ms..5s\"`");
-        let (backoff_min, backoff_max) = backoff.unwrap_or((otherwise.backoff_min, otherwise.backoff_max));
-        let on = [("transient", RetryOn::Transient), ("any", RetryOn::Any), ("never", RetryOn::Never)];
-        RetryPolicy { attempts, backoff_min, backoff_max, on: self.choice(&section, "on", &on).unwrap_or(otherwise.on) }
+        let Some(section) = self.table(outer, "retry", &["attempts", "backoff", "on"]) else {
+            return otherwise.clone();
+        };
+        let attempts = self
+            .integer(&section, "attempts", 1..=ATTEMPTS_MAX)
+            .unwrap_or(otherwise.attempts);
+        let backoff = self.formed(
+            &section,
+            "backoff",
+            values::backoff,
+            "as in `backoff = \"50ms..5s\"`",
+        );
+        let (backoff_min, backoff_max) =
+            backoff.unwrap_or((otherwise.backoff_min, otherwise.backoff_max));
+        let on = [
+            ("transient", RetryOn::Transient),
+            ("any", RetryOn::Any),
+            ("never", RetryOn::Never),
+        ];
+        RetryPolicy {
+            attempts,
+            backoff_min,
+            backoff_max,
+            on: self.choice(&section, "on", &on).unwrap_or(otherwise.on),
+        }
     }
 
     pub(super) fn resources(&mut self, top: &Section<'_>) -> BTreeMap<String, u32> {
-        let Some((path, table)) = self.named(top, "resource") else { return BTreeMap::new() };
+        let Some((path, table)) = self.named(top, "resource") else {
+            return BTreeMap::new();
+        };
         let mut resources = BTreeMap::new();
         for (name, value) in table {
             let name = name.get_ref().to_string();
-            let Some(section) = self.as_table(format!("{path}/{name}"), value, &["slots"]) else { continue };
-            self.require(&section, "slots", "it is how many steps may use the resource at once, as in `slots = 4`");
-            let slots = self.integer(&section, "slots", 1..=LANES_MAX).unwrap_or(LANES_MAX);
+            let Some(section) = self.as_table(format!("{path}/{name}"), value, &["slots"]) else {
+                continue;
+            };
+            self.require(
+                &section,
+                "slots",
+                "it is how many steps may use the resource at once, as in `slots = 4`",
+            );
+            let slots = self
+                .integer(&section, "slots", 1..=LANES_MAX)
+                .unwrap_or(LANES_MAX);
             resources.insert(name, slots);
         }
         resources

@@ -1,4 +1,6 @@
-//! `[[stage]]` and `[[stage.step]]`.
+//! `[[stage]]` and `[[stage.step]]`: their keys, and which of them belong together.
+//!
+//! A step whose action could not be read stays in the definition, so that its name is known to those who use it.
 
 use super::fields::kind;
 use super::sections::{Defaults, SCOPES};
@@ -10,41 +12,99 @@ use toml::de::DeValue;
 
 const STAGE_KEYS: [&str; 5] = ["name", "per", "parallel", "when", "step"];
 const STEP_KEYS: [&str; 17] = [
-    "name", "sql", "target", "command", "env", "output", "function", "noop", "when", "critical", "timeout", "retry", "resource", "fallback",
-    "fallback_step", "shared_writes", "effects",
+    "name",
+    "sql",
+    "target",
+    "command",
+    "env",
+    "output",
+    "function",
+    "noop",
+    "when",
+    "critical",
+    "timeout",
+    "retry",
+    "resource",
+    "fallback",
+    "fallback_step",
+    "shared_writes",
+    "effects",
 ];
 const ACTIONS: [&str; 4] = ["sql", "command", "function", "noop"];
 
 /// Keys that only one kind of step has.
-const BELONGS: [(&str, &str); 5] =
-    [("target", "sql"), ("shared_writes", "sql"), ("effects", "sql"), ("env", "command"), ("output", "command")];
+const BELONGS: [(&str, &str); 5] = [
+    ("target", "sql"),
+    ("shared_writes", "sql"),
+    ("effects", "sql"),
+    ("env", "command"),
+    ("output", "command"),
+];
 
 impl Reader<'_> {
-    pub(super) fn stages(&mut self, top: &Section<'_>, defaults: &Defaults, target: Option<&str>) -> Vec<Stage> {
+    pub(super) fn stages(
+        &mut self,
+        top: &Section<'_>,
+        defaults: &Defaults,
+        target: Option<&str>,
+    ) -> Vec<Stage> {
         let sections = self.tables(top, "stage", &STAGE_KEYS);
-        sections.iter().enumerate().map(|(at, section)| self.stage(section, at, defaults, target)).collect()
+        sections
+            .iter()
+            .enumerate()
+            .map(|(at, section)| self.stage(section, at, defaults, target))
+            .collect()
     }
 
-    fn stage(&mut self, section: &Section<'_>, at: usize, defaults: &Defaults, target: Option<&str>) -> Stage {
-        let name = self.required_text(section, "name", "a stage is named once per pipeline, as in `name = \"extract\"`");
+    fn stage(
+        &mut self,
+        section: &Section<'_>,
+        at: usize,
+        defaults: &Defaults,
+        target: Option<&str>,
+    ) -> Stage {
+        let name = self.required_text(
+            section,
+            "name",
+            "a stage is named once per pipeline, as in `name = \"extract\"`",
+        );
         let steps = self.tables(section, "step", &STEP_KEYS);
         Stage {
             name: name.unwrap_or_else(|| format!("unnamed-{at}")),
-            per: self.choice(section, "per", &SCOPES).unwrap_or(Scope::Entity),
+            per: self
+                .choice(section, "per", &SCOPES)
+                .unwrap_or(Scope::Entity),
             parallel: self.boolean(section, "parallel").unwrap_or(false),
             when: self.text(section, "when").map(Expression::from),
-            steps: steps.iter().enumerate().map(|(at, step)| self.step(step, at, defaults, target)).collect(),
+            steps: steps
+                .iter()
+                .enumerate()
+                .map(|(at, step)| self.step(step, at, defaults, target))
+                .collect(),
         }
     }
 
-    fn step(&mut self, section: &Section<'_>, at: usize, defaults: &Defaults, target: Option<&str>) -> Step {
-        let name = self.required_text(section, "name", "a step is named once per stage, as in `name = \"rows\"`");
+    fn step(
+        &mut self,
+        section: &Section<'_>,
+        at: usize,
+        defaults: &Defaults,
+        target: Option<&str>,
+    ) -> Step {
+        let name = self.required_text(
+            section,
+            "name",
+            "a step is named once per stage, as in `name = \"rows\"`",
+        );
         let action = self.action(section, target);
         let default_effects = match action {
             Action::Command { .. } | Action::Function { .. } => Effects::AtLeastOnce,
             Action::Sql { .. } | Action::Noop | Action::Publish { .. } => Effects::ExactlyOnce,
         };
-        let effects = [("exactly_once", Effects::ExactlyOnce), ("at_least_once", Effects::AtLeastOnce)];
+        let effects = [
+            ("exactly_once", Effects::ExactlyOnce),
+            ("at_least_once", Effects::AtLeastOnce),
+        ];
         Step {
             name: name.unwrap_or_else(|| format!("unnamed-{at}")),
             action,
@@ -55,26 +115,34 @@ impl Reader<'_> {
             resources: self.one_or_more(section, "resource"),
             fallback: self.fallback(section),
             shared_writes: self.texts(section, "shared_writes").unwrap_or_default(),
-            effects: self.choice(section, "effects", &effects).unwrap_or(default_effects),
+            effects: self
+                .choice(section, "effects", &effects)
+                .unwrap_or(default_effects),
         }
     }
 
     fn action(&mut self, section: &Section<'_>, target: Option<&str>) -> Action {
-        let present: Vec<&str> = ACTIONS.into_iter().filter(|key| section.get(key).is_some()).collect();
+        let present: Vec<&str> = ACTIONS
+            .into_iter()
+            .filter(|key| section.get(key).is_some())
+            .collect();
         let [kind] = present[..] else {
             self.not_one_action(section, &present);
             return unread();
         };
         for (key, owner) in BELONGS {
             if section.get(key).is_some() && owner != kind {
-                let message = format!("`{key}` belongs to `{owner}` steps, and this is a `{kind}` step");
+                let message =
+                    format!("`{key}` belongs to `{owner}` steps, and this is a `{kind}` step");
                 self.report(&section.path_of(key), "CAR0203", message, "leave it out");
             }
         }
         match kind {
             "sql" => self.sql_action(section, target),
             "command" => self.command(section),
-            "function" => self.text(section, "function").map_or_else(unread, |name| Action::Function { name }),
+            "function" => self
+                .text(section, "function")
+                .map_or_else(unread, |name| Action::Function { name }),
             _ => self.noop(section),
         }
     }
@@ -86,8 +154,15 @@ impl Reader<'_> {
                 self.report(&section.path, "CAR0203", "this step does nothing", help);
             }
             [first, second, ..] => {
-                let message = format!("this step has both `{first}` and `{second}`, and a step does exactly one thing");
-                self.report(&section.path_of(second), "CAR0203", message, "make two steps of it");
+                let message = format!(
+                    "this step has both `{first}` and `{second}`, and a step does exactly one thing"
+                );
+                self.report(
+                    &section.path_of(second),
+                    "CAR0203",
+                    message,
+                    "make two steps of it",
+                );
             }
             [_] => {}
         }
@@ -95,7 +170,9 @@ impl Reader<'_> {
 
     fn sql_action(&mut self, section: &Section<'_>, target: Option<&str>) -> Action {
         let sql = self.sql(section, "sql");
-        let target = self.text(section, "target").or_else(|| target.map(str::to_owned));
+        let target = self
+            .text(section, "target")
+            .or_else(|| target.map(str::to_owned));
         match (target, sql) {
             (Some(target), Some(sql)) => Action::Sql { target, sql },
             (None, Some(_)) => {
@@ -109,20 +186,26 @@ impl Reader<'_> {
 
     fn command(&mut self, section: &Section<'_>) -> Action {
         let argv = self.texts(section, "command");
-        let json = self.choice(section, "output", &[("none", false), ("json", true)]).unwrap_or(false);
+        let json = self
+            .choice(section, "output", &[("none", false), ("json", true)])
+            .unwrap_or(false);
         let env = self.env(section);
         argv.map_or_else(unread, |argv| Action::Command { argv, env, json })
     }
 
     fn env(&mut self, section: &Section<'_>) -> BTreeMap<String, String> {
-        let Some((path, table)) = self.named(section, "env") else { return BTreeMap::new() };
+        let Some((path, table)) = self.named(section, "env") else {
+            return BTreeMap::new();
+        };
         let mut env = BTreeMap::new();
         for (name, value) in table {
             match value.get_ref() {
                 DeValue::String(text) => {
                     env.insert(name.get_ref().to_string(), text.clone().into_owned());
                 }
-                other => self.wrong_type::<()>(&format!("{path}/{}", name.get_ref()), "text", other).unwrap_or_default(),
+                other => self
+                    .wrong_type::<()>(&format!("{path}/{}", name.get_ref()), "text", other)
+                    .unwrap_or_default(),
             }
         }
         env
@@ -130,7 +213,12 @@ impl Reader<'_> {
 
     fn noop(&mut self, section: &Section<'_>) -> Action {
         if self.boolean(section, "noop") == Some(false) {
-            self.report(&section.path_of("noop"), "CAR0105", "`noop` cannot be `false`", "write `noop = true`, or say what the step does instead");
+            self.report(
+                &section.path_of("noop"),
+                "CAR0105",
+                "`noop` cannot be `false`",
+                "write `noop = true`, or say what the step does instead",
+            );
         }
         Action::Noop
     }
@@ -142,8 +230,16 @@ impl Reader<'_> {
             Some(DeValue::String(name)) => vec![name.clone().into_owned()],
             Some(DeValue::Array(_)) => self.texts(section, key).unwrap_or_default(),
             Some(other) => {
-                let message = format!("`{key}` takes a name or a list of names, not {}", kind(other));
-                self.report(&section.path_of(key), "CAR0103", message, "as in `resource = \"geneva\"` or `resource = [\"geneva\", \"disk\"]`");
+                let message = format!(
+                    "`{key}` takes a name or a list of names, not {}",
+                    kind(other)
+                );
+                self.report(
+                    &section.path_of(key),
+                    "CAR0103",
+                    message,
+                    "as in `resource = \"geneva\"` or `resource = [\"geneva\", \"disk\"]`",
+                );
                 Vec::new()
             }
         }
@@ -151,11 +247,18 @@ impl Reader<'_> {
 
     fn fallback(&mut self, section: &Section<'_>) -> Option<Fallback> {
         if section.get("fallback").is_some() && section.get("fallback_step").is_some() {
-            self.report(&section.path_of("fallback_step"), "CAR0203", "this step has both `fallback` and `fallback_step`", "keep the value or the step");
+            self.report(
+                &section.path_of("fallback_step"),
+                "CAR0203",
+                "this step has both `fallback` and `fallback_step`",
+                "keep the value or the step",
+            );
             return None;
         }
         if let Some(value) = section.get("fallback") {
-            return self.json(&section.path_of("fallback"), value.get_ref()).map(Fallback::Value);
+            return self
+                .json(&section.path_of("fallback"), value.get_ref())
+                .map(Fallback::Value);
         }
         self.text(section, "fallback_step").map(Fallback::Step)
     }
@@ -163,5 +266,7 @@ impl Reader<'_> {
 
 /// Stands for an action that could not be read: it may have any output, so that nothing is said about its later users.
 fn unread() -> Action {
-    Action::Function { name: "unnamed".to_owned() }
+    Action::Function {
+        name: "unnamed".to_owned(),
+    }
 }

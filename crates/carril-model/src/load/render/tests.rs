@@ -3,7 +3,9 @@
 use super::*;
 
 fn finding(text: &str, start: usize, end: usize) -> Finding {
-    Finding::error("CAR0102", "there is no key `lane` here").at(Place::of("pipeline.toml", text, start..end)).help("did you mean `lanes`?")
+    Finding::error("CAR0102", "there is no key `lane` here")
+        .at(Place::of("pipeline.toml", text, start..end))
+        .help("did you mean `lanes`?")
 }
 
 #[test]
@@ -23,7 +25,13 @@ fn a_finding_without_a_place_is_two_lines() {
 fn a_long_line_is_cut_around_the_caret() {
     let text = format!("{}lane = 4{}", "x".repeat(500), "y".repeat(500));
     let drawn = finding(&text, 500, 504).render();
-    assert!(drawn.contains("xxxlane = 4yyy") && drawn.lines().all(|line| line.chars().count() <= WIDTH_MAX + 10), "{drawn}");
+    assert!(
+        drawn.contains("xxxlane = 4yyy")
+            && drawn
+                .lines()
+                .all(|line| line.chars().count() <= WIDTH_MAX + 10),
+        "{drawn}"
+    );
     let caret = drawn.lines().nth(4).unwrap();
     assert_eq!(caret.find('^'), drawn.lines().nth(3).unwrap().find("lane"));
 }

@@ -23,7 +23,13 @@ fn slips_are_recognised_and_other_words_are_not() {
 
 #[test]
 fn without_a_near_word_the_list_is_told() {
-    assert_eq!(suggestion("zebra", ["full", "normal"]), Some("there is `full` or `normal`".to_owned()));
-    assert_eq!(suggestion("ful", ["full", "normal"]), Some("did you mean `full`?".to_owned()));
+    assert_eq!(
+        suggestion("zebra", ["full", "normal"]),
+        Some("there is `full` or `normal`".to_owned())
+    );
+    assert_eq!(
+        suggestion("ful", ["full", "normal"]),
+        Some("did you mean `full`?".to_owned())
+    );
     assert_eq!(suggestion("zebra", []), None);
 }

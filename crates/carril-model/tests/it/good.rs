@@ -1,0 +1,221 @@
+//! Pipelines that load: what they mean, that they survive being stored, and what their version depends on.
+
+use crate::support::{load, render};
+use carril_model::definition::{
+    Action, Definition, Effects, Entities, Fallback, Isolation, Keep, Overlap, RetryOn, Scope,
+    Synchronous,
+};
+use carril_model::load::{Files, check, parse};
+use carril_model::plan::Plan;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const EVERYTHING: &str = include_str!("good/everything.toml");
+const SHORT: &str = include_str!("good/short.toml");
+
+fn good(text: &str) -> Definition {
+    let loaded = load(text);
+    assert_eq!(render(&loaded), "");
+    loaded
+        .definition
+        .expect("without findings there is a definition")
+}
+
+#[test]
+fn every_key_is_read() {
+    let definition = good(EVERYTHING);
+    assert_eq!(definition.name, "everything");
+    assert_eq!(definition.lanes.max, 7);
+    assert_eq!(definition.lanes.overlap, Overlap::CancelRunning);
+    assert_eq!(
+        definition.lanes.key.as_ref().map(|key| key.source()),
+        Some("entity.group")
+    );
+    assert_eq!(
+        definition
+            .lanes
+            .abort_when
+            .map(|guard| (guard.failed_permille, guard.after)),
+        Some((125, 3))
+    );
+    let workspace = definition.workspace.as_ref().expect("it has one");
+    assert_eq!(
+        (workspace.isolation, workspace.synchronous, workspace.keep),
+        (Isolation::Own, Synchronous::Normal, Keep::Always)
+    );
+    assert_eq!(workspace.target, "other");
+    assert_eq!(workspace.publish.len(), 2);
+    assert_eq!(workspace.publish[1].per, Scope::Process);
+    assert_eq!(definition.resources["disk"], 3);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&definition).unwrap());
+}
+
+#[test]
+fn what_is_not_said_has_the_documented_default() {
+    let definition = good(SHORT);
+    assert_eq!(
+        (definition.lanes.max, definition.lanes.overlap),
+        (50, Overlap::Skip)
+    );
+    assert!(
+        definition.lanes.key.is_none()
+            && definition.lanes.abort_when.is_none()
+            && definition.workspace.is_none()
+    );
+    let stage = &definition.stages[0];
+    assert!(stage.per == Scope::Entity && !stage.parallel && stage.when.is_none());
+    let step = &stage.steps[0];
+    assert_eq!(step.timeout, Duration::from_secs(60));
+    assert_eq!(
+        (step.retry.attempts, step.retry.on),
+        (3, RetryOn::Transient)
+    );
+    assert_eq!(
+        (step.retry.backoff_min, step.retry.backoff_max),
+        (Duration::from_millis(50), Duration::from_secs(5))
+    );
+    assert!(
+        step.critical
+            && step.fallback.is_none()
+            && step.resources.is_empty()
+            && step.when.is_none()
+    );
+    assert_eq!(step.effects, Effects::ExactlyOnce);
+    assert_eq!(stage.steps[1].effects, Effects::AtLeastOnce);
+    assert!(matches!(&definition.entities, Entities::List(list) if list.len() == 2));
+}
+
+#[test]
+fn steps_take_what_they_do_not_say_from_the_defaults_and_the_nearest_target() {
+    let definition = good(EVERYTHING);
+    let step = |stage: usize, at: usize| &definition.stages[stage].steps[at];
+    assert_eq!(step(0, 0).timeout, Duration::from_secs(90));
+    assert_eq!(
+        (step(0, 0).retry.attempts, step(0, 0).retry.on),
+        (5, RetryOn::Any)
+    );
+    assert_eq!(
+        (step(0, 1).retry.attempts, step(0, 1).retry.on),
+        (1, RetryOn::Any)
+    );
+    assert!(
+        matches!(&step(0, 0).action, Action::Sql { target, sql } if target == "other" && sql.file == "sql/rows.sql")
+    );
+    assert!(
+        matches!(&step(1, 0).action, Action::Sql { target, sql } if target == "third" && sql.file == "pipeline.toml")
+    );
+    assert!(matches!(&step(0, 2).fallback, Some(Fallback::Value(value)) if value["rows"] == 0));
+}
+
+#[test]
+fn a_definition_survives_being_stored() {
+    for text in [EVERYTHING, SHORT] {
+        let definition = good(text);
+        let stored = serde_json::to_string(&definition).unwrap();
+        let back: Definition = serde_json::from_str(&stored).unwrap();
+        assert_eq!(back, definition);
+        assert_eq!(back.version(), definition.version());
+        assert_eq!(check(&back), []);
+    }
+}
+
+#[test]
+fn the_version_is_that_of_the_meaning() {
+    let version = |text: &str| good(text).version();
+    let original = version(EVERYTHING);
+    assert_eq!(original.0.len(), 32);
+    assert_eq!(version(&format!("# a comment\n{EVERYTHING}")), original);
+    assert_eq!(
+        version(&EVERYTHING.replace("max = 7 ", "max   =   7 ")),
+        original
+    );
+    for (from, to) in [
+        ("max = 7 ", "max = 8 "),
+        ("delete from rows", "delete from  rows"),
+        ("\"90s\"", "\"91s\""),
+        ("one line", "one row"),
+    ] {
+        assert!(EVERYTHING.contains(from), "{from}");
+        assert_ne!(version(&EVERYTHING.replace(from, to)), original, "{from}");
+    }
+    assert_eq!(
+        version(&EVERYTHING.replace("\"90s\"", "\"1.5m\"")),
+        original
+    );
+}
+
+#[test]
+fn the_example_of_the_reference_loads() {
+    let reference =
+        std::fs::read_to_string(repository().join("docs/reference/pipeline.md")).unwrap();
+    let example = reference
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("the reference starts with an example");
+    let sql = "#@ sql/entities.sql\nselect id_fund, flag_ubs from bd_funds\n#@ sql/extract/ipa.sql\ninsert into extract_ipa select :report_date\n#@ sql/extract/ubs.sql\nselect :id_fund\n#@ sql/report.sql\ninsert into report_rows select 1\n#@ sql/cube.sql\ninsert into fund_cube select 1\n";
+    let definition = good(&format!("{example}{sql}"));
+    let plan = Plan::new(definition);
+    let stages: Vec<&str> = plan
+        .definition()
+        .stages
+        .iter()
+        .map(|stage| stage.name.as_str())
+        .collect();
+    assert_eq!(stages, ["extract", "report", "publish", "cube"]);
+}
+
+#[test]
+fn the_funds_example_loads() {
+    let loaded = parse(&Disk(repository().join("examples/funds")));
+    assert_eq!(render(&loaded), "");
+    let names: Vec<&str> = loaded
+        .assumed_attributes
+        .iter()
+        .map(|attribute| attribute.name.as_str())
+        .collect();
+    assert!(
+        names.contains(&"flag_ubs") && names.contains(&"portfolio_geneva"),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn a_definition_built_in_rust_is_checked_by_the_same_rules() {
+    let mut definition = good(EVERYTHING);
+    definition.lanes.max = 0;
+    definition.stages[0].steps[1].name = definition.stages[0].steps[0].name.clone();
+    definition.stages[0].steps[2].retry.attempts = 1_001;
+    if let Action::Sql { sql, .. } = &mut definition.stages[0].steps[0].action {
+        sql.text = "commit;\nselect :param.nothing".to_owned();
+    }
+    let told: Vec<String> = check(&definition).iter().map(ToString::to_string).collect();
+    for expected in [
+        "`max` cannot be 0",
+        "there is another step `rows`",
+        "`attempts` cannot be 1001",
+        "sql/rows.sql:1:1: `COMMIT` cannot stand",
+        "sql/rows.sql:2:8: nothing provides `:param.nothing`",
+    ] {
+        assert!(
+            told.iter().any(|finding| finding.starts_with(expected)),
+            "{expected}: {told:#?}"
+        );
+    }
+}
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+struct Disk(PathBuf);
+
+impl Files for Disk {
+    fn read(&self, path: &str) -> Result<Option<String>, String> {
+        match std::fs::read_to_string(self.0.join(path)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
