@@ -4,5 +4,6 @@
 //! transaction. This crate is the one door to the SQLite library.
 
 mod driver;
+pub mod script;
 pub mod store;
 pub mod target;
