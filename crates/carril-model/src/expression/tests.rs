@@ -23,7 +23,10 @@ fn expressions_give_values() {
         ("entity.nothing", json!(null)),
         ("entity.missing is defined", json!(false)),
         ("entity.missing | default(4)", json!(4)),
-        ("steps.skipped is defined and steps.skipped.rows > 0", json!(false)),
+        (
+            "steps.skipped is defined and steps.skipped.rows > 0",
+            json!(false),
+        ),
         ("entity.a.b + entity.a | length", json!(3)),
         ("steps.rest.list[1]", json!(2)),
         ("run", json!(1)),

@@ -241,10 +241,10 @@ impl Check<'_> {
             match self.in_expression(at, &segments) {
                 Ok(None) => {}
                 Ok(Some(attribute)) => {
-                    self.attribute(attribute, |places| places.within(path, name.range.clone()))
+                    self.attribute(attribute, |places| places.within(path, name.range.clone()));
                 }
                 Err(problem) => {
-                    self.problem(problem, |places| places.within(path, name.range.clone()))
+                    self.problem(problem, |places| places.within(path, name.range.clone()));
                 }
             }
         }

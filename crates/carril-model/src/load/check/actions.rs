@@ -157,7 +157,7 @@ impl Check<'_> {
             match self.in_text(at, name) {
                 Ok(None) => {}
                 Ok(Some(attribute)) => {
-                    self.attribute(attribute, |places| places.within(path, range))
+                    self.attribute(attribute, |places| places.within(path, range));
                 }
                 Err(problem) => {
                     let problem = problem.in_text(&text[range.clone()], "CAR0210");
