@@ -13,6 +13,7 @@ use std::time::Duration;
 /// A definition made ready to run.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    written: Arc<Definition>,
     definition: Arc<Definition>,
     version: Version,
     segments: Vec<Segment>,
@@ -46,14 +47,23 @@ pub struct PlannedStep {
 }
 
 impl Plan {
-    /// Makes a checked definition ready to run. Its version is that of the definition as written.
+    /// Makes a checked definition ready to run. Its version is that of the definition as written, also when `definition` is one
+    /// that a plan has completed before.
     #[must_use]
     pub fn new(mut definition: Definition) -> Self {
+        definition.stages.retain(|stage| !publishes(stage));
         let version = definition.version();
+        let written = Arc::new(definition.clone());
         insert_publish_stages(&mut definition);
         let segments = segments_of(&definition.stages);
         let steps = number_steps(&definition.stages);
-        Self { definition: Arc::new(definition), version, segments, steps }
+        Self { written, definition: Arc::new(definition), version, segments, steps }
+    }
+
+    /// The definition as written, which is what a store keeps and its version is the hash of.
+    #[must_use]
+    pub fn written(&self) -> &Definition {
+        &self.written
     }
 
     /// The definition, with the stages that publish.
@@ -174,6 +184,11 @@ fn number_steps(stages: &[Stage]) -> Vec<PlannedStep> {
     steps
 }
 
+/// Whether a stage is one that [`Plan::new`] adds.
+fn publishes(stage: &Stage) -> bool {
+    stage.steps.iter().any(|step| matches!(step.action, Action::Publish { .. }))
+}
+
 /// Ends every segment that has something to publish with a stage that does it.
 fn insert_publish_stages(definition: &mut Definition) {
     let Some(workspace) = &definition.workspace else { return };
@@ -226,3 +241,6 @@ pub fn stable_hash(parts: &[&str]) -> i64 {
     first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
     i64::from_le_bytes(first) & i64::MAX
 }
+
+#[cfg(test)]
+mod tests;
