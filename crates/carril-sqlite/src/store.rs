@@ -1,1 +1,41 @@
-//! The state store.
+//! The state store: Carril's own memory in one SQLite file, behind the contracts `Store`, `History` and `Mailbox`.
+//!
+//! [`SqliteStore`] is for the engine: one connection on a thread of its own writes everything. [`SqliteHistory`] is for
+//! whoever asks, also from another program while an engine runs. [`EngineLock`] keeps a second engine away.
+//! Statements live in `sql/store/`, one per file; decisions live in the model.
+//!
+//! ```text
+//! engine ──verbs──▶ SqliteStore ──▶ thread ──▶ store.db ◀── SqliteHistory ◀── carril ps, why, sql …
+//!                                                 ▲─────── Mailbox: wishes of other programs
+//! ```
+
+/// The text of a statement in `sql/store/`.
+macro_rules! sql {
+    ($name:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/store/", $name, ".sql"))
+    };
+}
+
+mod again;
+mod changes;
+mod claim;
+mod commit;
+mod deltas;
+mod engine;
+mod enter;
+mod fault;
+mod filesystem;
+mod hot;
+mod lanes;
+mod launch;
+mod lock;
+mod lookup;
+mod migrate;
+mod open;
+mod records;
+mod rows;
+mod session;
+
+pub use engine::SqliteStore;
+pub use lock::{EngineLock, Held, LockError, holder};
+pub use open::{Durability, OpenError, StoreOptions};

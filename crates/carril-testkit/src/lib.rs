@@ -1,1 +1,7 @@
-//! carril-testkit.
+//! Conformance suites and faults for Carril's own tests.
+//!
+//! [`store`] holds what every state store must do, as cases that run against any of them; [`fault`] wraps a store so that chosen
+//! calls fail. Nothing here is used by what ships.
+
+pub mod fault;
+pub mod store;

@@ -1,0 +1,4 @@
+-- Keeps a definition; a second time is no change (no row).
+-- ?1 version, ?2 name, ?3 body (JSON), ?4 now (microseconds). By its unique index.
+INSERT INTO definition (version, name, body, defined_at) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (version) DO NOTHING;

@@ -1,0 +1,3 @@
+-- An execution whose engine is gone becomes pending again.
+-- ?1 execution, ?2 cause, ?3 about, ?4 since (microseconds), ?5 sums (JSON). By primary key; enters execution_claim.
+UPDATE execution SET state = 0, node = NULL, cause = ?2, about = ?3, since = ?4, sums = ?5 WHERE id = ?1 AND state = 1;

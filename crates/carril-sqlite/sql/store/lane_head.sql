@@ -1,0 +1,3 @@
+-- Says whether an execution heads its lane key, and charges its account for the change.
+-- ?1 execution, ?2 ready (0 or 1), ?3 cause, ?4 about, ?5 since (microseconds), ?6 sums (JSON). By primary key; moves execution_claim.
+UPDATE execution SET ready = ?2, cause = ?3, about = ?4, since = ?5, sums = ?6 WHERE id = ?1;

@@ -1,0 +1,3 @@
+-- Launches that never finished.
+-- No parameters. Index: process_unsettled, read whole; it holds unsettled processes only.
+SELECT id FROM process WHERE state < 3 AND state = 0 ORDER BY id;

@@ -1,0 +1,3 @@
+-- The newest unsettled process of the same pipeline and parameters.
+-- ?1 overlap hash. Index: process_unsettled.
+SELECT id FROM process WHERE overlap_hash = ?1 AND state < 3 ORDER BY id DESC LIMIT 1;

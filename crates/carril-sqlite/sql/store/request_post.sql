@@ -1,0 +1,3 @@
+-- Leaves a wish for the engine.
+-- ?1 wish (JSON), ?2 now (microseconds).
+INSERT INTO request (wish, posted_at) VALUES (?1, ?2);

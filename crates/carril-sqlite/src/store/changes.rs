@@ -1,0 +1,145 @@
+//! Changes of a whole process: open the next segment, settle, cancel. Each is done only if the process is as it was seen.
+
+use super::deltas::Deltas;
+use super::fault::OrFault;
+use super::hot::{self, Hot, one};
+use super::lanes;
+use super::rows::{close, get, sums_json, to_json};
+use super::session::Session;
+use carril_model::contract::{ErrorClass, Fault, ProcessChange, StepError};
+use carril_model::id::ProcessId;
+use carril_model::state::{ExecutionState, ProcessState};
+use carril_model::time::Timestamp;
+use rusqlite::{Connection, params};
+
+/// The code of a step or execution that was stopped on purpose.
+const CANCELLED: &str = "CAR0505";
+
+/// Makes one change, or none if the process is not as it was seen; either way the process is reported.
+pub(crate) fn change(
+    connection: &Connection,
+    session: &mut Session,
+    deltas: &mut Deltas,
+    change: &ProcessChange,
+) -> Result<(), Fault> {
+    match change {
+        ProcessChange::Advance { process, from, to, at } => {
+            deltas.touch(process.0);
+            advance(connection, deltas, *process, *from, *to, *at)
+        }
+        ProcessChange::Settle { process, state, reason, at } => {
+            deltas.touch(process.0);
+            settle(connection, deltas, *process, *state, reason.as_deref(), *at)
+        }
+        ProcessChange::Cancel { process, state, reason, at } => {
+            deltas.touch(process.0);
+            cancel(connection, session, deltas, *process, *state, reason, *at)
+        }
+    }
+}
+
+fn settle(
+    connection: &Connection,
+    deltas: &mut Deltas,
+    process: ProcessId,
+    state: ProcessState,
+    reason: Option<&str>,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let values = params![process.0, state.code(), reason, at.0];
+    let settled = connection.prepare_cached(sql!("process_settle")).or_fault()?.execute(values).or_fault()?;
+    if settled == 0 {
+        return Ok(());
+    }
+    let mut statement = connection.prepare_cached(sql!("process_followers")).or_fault()?;
+    let mut rows = statement.query([process.0]).or_fault()?;
+    while let Some(row) = rows.next().or_fault()? {
+        deltas.wake(get(row, 0)?);
+    }
+    Ok(())
+}
+
+fn advance(
+    connection: &Connection,
+    deltas: &mut Deltas,
+    process: ProcessId,
+    from: u32,
+    to: u32,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let moved =
+        connection.prepare_cached(sql!("process_advance")).or_fault()?.execute(params![process.0, from, to]).or_fault()?;
+    if moved == 0 {
+        return Ok(());
+    }
+    let mut open = 0_i64;
+    hot::for_each(connection, sql!("execution_waiting_for"), process, &[&to], |hot| {
+        open += 1;
+        deltas.wake(process.0);
+        wake(connection, deltas, hot, at)
+    })?;
+    one(connection, sql!("process_open"), params![process.0, open])
+}
+
+/// A waiting execution becomes pending, and the head of its lane key if it is its turn.
+fn wake(connection: &Connection, deltas: &mut Deltas, mut hot: Hot, at: Timestamp) -> Result<(), Fault> {
+    close(&mut hot.account, at);
+    let values = params![hot.id, hot.account.since().0, sums_json(&hot.account)];
+    one(connection, sql!("execution_wake"), values)?;
+    match hot.lane_hash {
+        Some(lane_hash) => lanes::elect(connection, deltas, hot.process, lane_hash, at),
+        None => Ok(()),
+    }
+}
+
+fn cancel(
+    connection: &Connection,
+    session: &mut Session,
+    deltas: &mut Deltas,
+    process: ProcessId,
+    state: ProcessState,
+    reason: &str,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let marked = connection
+        .prepare_cached(sql!("process_cancel"))
+        .or_fault()?
+        .execute(params![process.0, state.code(), reason])
+        .or_fault()?;
+    if marked == 0 {
+        return Ok(());
+    }
+    let error = cancelled_error(reason);
+    // Records of the same group come first and have moved the segment's numbers in `deltas` only; those are sums, so the
+    // order in which they are written does not matter.
+    hot::for_each(connection, sql!("execution_hot_range"), process, &[], |hot| {
+        stop(connection, session, deltas, hot, &error, at).map(|_| ())
+    })
+}
+
+/// Settles a pending or waiting execution as cancelled; marks a running one and gives it back.
+pub(crate) fn stop(
+    connection: &Connection,
+    session: &mut Session,
+    deltas: &mut Deltas,
+    mut hot: Hot,
+    error: &str,
+    at: Timestamp,
+) -> Result<Option<Hot>, Fault> {
+    match hot.state {
+        ExecutionState::Pending | ExecutionState::Waiting => {
+            hot.end(connection, session, deltas, ExecutionState::Cancelled, Some(error), at)?;
+            Ok(None)
+        }
+        ExecutionState::Running => {
+            one(connection, sql!("execution_cancel_mark"), params![hot.id])?;
+            Ok(Some(hot))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What a cancelled execution says about itself.
+pub(crate) fn cancelled_error(reason: &str) -> String {
+    to_json(&StepError::new(CANCELLED, ErrorClass::Cancelled, reason))
+}

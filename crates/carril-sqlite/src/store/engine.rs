@@ -1,0 +1,158 @@
+//! The store as the engine sees it: every verb is work for the one thread that owns the connection.
+
+use super::fault::gone;
+use super::open::{self, OpenError, StoreOptions};
+use super::session::Session;
+use super::{again, commit, enter, launch, lookup};
+use crate::driver::Worker;
+use carril_model::contract::{
+    Answer, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned, Pending, ProcessRow, Report, Request,
+    Rerun, Selection, StepRow, Store,
+};
+use carril_model::definition::{Definition, Version};
+use carril_model::id::{ExecutionId, ProcessId, RequestId};
+use carril_model::state::ExecutionState;
+use carril_model::time::Timestamp;
+use rusqlite::Connection;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Calls that wait for the thread; more wait outside. The engine has one commit at a time and few look-ups beside it.
+const WAITING_MAX: usize = 64;
+
+/// The engine's store in one SQLite file. Dropping it does what is queued and closes the file.
+pub struct SqliteStore {
+    worker: Worker,
+    /// Touched only on the worker's thread, so that the lock is never waited for.
+    session: Arc<Mutex<Session>>,
+}
+
+impl SqliteStore {
+    /// Opens the store: made if it is missing, brought up to date if it is older, checked whole after an unclean stop.
+    ///
+    /// Whoever calls this holds the [`super::EngineLock`] of the same path.
+    ///
+    /// # Errors
+    /// As [`OpenError`]; nothing was changed.
+    pub fn open(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
+        let connection = open::for_engine(path, options)?;
+        let worker = Worker::start("carril-store", connection, WAITING_MAX)
+            .map_err(|error| OpenError::Unreachable { path: path.to_owned(), why: error.to_string() })?;
+        Ok(Self { worker, session: Arc::default() })
+    }
+
+    fn run<'a, T, F>(&'a self, work: F) -> Pending<'a, Result<T, Fault>>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection, &mut Session) -> Result<T, Fault> + Send + 'static,
+    {
+        let session = Arc::clone(&self.session);
+        let done = self.worker.call(move |connection| {
+            // A panic leaves the session as it was before or after a whole field was set; it holds nothing but hints.
+            let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+            work(connection, &mut session)
+        });
+        Box::pin(async move { done.await.map_err(gone)? })
+    }
+}
+
+impl Store for SqliteStore {
+    fn enter<'a>(&'a self, node: &'a NodeInfo, now: Timestamp) -> Pending<'a, Result<Entered, Fault>> {
+        let node = node.clone();
+        self.run(move |connection, session| enter::enter(connection, session, &node, now))
+    }
+
+    fn define<'a>(&'a self, version: &'a Version, definition: &'a Definition, now: Timestamp) -> Pending<'a, Result<(), Fault>> {
+        let (version, definition) = (version.clone(), definition.clone());
+        self.run(move |connection, _| lookup::define(connection, &version, &definition, now))
+    }
+
+    fn definition<'a>(&'a self, version: &'a Version) -> Pending<'a, Result<Definition, Fault>> {
+        let version = version.clone();
+        self.run(move |connection, _| lookup::definition(connection, &version))
+    }
+
+    fn launch<'a>(
+        &'a self,
+        launch: &'a Launch,
+        first: &'a [NewExecution],
+        open: Option<u32>,
+    ) -> Pending<'a, Result<Launched, Fault>> {
+        let (launch, first) = (launch.clone(), first.to_vec());
+        self.run(move |connection, session| launch::launch(connection, session, &launch, &first, open))
+    }
+
+    fn extend<'a>(
+        &'a self,
+        process: ProcessId,
+        more: &'a [NewExecution],
+        open: Option<u32>,
+        now: Timestamp,
+    ) -> Pending<'a, Result<Vec<Claimed>, Fault>> {
+        let more = more.to_vec();
+        self.run(move |connection, session| launch::extend(connection, session, process, &more, open, now))
+    }
+
+    fn abandon(&self, process: ProcessId) -> Pending<'_, Result<(), Fault>> {
+        self.run(move |connection, session| launch::abandon(connection, process, session.seen))
+    }
+
+    fn commit(&self, group: Arc<Group>) -> Pending<'_, Result<Report, Fault>> {
+        self.run(move |connection, session| commit::commit(connection, session, &group))
+    }
+
+    fn process(&self, process: ProcessId) -> Pending<'_, Result<ProcessRow, Fault>> {
+        self.run(move |connection, _| lookup::process(connection, process))
+    }
+
+    fn select<'a>(
+        &'a self,
+        selection: &'a Selection,
+        above: Option<ExecutionId>,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<(Owned, ExecutionState, u32)>, Fault>> {
+        let selection = selection.clone();
+        self.run(move |connection, _| lookup::select(connection, &selection, above, max))
+    }
+
+    fn steps(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<StepRow>, Fault>> {
+        self.run(move |connection, _| lookup::steps(connection, execution))
+    }
+
+    fn rerun<'a>(&'a self, process: ProcessId, reruns: &'a [Rerun], now: Timestamp) -> Pending<'a, Result<ProcessRow, Fault>> {
+        let reruns = reruns.to_vec();
+        self.run(move |connection, session| again::rerun(connection, session, process, &reruns, now))
+    }
+
+    fn begin_rollback<'a>(&'a self, executions: &'a [ExecutionId], now: Timestamp) -> Pending<'a, Result<Vec<Owned>, Fault>> {
+        let executions = executions.to_vec();
+        self.run(move |connection, session| again::begin_rollback(connection, session, &executions, now))
+    }
+
+    fn cancel<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        reason: &'a str,
+        now: Timestamp,
+    ) -> Pending<'a, Result<(Vec<Owned>, Vec<ProcessRow>), Fault>> {
+        let (executions, reason) = (executions.to_vec(), reason.to_owned());
+        self.run(move |connection, session| again::cancel(connection, session, &executions, &reason, now))
+    }
+
+    fn requests(&self) -> Pending<'_, Result<Vec<Request>, Fault>> {
+        self.run(|connection, _| lookup::requests(connection))
+    }
+
+    fn answer<'a>(&'a self, request: RequestId, answer: &'a Answer, now: Timestamp) -> Pending<'a, Result<(), Fault>> {
+        let answer = answer.clone();
+        self.run(move |connection, _| lookup::answer(connection, request, &answer, now))
+    }
+
+    fn beat(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
+        self.run(move |connection, session| enter::beat(connection, session, now))
+    }
+
+    fn leave(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
+        self.run(move |connection, session| enter::leave(connection, session, now))
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests through the public interface: the store, and targets.
+
+mod store;

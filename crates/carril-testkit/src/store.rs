@@ -1,0 +1,149 @@
+//! The conformance suite of state stores: every verb and promise of the contract, as cases that any store must pass.
+//!
+//! A backend's tests give a way to open the same store again and again and get one test per case:
+//!
+//! ```ignore
+//! fn opener() -> Opener {
+//!     let folder = tempfile::tempdir().unwrap();
+//!     Opener::new(move || Box::new(SqliteStore::open(&folder.path().join("s.db"), StoreOptions::default()).unwrap()))
+//! }
+//! carril_testkit::store_conformance!(crate::opener);
+//! ```
+//!
+//! A new behaviour of the contract is a new case here, never a test in one backend only.
+
+pub mod cancel;
+pub mod claims;
+pub mod commit;
+mod harness;
+pub mod lanes;
+pub mod launch;
+pub mod random;
+pub mod recovery;
+pub mod requests;
+pub mod rerun;
+pub mod rollback;
+pub mod segments;
+
+pub use harness::{Harness, Opener, Spec, definition, end_of, entity, step_end};
+
+/// Makes one test of each case of the suite. The argument is the path of a function that makes a fresh [`Opener`].
+#[macro_export]
+macro_rules! store_conformance {
+    ($opener:path) => {
+        $crate::store_conformance!(@cases $opener,
+            launch: [
+                a_launch_is_visible_only_when_it_is_whole,
+                a_launch_in_chunks_opens_with_the_last,
+                an_abandoned_launch_leaves_nothing,
+                a_repeated_entity_is_named_and_nothing_is_left,
+                a_repeated_entity_in_a_later_chunk_removes_the_launch,
+                an_idempotency_key_makes_one_process,
+                overlap_skip_names_the_unfinished_one,
+                overlap_queue_waits_for_the_newest,
+                overlap_allow_runs_beside,
+                an_unknown_definition_is_refused,
+                ids_never_repeat_and_survive_reopening,
+                definitions_read_back_as_they_were,
+                a_launch_of_many_is_quick_enough_to_be_one_transaction,
+            ],
+            claims: [
+                claims_come_in_order_and_are_bounded,
+                a_claim_carries_the_entity_and_a_new_token,
+                nothing_is_claimed_twice,
+                a_claim_rides_with_the_records_that_free_its_lane,
+                a_first_claim_is_fresh_and_a_second_is_not,
+                a_released_execution_is_claimed_again_without_its_attempt_counted,
+            ],
+            commit: [
+                a_step_end_reads_back_whole,
+                a_beginning_and_its_end_are_one_attempt,
+                an_attempt_under_way_is_there_and_ends,
+                only_the_latest_attempt_of_a_step_counts,
+                another_token_is_refused,
+                another_run_is_refused,
+                a_settled_execution_takes_nothing_more,
+                one_refused_record_leaves_the_others_alone,
+                an_execution_settles_once,
+                tallies_move_with_their_records,
+                the_process_own_execution_is_not_counted,
+                the_account_adds_up,
+                a_group_reports_every_process_it_moved,
+                an_empty_group_is_no_change,
+            ],
+            lanes: [
+                executions_of_one_key_run_one_after_the_other,
+                keys_hold_across_processes_in_order_of_launch,
+                a_cancelled_head_gives_its_key_on,
+                an_abandoned_launch_gives_its_keys_on,
+                a_parked_head_lets_its_own_process_pass,
+                a_parked_head_keeps_other_processes_behind,
+                time_behind_a_key_is_charged_to_it,
+                many_settled_heads_leave_no_trace,
+            ],
+            segments: [
+                parked_lanes_wait_for_the_last_one,
+                advancing_opens_the_next_segment_once,
+                advancing_too_early_is_no_change,
+                a_failed_lane_does_not_hold_the_barrier,
+                a_process_settles_when_all_has,
+                a_process_does_not_settle_early,
+                who_waits_for_a_process_is_woken_when_it_settles,
+                entities_of_a_later_segment_wait_from_the_start,
+            ],
+            cancel: [
+                cancelling_a_process_settles_what_does_not_run,
+                a_cancelled_running_execution_says_so_when_claimed_again,
+                cancelling_twice_is_no_change,
+                single_executions_are_cancelled,
+                parking_while_cancelled_settles,
+                nobody_to_cancel_is_named,
+            ],
+            rerun: [
+                a_failed_execution_runs_again,
+                carried_steps_come_along,
+                a_rerun_of_another_run_is_refused,
+                a_rerun_of_a_live_execution_is_refused_and_nothing_is_done,
+                reruns_of_later_segments_wait,
+                a_running_process_takes_reruns_of_its_segment,
+                a_running_process_past_the_segment_refuses,
+                a_cancelled_process_runs_again,
+                a_new_run_opens_a_new_account,
+                a_rerun_stands_behind_a_younger_one_of_its_key,
+            ],
+            rollback: [
+                a_late_writer_is_refused_from_the_first_moment,
+                rolling_back_moves_the_tally,
+                a_live_execution_is_cancelled_first,
+                a_rolled_back_execution_runs_again,
+                a_process_that_is_undone_is_rolled_back,
+                what_is_rolled_back_is_not_rolled_back_again,
+                a_rerun_while_rolling_back_is_refused,
+            ],
+            recovery: [
+                what_a_dead_node_ran_is_pending_again,
+                downtime_is_charged_to_recovering,
+                attempts_under_way_were_interrupted,
+                unfinished_launches_are_removed,
+                unfinished_rollbacks_are_told,
+                a_former_engine_writes_nothing_more,
+                leaving_hands_back,
+                unsettled_processes_are_told,
+            ],
+            requests: [
+                a_wish_is_found_and_answered_once,
+            ],
+            random: [
+                random_histories_keep_every_promise,
+            ],
+        );
+    };
+    (@cases $opener:path, $($module:ident: [$($case:ident,)*],)*) => {
+        $(mod $module {
+            $(#[test]
+            fn $case() {
+                $crate::store::$module::$case(&mut $crate::store::Harness::open($opener()));
+            })*
+        })*
+    };
+}
