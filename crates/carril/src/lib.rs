@@ -1,1 +1,85 @@
-//! carril.
+//! Runs one pipeline for thousands of entities, each in a lane of its own, on the databases you already have.
+//!
+//! This crate is what a program adds to its dependencies: it opens a store, starts the engine on it and wires the parts
+//! (SQLite, command steps, Rust functions) together. Nothing here decides what a pipeline does; that is [`model`].
+//!
+//! ```
+//! use carril::{Input, Launch, OpenOptions, Pipeline, Stage, Step, StepFailure};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Deserialize)]
+//! struct Seen { entity: City }
+//! #[derive(Deserialize)]
+//! struct City { key: String }
+//! #[derive(Serialize)]
+//! struct Greeting { text: String }
+//!
+//! async fn greet(input: Input<Seen>) -> Result<Greeting, StepFailure> {
+//!     Ok(Greeting { text: format!("hello, {}", input.values.entity.key) })
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let greetings = Pipeline::new("greetings")
+//!     .entities_list(["Lima", "Oslo", "Pune"])
+//!     .stage(Stage::new("say").step(Step::function("greet", greet)))
+//!     .build()?;
+//!
+//! let carril = carril::open(OpenOptions::new("carril.db").pipeline(&greetings)
+//! #     .folder(folder.path())
+//! ).await?;
+//! let outcome = carril.run(&greetings, Launch::new()).await?;
+//! assert_eq!(outcome.process.tally.succeeded, 3);
+//! carril.shutdown(std::time::Duration::from_secs(10)).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | run pipelines in this program | [`open`], then [`Carril`] |
+//! | read what another program's engine does, or did | [`read`], then [`Reader`] |
+//! | write a pipeline in Rust | [`Pipeline`] |
+//! | load one from a folder | [`pipeline::load_dir`], [`check()`], [`PipelineDefinition::from_loaded`] |
+//! | ask why something is as it is | [`why()`] |
+
+mod builder;
+mod carril;
+mod check;
+mod function;
+mod location;
+mod open;
+mod outline;
+pub mod pipeline;
+mod reader;
+mod secret;
+mod settings;
+mod targets;
+mod why;
+
+pub use crate::builder::{
+    InvalidPipeline, Parameter, Pipeline, PipelineDefinition, Publish, Retry, Stage, Step,
+    Workspace,
+};
+pub use crate::carril::{Carril, Launch, Outcome};
+pub use crate::check::{Asked, CheckReport, check};
+pub use crate::function::{Cancel, Functions, Input, StepFailure};
+pub use crate::location::{DEFAULT_STORE, UrlError, target_url};
+pub use crate::open::{Holder, Lookup, OpenError, OpenErrorKind, OpenOptions, open};
+pub use crate::outline::{
+    EntitiesOutline, EntitiesPreview, Outline, SegmentOutline, StageOutline, StepOutline, entities,
+    outline,
+};
+pub use crate::reader::{EngineSeen, Reader, read};
+pub use crate::settings::Settings;
+pub use crate::targets::Targets;
+pub use crate::why::{Link, Subject, Why, WhyError, why};
+pub use carril_engine::clock::SystemClock;
+pub use carril_engine::{
+    Engine, EntitySource, Error as EngineError, LaunchOutcome, LaunchRequest, Narrowing,
+    RetryPreview, RollbackReport, event,
+};
+pub use carril_model as model;
+pub use carril_sqlite::script::{ScriptValue, run_script};
+pub use carril_sqlite::store::Durability;

@@ -1,0 +1,283 @@
+//! A store that is open, with its engine running: what a program that embeds Carril holds.
+
+use crate::builder::PipelineDefinition;
+use crate::location;
+use crate::open::{SharedLock, release};
+use crate::reader::Reader;
+use crate::targets::Targets;
+use carril_engine::{Engine, EntitySource, Error, LaunchOutcome, LaunchRequest, Narrowing};
+use carril_model::contract::{Entered, EntityRow, Fault, History, NodeInfo, ProcessRow};
+use carril_model::load;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A store with its engine. Clones are handles to the same one.
+///
+/// Dropping every handle does not stop the engine: its lanes run on until [`Carril::shutdown`] or the end of the tokio
+/// runtime, after which the next engine goes on where they were.
+#[derive(Clone)]
+pub struct Carril {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Engine,
+    entered: Entered,
+    reader: Reader,
+    targets: Targets,
+    urls: BTreeMap<String, String>,
+    node: NodeInfo,
+    lock: SharedLock,
+}
+
+impl fmt::Debug for Carril {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Carril")
+            .field("node", &self.shared.node)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Carril {
+    pub(crate) fn new(
+        engine: Engine,
+        entered: Entered,
+        reader: Reader,
+        targets: Targets,
+        urls: BTreeMap<String, String>,
+        node: NodeInfo,
+        lock: SharedLock,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                engine,
+                entered,
+                reader,
+                targets,
+                urls,
+                node,
+                lock,
+            }),
+        }
+    }
+
+    /// The engine: launch, cancel, retry, roll back, wait, watch.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    /// What people ask about processes.
+    #[must_use]
+    pub fn history(&self) -> &dyn History {
+        self.shared.reader.history()
+    }
+
+    /// The same store as whoever only reads it sees it.
+    #[must_use]
+    pub fn reader(&self) -> &Reader {
+        &self.shared.reader
+    }
+
+    /// The targets, as the engine opens them.
+    #[must_use]
+    pub fn targets(&self) -> &Targets {
+        &self.shared.targets
+    }
+
+    /// Processes that were unfinished when the store was opened, oldest first. [`Engine::adopt`] goes on with one of them,
+    /// [`Carril::adopt_unsettled`] with all.
+    #[must_use]
+    pub fn unsettled(&self) -> &[ProcessRow] {
+        &self.shared.entered.unsettled
+    }
+
+    /// Executions that a former engine had left running when the store was opened.
+    #[must_use]
+    pub fn reclaimed(&self) -> u64 {
+        self.shared.entered.reclaimed
+    }
+
+    /// Goes on with every process that was unfinished when the store was opened, and gives those that cannot be gone on with:
+    /// a target that is not there, a Rust function that this program does not have.
+    pub async fn adopt_unsettled(&self) -> Vec<(ProcessRow, Error)> {
+        let mut refused = Vec::new();
+        for row in self.unsettled() {
+            if let Err(error) = self.engine().adopt(row.clone()).await {
+                refused.push((row.clone(), error));
+            }
+        }
+        refused
+    }
+
+    /// Launches a pipeline and waits until its process has settled.
+    ///
+    /// A launch that its own policy skips (`overlap = "skip"`) gives the unfinished process as it is, without waiting for it.
+    ///
+    /// # Errors
+    /// As [`Error`]: parameters that do not fit, a target that cannot be reached, nothing selected. Lanes that fail are no
+    /// error here; they are in the process's state and tally.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop the process.
+    pub async fn run(
+        &self,
+        pipeline: &PipelineDefinition,
+        launch: Launch,
+    ) -> Result<Outcome, Error> {
+        let launched = self.launch(pipeline, launch).await?;
+        let process = match launched {
+            LaunchOutcome::Launched(process) | LaunchOutcome::Repeated(process) => {
+                self.engine().wait(process).await?
+            }
+            LaunchOutcome::Skipped(process) => {
+                let row = self.reader().process(process).await?;
+                row.ok_or_else(|| {
+                    Error::Store(Fault::Conflict(format!("there is no process {process}")))
+                })?
+            }
+        };
+        Ok(Outcome {
+            launch: launched,
+            process,
+        })
+    }
+
+    /// Launches a pipeline: all of its executions, or nothing. Its lanes start at once.
+    ///
+    /// # Errors
+    /// As [`Carril::run`].
+    pub async fn launch(
+        &self,
+        pipeline: &PipelineDefinition,
+        launch: Launch,
+    ) -> Result<LaunchOutcome, Error> {
+        let params = load::parameters(pipeline.plan().definition(), &launch.params)
+            .map_err(Error::Invalid)?;
+        let mut targets = self.shared.urls.clone();
+        targets.extend(launch.targets);
+        let request = LaunchRequest {
+            plan: Arc::clone(pipeline.plan()),
+            params,
+            targets,
+            launched_by: launch
+                .by
+                .unwrap_or_else(|| self.shared.node.command.clone()),
+            lanes: launch.lanes,
+            narrowing: launch.narrowing,
+            idempotency_key: launch.idempotency_key,
+            entities: launch
+                .entities
+                .map_or(EntitySource::Pipeline, EntitySource::Given),
+        };
+        self.engine().launch(request).await
+    }
+
+    /// Stops: lanes finish the steps that run, within `grace`; after that these are stopped and handed back, with no attempt
+    /// spent. The store is free for the next engine afterwards.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the last writes could not be made; what is durable stays so.
+    pub async fn shutdown(&self, grace: Duration) -> Result<(), Error> {
+        let ended = self.engine().shutdown(grace).await;
+        release(&self.shared.lock);
+        ended
+    }
+}
+
+/// How a pipeline is launched.
+#[derive(Debug, Clone, Default)]
+pub struct Launch {
+    params: BTreeMap<String, String>,
+    targets: BTreeMap<String, String>,
+    by: Option<String>,
+    lanes: Option<u32>,
+    narrowing: Narrowing,
+    idempotency_key: Option<String>,
+    entities: Option<Vec<EntityRow>>,
+}
+
+impl Launch {
+    /// As the pipeline says.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets a parameter; the value is read as the parameter's type.
+    #[must_use]
+    pub fn set(mut self, name: impl Into<String>, value: impl fmt::Display) -> Self {
+        self.params.insert(name.into(), value.to_string());
+        self
+    }
+
+    /// Where a target is, in this launch: `sqlite:PATH`, relative to `folder`.
+    #[must_use]
+    pub fn target(
+        mut self,
+        name: impl Into<String>,
+        url: &str,
+        folder: impl Into<PathBuf>,
+    ) -> Self {
+        // A URL that makes no sense is told when the target is opened.
+        let url = location::target_url(url, &folder.into()).unwrap_or_else(|_| url.to_owned());
+        self.targets.insert(name.into(), url);
+        self
+    }
+
+    /// Who launches it, for people; by default this program's command.
+    #[must_use]
+    pub fn by(mut self, who: impl Into<String>) -> Self {
+        self.by = Some(who.into());
+        self
+    }
+
+    /// Lanes at once, instead of the pipeline's number.
+    #[must_use]
+    pub const fn lanes(mut self, max: u32) -> Self {
+        self.lanes = Some(max);
+        self
+    }
+
+    /// Only these entities; each must exist.
+    #[must_use]
+    pub fn only<I: IntoIterator<Item: Into<String>>>(mut self, keys: I) -> Self {
+        self.narrowing.only.extend(keys.into_iter().map(Into::into));
+        self
+    }
+
+    /// Not these entities.
+    #[must_use]
+    pub fn except<I: IntoIterator<Item: Into<String>>>(mut self, keys: I) -> Self {
+        self.narrowing
+            .except
+            .extend(keys.into_iter().map(Into::into));
+        self
+    }
+
+    /// A second launch with the same key answers with the first's process.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// The entities, for pipelines whose entities are given with each launch.
+    #[must_use]
+    pub fn entities(mut self, entities: Vec<EntityRow>) -> Self {
+        self.entities = Some(entities);
+        self
+    }
+}
+
+/// What became of a launch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// Whether it was launched, made before, or skipped by its own policy.
+    pub launch: LaunchOutcome,
+    /// The process that answers for it; settled, unless the launch was skipped.
+    pub process: ProcessRow,
+}

@@ -1,0 +1,350 @@
+//! Checking a pipeline against its targets: what its SQL would touch, which columns its entities really have, whether its
+//! tables are there. Nothing is run and nothing is changed.
+//!
+//! Loading has told what the files themselves get wrong. Here targets are asked and the model judges what they answer; a
+//! target that nobody named is not asked, and a note says so. What words alone tell is then taken for what it is worth.
+
+use crate::targets::Targets;
+use carril_model::contract::{Inspection, Target, TargetError};
+use carril_model::definition::{Action, Definition, Entities, SqlText, Workspace};
+use carril_model::finding::{Finding, Place, Severity};
+use carril_model::id::StepId;
+use carril_model::load::{self, Loaded};
+use carril_model::plan::Plan;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckReport {
+    /// Everything found, by loading and by asking, in the order of the files.
+    pub findings: Vec<Finding>,
+    /// Every target that the pipeline names, and whether it was asked.
+    pub asked: BTreeMap<String, Asked>,
+}
+
+/// Whether a target was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// It was; what it is, for people.
+    Answered(String),
+    /// Nobody said where it is.
+    Unknown,
+    /// It could not be used; the findings say why.
+    Unreachable,
+}
+
+impl CheckReport {
+    /// Whether a finding stops a launch.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+    }
+}
+
+/// Checks a loaded pipeline against the targets whose URLs are given by name. Without errors, it can be launched.
+pub async fn check(
+    loaded: &Loaded,
+    targets: &Targets,
+    urls: &BTreeMap<String, String>,
+) -> CheckReport {
+    let mut report = CheckReport {
+        findings: loaded.findings.clone(),
+        asked: BTreeMap::new(),
+    };
+    let Some(definition) = &loaded.definition else {
+        return report;
+    };
+    let plan = Plan::new(definition.clone());
+    let mut check = Check {
+        loaded,
+        definition,
+        plan: &plan,
+        open: BTreeMap::new(),
+        findings: Vec::new(),
+    };
+    for name in target_names(definition) {
+        let asked = check.ask(&name, targets, urls).await;
+        report.asked.insert(name, asked);
+    }
+    check.entities().await;
+    check.workspace().await;
+    check.steps().await;
+    report.findings.extend(check.findings);
+    report.findings.sort_by_cached_key(|finding| {
+        finding.place.as_ref().map(|place| {
+            (
+                place.file != load::ENTRY,
+                place.file.clone(),
+                place.line,
+                place.column,
+            )
+        })
+    });
+    report
+}
+
+/// Every target that a pipeline names, in order of name.
+pub(crate) fn target_names(definition: &Definition) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    if let Entities::Query { target, .. } = &definition.entities {
+        names.insert(target.clone());
+    }
+    names.extend(
+        definition
+            .workspace
+            .iter()
+            .map(|workspace| workspace.target.clone()),
+    );
+    for step in definition.stages.iter().flat_map(|stage| &stage.steps) {
+        if let Action::Sql { target, .. } = &step.action {
+            names.insert(target.clone());
+        }
+    }
+    names
+}
+
+struct Check<'a> {
+    loaded: &'a Loaded,
+    definition: &'a Definition,
+    plan: &'a Plan,
+    open: BTreeMap<String, Arc<dyn Target>>,
+    findings: Vec<Finding>,
+}
+
+impl Check<'_> {
+    /// Opens a target as far as it can be.
+    async fn ask(
+        &mut self,
+        name: &str,
+        targets: &Targets,
+        urls: &BTreeMap<String, String>,
+    ) -> Asked {
+        let Some(url) = urls.get(name) else {
+            let note = Finding {
+                severity: Severity::Note,
+                ..Finding::error(
+                    "CAR0410",
+                    format!("target `{name}` was not asked: nobody said where it is"),
+                )
+            };
+            self.findings.push(note.help(format!("give `--target {name}=sqlite:PATH`, or name it in carril.toml, to have SQL, tables and columns checked too")));
+            return Asked::Unknown;
+        };
+        let answer = match targets.open(name, url) {
+            Ok(target) => target.probe().await.map(|what| (target, what)),
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok((target, what)) => {
+                self.open.insert(name.to_owned(), target);
+                Asked::Answered(what)
+            }
+            Err(error) => {
+                let finding = Finding::error(
+                    "CAR0511",
+                    format!("target `{name}` cannot be used: {error}"),
+                );
+                self.findings
+                    .push(finding.help("mend what it says, or name another place with --target"));
+                Asked::Unreachable
+            }
+        }
+    }
+
+    /// The query must be taken, its key must be a column of it, and so must every attribute that is relied on.
+    async fn entities(&mut self) {
+        let Entities::Query { target, sql, .. } = &self.definition.entities else {
+            return;
+        };
+        let Some(open) = self.open.get(target) else {
+            return;
+        };
+        let places = &self.loaded.places;
+        match open.inspect(sql, &[]).await {
+            Ok(inspection) => {
+                let assumed = &self.loaded.assumed_attributes;
+                self.findings.extend(load::check_attributes(
+                    self.definition,
+                    places,
+                    assumed,
+                    &inspection.columns,
+                ));
+            }
+            Err(error) => {
+                let finding = refused(
+                    "CAR0406",
+                    "the entities query",
+                    "entities/sql",
+                    sql,
+                    &error,
+                    self.loaded,
+                );
+                self.findings.push(finding);
+            }
+        }
+    }
+
+    /// Workspace tables must be there as templates, and the keys of what is published must be their columns.
+    async fn workspace(&mut self) {
+        let Some(workspace) = &self.definition.workspace else {
+            return;
+        };
+        let Some(target) = self.open.get(&workspace.target).cloned() else {
+            return;
+        };
+        let mut columns: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (at, table) in workspace.tables.iter().enumerate() {
+            match target.inspect(&all_of(table), &[]).await {
+                Ok(inspection) => drop(columns.insert(table.as_str(), inspection.columns)),
+                Err(TargetError::Sql { message, .. }) => {
+                    let message = format!(
+                        "the workspace table `{table}` is not in target `{}`: {message}",
+                        workspace.target
+                    );
+                    let finding = Finding::error("CAR0413", message)
+                        .help("create it there, empty: each execution gets one made like it");
+                    self.findings.push(placed(
+                        finding,
+                        self.loaded.places.at(&format!("workspace/tables/{at}")),
+                    ));
+                }
+                Err(error) => self.findings.push(Finding::error(
+                    "CAR0511",
+                    format!("target `{}`: {error}", workspace.target),
+                )),
+            }
+        }
+        self.publish_keys(workspace, &columns);
+    }
+
+    fn publish_keys(&mut self, workspace: &Workspace, columns: &BTreeMap<&str, Vec<String>>) {
+        for (at, publish) in workspace.publish.iter().enumerate() {
+            let known = columns
+                .iter()
+                .find(|(table, _)| table.eq_ignore_ascii_case(&publish.from));
+            let Some((_, columns)) = known else { continue };
+            for (key_at, key) in publish.key.iter().enumerate().filter(|(_, key)| {
+                !columns
+                    .iter()
+                    .any(|column| column.eq_ignore_ascii_case(key))
+            }) {
+                let message = format!(
+                    "`{}` has no column `{key}`, which is to be part of the key it is published by",
+                    publish.from
+                );
+                let finding = Finding::error("CAR0414", message)
+                    .help(format!("its columns are {}", columns.join(", ")));
+                let place = self
+                    .loaded
+                    .places
+                    .at(&format!("workspace/publish/{at}/key/{key_at}"));
+                self.findings.push(placed(finding, place));
+            }
+        }
+    }
+
+    /// What each step's SQL would touch: asked of its target, else read from its words.
+    async fn steps(&mut self) {
+        let mut inspections: Vec<(StepId, Inspection)> = Vec::new();
+        for planned in self.plan.steps() {
+            let step = self.plan.step(planned.id);
+            let Action::Sql { target, sql } = &step.action else {
+                continue;
+            };
+            let own = own_tables(self.definition, target, &step.shared_writes);
+            let Some(open) = self.open.get(target) else {
+                inspections.push((planned.id, load::static_inspection(sql, own)));
+                continue;
+            };
+            match open.inspect(sql, own).await {
+                Ok(inspection) => inspections.push((planned.id, inspection)),
+                Err(error) => {
+                    let what = format!("step `{}`", planned.path);
+                    let path = self.written_path(planned.id);
+                    let finding = refused("CAR0415", &what, &path, sql, &error, self.loaded);
+                    self.findings.push(finding);
+                }
+            }
+        }
+        self.findings.extend(load::shared_rows(
+            self.plan,
+            &self.loaded.places,
+            &inspections,
+        ));
+    }
+
+    /// Where a step's SQL is in the pipeline as written, which has no stages that publish.
+    fn written_path(&self, id: StepId) -> String {
+        let planned = self.plan.planned(id);
+        let stage = &self.plan.stage_of(id).name;
+        let written = self
+            .definition
+            .stages
+            .iter()
+            .position(|other| other.name == *stage)
+            .unwrap_or(planned.stage);
+        format!("stage/{written}/step/{}/sql", planned.position)
+    }
+}
+
+/// The tables that a step finds as its execution's own: none where it works in the shared part.
+fn own_tables<'a>(
+    definition: &'a Definition,
+    target: &str,
+    shared_writes: &[String],
+) -> &'a [String] {
+    match &definition.workspace {
+        Some(workspace) if workspace.target == target && shared_writes.is_empty() => {
+            &workspace.tables
+        }
+        _ => &[],
+    }
+}
+
+fn all_of(table: &str) -> SqlText {
+    SqlText {
+        file: String::new(),
+        text: format!("select * from \"{}\"", table.replace('"', "\"\"")),
+    }
+}
+
+fn refused(
+    code: &str,
+    what: &str,
+    path: &str,
+    sql: &SqlText,
+    error: &TargetError,
+    loaded: &Loaded,
+) -> Finding {
+    let TargetError::Sql { message, offset } = error else {
+        return Finding::error("CAR0511", format!("{what} could not be looked at: {error}"));
+    };
+    let start = offset.unwrap_or(0);
+    let place = loaded
+        .places
+        .sql(path, sql, start..word_end(&sql.text, start));
+    let finding = Finding::error(code, format!("the target does not take {what}: {message}"));
+    placed(
+        finding.help("mend the SQL, or create in the target what it names"),
+        place,
+    )
+}
+
+/// The end of the word at an offset, so that the caret underlines it.
+fn word_end(text: &str, start: usize) -> usize {
+    let rest = text.get(start..).unwrap_or_default();
+    start
+        + rest
+            .find(|character: char| !character.is_alphanumeric() && character != '_')
+            .unwrap_or(rest.len())
+            .max(1)
+}
+
+fn placed(finding: Finding, place: Option<Place>) -> Finding {
+    Finding { place, ..finding }
+}

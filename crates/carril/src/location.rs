@@ -1,0 +1,137 @@
+//! Where stores and targets are: URLs as people write them, turned into files.
+//!
+//! Only text is looked at here; nothing is opened. A relative path is relative to the folder that the caller names, and
+//! a target's URL is made absolute before it is stored, so that it means the same file for whoever goes on with the process.
+
+use std::path::{Path, PathBuf};
+
+/// The store where nobody names another: in the folder that relative paths are relative to.
+pub const DEFAULT_STORE: &str = "carril.db";
+
+const SQLITE: &str = "sqlite";
+
+/// Why a store's or target's URL is not understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// The store's.
+    #[error("`{url}` names no store: {why}; a store is a file, `carril.db` or `sqlite:carril.db`")]
+    Store {
+        /// As written.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A target's.
+    #[error(
+        "`{url}` is no URL of a target: {why}; write `sqlite:PATH`, for instance `sqlite:warehouse.db`"
+    )]
+    Target {
+        /// As written.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A `--target` that is not `NAME=URL`.
+    #[error(
+        "`{argument}` does not say where a target is; write NAME=URL, for instance `warehouse=sqlite:warehouse.db`"
+    )]
+    Argument {
+        /// As written.
+        argument: String,
+    },
+}
+
+impl UrlError {
+    /// `CARnnnn`; its page is `docs/errors/CARnnnn.md`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Store { .. } => "CAR0702",
+            Self::Target { .. } => "CAR0123",
+            Self::Argument { .. } => "CAR0125",
+        }
+    }
+}
+
+/// The file of a store.
+pub(crate) fn store_path(url: &str, folder: &Path) -> Result<PathBuf, UrlError> {
+    let wrong = |why: String| UrlError::Store {
+        url: url.to_owned(),
+        why,
+    };
+    let path = match scheme(url) {
+        None => url,
+        Some((SQLITE, path)) => path,
+        Some((other, _)) => return Err(wrong(format!("there are no stores of kind `{other}`"))),
+    };
+    file(path).map(|path| folder.join(path)).map_err(wrong)
+}
+
+/// The URL of a target with an absolute path, as far as `folder` is absolute; references to secrets stay as they are.
+///
+/// # Errors
+/// [`UrlError::Target`].
+pub fn target_url(url: &str, folder: &Path) -> Result<String, UrlError> {
+    let path = target_file(url)?;
+    // What a reference stands for is only known when the target is opened.
+    if path.starts_with("${") {
+        return Ok(format!("{SQLITE}:{path}"));
+    }
+    Ok(format!("{SQLITE}:{}", tidy(&folder.join(path)).display()))
+}
+
+/// The file of a target, once its references are resolved.
+pub(crate) fn target_path(url: &str, folder: &Path) -> Result<PathBuf, UrlError> {
+    Ok(tidy(&folder.join(target_file(url)?)))
+}
+
+fn target_file(url: &str) -> Result<&str, UrlError> {
+    let wrong = |why: &str| UrlError::Target {
+        url: url.to_owned(),
+        why: why.to_owned(),
+    };
+    match scheme(url) {
+        None => Err(wrong("it does not say which kind of database it is")),
+        Some((SQLITE, path)) => file(path).map_err(|why| wrong(&why)),
+        Some((other, _)) => Err(wrong(&format!("there are no targets of kind `{other}`"))),
+    }
+}
+
+/// The part before the first colon and what follows; a single letter is a drive, not a kind.
+fn scheme(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once(':')?;
+    let is_scheme = scheme.len() > 1
+        && scheme
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'+');
+    is_scheme.then(|| (scheme, rest.strip_prefix("//").unwrap_or(rest)))
+}
+
+fn file(path: &str) -> Result<&str, String> {
+    if path.trim().is_empty() {
+        return Err("it names no file".to_owned());
+    }
+    if path == ":memory:" {
+        return Err(
+            "a database in memory cannot be shared between lanes, nor outlive the program"
+                .to_owned(),
+        );
+    }
+    Ok(path)
+}
+
+/// Without `.` parts, so that one file has one name.
+fn tidy(path: &Path) -> PathBuf {
+    let tidied: PathBuf = path
+        .components()
+        .filter(|part| !matches!(part, std::path::Component::CurDir))
+        .collect();
+    if tidied.as_os_str().is_empty() {
+        path.to_owned()
+    } else {
+        tidied
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,408 @@
+//! Opening a store and starting the engine on it: the one place where all parts meet.
+//!
+//! ```text
+//!  lock ── store ── history, mailbox ── targets, commands, functions ── engine
+//! ```
+//!
+//! In this order, and backwards when something fails: whoever does not get the lock has touched nothing.
+
+use crate::builder::PipelineDefinition;
+use crate::carril::Carril;
+use crate::function::{Functions, Input, StepFailure};
+use crate::location::{self, DEFAULT_STORE, UrlError};
+use crate::reader::Reader;
+use crate::targets::Targets;
+use carril_engine::clock::SystemClock;
+use carril_engine::{Engine, Error as EngineError, Options, Parts, Runners, TargetOpener, task};
+use carril_model::contract::{NodeInfo, Pending, Target, TargetError};
+use carril_model::time::Timestamp;
+use carril_sqlite::store::{self, Durability, EngineLock, LockError, SqliteStore, StoreOptions};
+use carril_steps::command::{CommandOptions, CommandRunner};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// Gives values of the environment. Libraries do not read it; whoever starts the program hands it in.
+pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// How a store is opened and its engine runs.
+#[derive(Clone)]
+pub struct OpenOptions {
+    store: String,
+    folder: PathBuf,
+    workspaces: Option<PathBuf>,
+    node: NodeInfo,
+    lookup: Lookup,
+    commands: Option<CommandOptions>,
+    functions: Functions,
+    targets: BTreeMap<String, String>,
+    store_options: StoreOptions,
+    requests_every: Option<Duration>,
+}
+
+impl fmt::Debug for OpenOptions {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("OpenOptions")
+            .field("store", &self.store)
+            .field("folder", &self.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for OpenOptions {
+    /// The store `carril.db` in the present folder.
+    fn default() -> Self {
+        Self::new(DEFAULT_STORE)
+    }
+}
+
+impl OpenOptions {
+    /// The defaults for a store: a path, or `sqlite:PATH`. It is made when it does not exist.
+    #[must_use]
+    pub fn new(store: impl Into<String>) -> Self {
+        Self {
+            store: store.into(),
+            folder: PathBuf::from("."),
+            workspaces: None,
+            node: NodeInfo {
+                host: "this host".to_owned(),
+                pid: std::process::id(),
+                command: "a program".to_owned(),
+            },
+            lookup: Arc::new(|_| None),
+            commands: None,
+            functions: Functions::default(),
+            targets: BTreeMap::new(),
+            store_options: StoreOptions::default(),
+            requests_every: Some(Duration::from_millis(200)),
+        }
+    }
+
+    /// What relative paths of the store and of targets are relative to; by default the folder that the program runs in.
+    ///
+    /// Where targets are is kept with each process: give an absolute folder if the program may be started elsewhere later.
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = folder.into();
+        self
+    }
+
+    /// Where lanes keep files of their own; by default the store's path with `.lanes` added.
+    #[must_use]
+    pub fn workspaces(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.workspaces = Some(folder.into());
+        self
+    }
+
+    /// Who this engine is, for people who find the store in use: the host's name, and the command as they know it.
+    #[must_use]
+    pub fn node(mut self, host: impl Into<String>, command: impl Into<String>) -> Self {
+        self.node = NodeInfo {
+            host: host.into(),
+            command: command.into(),
+            ..self.node
+        };
+        self
+    }
+
+    /// Where `${env:NAME}` in a target's URL is looked up; by default nothing is found.
+    #[must_use]
+    pub fn lookup(mut self, lookup: Lookup) -> Self {
+        self.lookup = lookup;
+        self
+    }
+
+    /// Lets command steps run: in this folder, with `path` as their `PATH`, which programs without a slash are looked for in.
+    /// Without this, command steps fail (`CAR0509`).
+    #[must_use]
+    pub fn commands(mut self, folder: impl Into<PathBuf>, path: impl Into<OsString>) -> Self {
+        self.commands = Some(CommandOptions::new(folder, path));
+        self
+    }
+
+    /// Registers the Rust functions that a pipeline brings along.
+    #[must_use]
+    pub fn pipeline(mut self, pipeline: &PipelineDefinition) -> Self {
+        self.functions.extend(pipeline.functions());
+        self
+    }
+
+    /// Registers an asynchronous Rust function under the name that pipelines use (`function = "name"`).
+    #[must_use]
+    pub fn function<T, O, F, Fut>(mut self, name: impl Into<String>, function: F) -> Self
+    where
+        T: DeserializeOwned + Send + 'static,
+        O: Serialize + Send + 'static,
+        F: Fn(Input<T>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<O, StepFailure>> + Send + 'static,
+    {
+        self.functions.insert(name, function);
+        self
+    }
+
+    /// Registers functions.
+    #[must_use]
+    pub fn functions(mut self, functions: &Functions) -> Self {
+        self.functions.extend(functions);
+        self
+    }
+
+    /// Where a target is, for launches that do not say it: `sqlite:PATH`.
+    #[must_use]
+    pub fn target(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
+        self.targets.insert(name.into(), url.into());
+        self
+    }
+
+    /// How commits of the store survive a power failure; by default every one is on disk when it is acknowledged.
+    #[must_use]
+    pub const fn durability(mut self, durability: Durability) -> Self {
+        self.store_options.synchronous = durability;
+        self
+    }
+
+    /// Opens the store on a network file system too, where nothing keeps a second engine away; by default that is refused.
+    #[must_use]
+    pub const fn network_file_system(mut self, allowed: bool) -> Self {
+        self.store_options.network_file_system = allowed;
+        self
+    }
+
+    /// How often wishes of other programs are looked for; `None` for never. By default every 200 ms.
+    #[must_use]
+    pub const fn requests_every(mut self, every: Option<Duration>) -> Self {
+        self.requests_every = every;
+        self
+    }
+}
+
+/// Who holds a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its host, process and command; `None` in the instant in which it takes the store.
+    pub node: Option<NodeInfo>,
+    /// Since when, by the host's file system.
+    pub since: Option<Timestamp>,
+    /// The lock file.
+    pub lock: PathBuf,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.node {
+            Some(node) => write!(
+                out,
+                "`{}`, process {} on {}",
+                node.command, node.pid, node.host
+            ),
+            None => out.write_str("another program"),
+        }
+    }
+}
+
+impl From<store::Held> for Holder {
+    fn from(held: store::Held) -> Self {
+        Self {
+            node: held.holder,
+            since: held.since,
+            lock: held.path,
+        }
+    }
+}
+
+/// Why a store was not opened. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another engine has it.
+    #[error(
+        "the store is in use by {holder}; ask that one, wait for its end, or name another store"
+    )]
+    Held {
+        /// Who.
+        holder: Holder,
+    },
+    /// Its URL is none.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// Its lock file cannot be made or locked.
+    #[error(
+        "the store's lock file {path:?} cannot be used: {why}; check that its folder exists and can be written"
+    )]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system says.
+        why: String,
+    },
+    /// It cannot be opened.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// The engine could not enter it.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// Opening it panicked: a bug of Carril.
+    #[error("opening the store panicked; please report this with the store's first pages")]
+    Panicked,
+}
+
+/// What kind of failure it is, as exit codes tell them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OpenErrorKind {
+    /// Another engine has it.
+    Held,
+    /// Another version made it, or another program.
+    StoreVersion,
+    /// It cannot be reached, read or written.
+    Unreachable,
+    /// The caller wrote something that makes no sense.
+    Usage,
+    /// A bug of Carril.
+    Internal,
+}
+
+impl OpenError {
+    /// `CARnnnn`; its page is `docs/errors/CARnnnn.md`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Held { .. } => "CAR0701",
+            Self::Url(error) => error.code(),
+            Self::Lock { .. } => "CAR0708",
+            Self::Store(error) => error.code(),
+            Self::Engine(error) => error.code(),
+            Self::Panicked => "CAR0709",
+        }
+    }
+
+    /// What kind of failure it is.
+    #[must_use]
+    pub const fn kind(&self) -> OpenErrorKind {
+        match self {
+            Self::Held { .. } => OpenErrorKind::Held,
+            Self::Url(_) => OpenErrorKind::Usage,
+            Self::Lock { .. } | Self::Engine(_) => OpenErrorKind::Unreachable,
+            Self::Store(
+                store::OpenError::Newer { .. }
+                | store::OpenError::Older { .. }
+                | store::OpenError::NotOurs { .. },
+            ) => OpenErrorKind::StoreVersion,
+            Self::Store(_) => OpenErrorKind::Unreachable,
+            Self::Panicked => OpenErrorKind::Internal,
+        }
+    }
+}
+
+impl From<LockError> for OpenError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held(held) => Self::Held {
+                holder: held.into(),
+            },
+            LockError::Unusable { path, source } => Self::Lock {
+                path,
+                why: source.to_string(),
+            },
+        }
+    }
+}
+
+/// Opens the store, becomes its engine, and starts it on the present tokio runtime.
+///
+/// Processes that a former engine left unfinished are in [`Carril::unsettled`]; nothing of them runs until they are adopted.
+///
+/// # Errors
+/// As [`OpenError`], above all [`OpenError::Held`] when another engine has the store.
+pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
+    let path = location::store_path(&options.store, &options.folder)?;
+    let (lock, store, reader) = open_files(path.clone(), &options).await?;
+    let clock: Arc<SystemClock> = Arc::default();
+    let workspaces = options.workspaces.unwrap_or_else(|| lanes_of(&path));
+    let targets = Targets::new(&options.folder, workspaces, options.lookup, clock.clone());
+    let lock = Arc::new(Mutex::new(Some(lock)));
+    let mut runners = Runners {
+        functions: options.functions.into_runners(),
+        ..Runners::default()
+    };
+    if let Some(commands) = options.commands {
+        runners.command = Arc::new(CommandRunner::new(commands));
+    }
+    let opener = Opener {
+        targets: targets.clone(),
+        _lock: Arc::clone(&lock),
+    };
+    let parts = Parts {
+        store: Arc::new(store),
+        targets: Arc::new(opener),
+        runners,
+        clock: clock.clone(),
+    };
+    let mut engine_options = Options::new(options.node.clone());
+    engine_options.requests_every = options.requests_every;
+    let (engine, entered) = Engine::open(parts, engine_options).await?;
+    let urls = options.targets.into_iter().map(|(name, url)| {
+        // A URL that makes no sense is told when a launch needs it.
+        let url = location::target_url(&url, &options.folder).unwrap_or(url);
+        (name, url)
+    });
+    Ok(Carril::new(
+        engine,
+        entered,
+        reader,
+        targets,
+        urls.collect(),
+        options.node,
+        lock,
+    ))
+}
+
+async fn open_files(
+    path: PathBuf,
+    options: &OpenOptions,
+) -> Result<(EngineLock, SqliteStore, Reader), OpenError> {
+    let (node, store_options) = (options.node.clone(), options.store_options);
+    let opened = task::blocking(move || {
+        let lock = EngineLock::acquire(&path, &node)?;
+        let store = SqliteStore::open(&path, store_options)?;
+        let reader = Reader::open(&path)?;
+        Ok((lock, store, reader))
+    });
+    opened.await.unwrap_or(Err(OpenError::Panicked))
+}
+
+/// `carril.db` has its lanes' files in `carril.db.lanes`.
+pub(crate) fn lanes_of(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".lanes");
+    PathBuf::from(name)
+}
+
+/// The lock, until somebody gives it back.
+pub(crate) type SharedLock = Arc<Mutex<Option<EngineLock>>>;
+
+/// Gives the lock back.
+pub(crate) fn release(lock: &SharedLock) {
+    drop(lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+}
+
+/// Opens targets, and holds the engine's lock: the engine keeps its opener for as long as any task of it lives, so the store
+/// is never free while somebody may still write to it.
+struct Opener {
+    targets: Targets,
+    _lock: SharedLock,
+}
+
+impl TargetOpener for Opener {
+    fn open<'a>(
+        &'a self,
+        name: &'a str,
+        url: &'a str,
+    ) -> Pending<'a, Result<Arc<dyn Target>, TargetError>> {
+        TargetOpener::open(&self.targets, name, url)
+    }
+}

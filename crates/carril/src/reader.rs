@@ -1,0 +1,96 @@
+//! A store as whoever only reads it sees it: beside another program's engine, or without one.
+
+use crate::location;
+use crate::open::{Holder, OpenError};
+use carril_engine::task;
+use carril_model::contract::{Fault, History, Mailbox, ProcessFilter, ProcessRow};
+use carril_model::id::ProcessId;
+use carril_sqlite::store::{self, SqliteHistory};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Reads a store and leaves wishes for its engine. Clones share their connections.
+#[derive(Clone)]
+pub struct Reader {
+    history: Arc<dyn History>,
+    mailbox: Arc<dyn Mailbox>,
+    path: PathBuf,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Reader")
+            .field("store", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a store has an engine at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineSeen {
+    /// This one.
+    Running(Holder),
+    /// None, as far as this host can tell.
+    None,
+}
+
+/// Opens a store for reading; never makes one, never takes its lock. Relative paths are relative to `folder`.
+///
+/// # Errors
+/// As [`OpenError`]; never [`OpenError::Held`].
+pub async fn read(store: &str, folder: &Path) -> Result<Reader, OpenError> {
+    let path = location::store_path(store, folder)?;
+    task::blocking(move || Reader::open(&path))
+        .await
+        .unwrap_or(Err(OpenError::Panicked))
+}
+
+impl Reader {
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+        let history = Arc::new(SqliteHistory::open(path)?);
+        Ok(Self {
+            history: Arc::clone(&history) as Arc<dyn History>,
+            mailbox: history,
+            path: path.to_owned(),
+        })
+    }
+
+    /// What people ask.
+    #[must_use]
+    pub fn history(&self) -> &dyn History {
+        &*self.history
+    }
+
+    /// Where wishes for the engine are left.
+    #[must_use]
+    pub fn mailbox(&self) -> &dyn Mailbox {
+        &*self.mailbox
+    }
+
+    /// One process, or `None`; one that is still being launched is not there yet.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    pub async fn process(&self, id: ProcessId) -> Result<Option<ProcessRow>, Fault> {
+        let filter = ProcessFilter {
+            before: Some(ProcessId(id.0.saturating_add(1))),
+            max: 1,
+            ..ProcessFilter::default()
+        };
+        let newest = self.history().processes(&filter).await?.pop();
+        Ok(newest.filter(|row| row.id == id))
+    }
+
+    /// The store's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether an engine has the store at this moment, asked of the kernel.
+    #[must_use]
+    pub fn engine(&self) -> EngineSeen {
+        store::holder(&self.path).map_or(EngineSeen::None, |held| EngineSeen::Running(held.into()))
+    }
+}

@@ -1,0 +1,247 @@
+//! `carril.toml`: where the store and the targets are, beside the pipelines that use them.
+//!
+//! ```toml
+//! store = "carril.db"
+//!
+//! [targets]
+//! warehouse = "sqlite:${env:DATA}/warehouse.db"
+//! ```
+//!
+//! References to secrets stay as they are written: they are resolved when a target is opened, never here, so that nothing
+//! of these settings may not be printed or stored. `docs/reference/config.md` is the reference.
+
+use crate::location::{self, DEFAULT_STORE, UrlError};
+use crate::secret;
+use carril_model::finding::{Finding, Place};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Most bytes of a `carril.toml`; it holds a few lines.
+const BYTES_MAX: u64 = 64 * 1024;
+
+/// Where the store and the targets are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The store's file, if one is named; absolute as far as the folder of the file that names it is.
+    pub store: Option<PathBuf>,
+    /// Where each target is, by name: URLs with absolute paths and unresolved references.
+    pub targets: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// The name of the file.
+    pub const FILE: &str = "carril.toml";
+
+    /// Reads the text of a `carril.toml` that lies in `folder`, which its relative paths are relative to.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its place: `CAR0121` for what is not TOML, `CAR0122` for keys and types,
+    /// `CAR0123` and `CAR0702` for URLs, `CAR0124` for references.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, Vec<Finding>> {
+        let tree = match DeTable::parse(text) {
+            Ok(tree) => tree,
+            Err(error) => {
+                let finding =
+                    Finding::error("CAR0121", format!("this is not TOML: {}", error.message()));
+                return Err(vec![finding.at(Place::of(
+                    Self::FILE,
+                    text,
+                    error.span().unwrap_or(0..0),
+                ))]);
+            }
+        };
+        let mut reader = Reader {
+            text,
+            folder,
+            settings: Self::default(),
+            findings: Vec::new(),
+        };
+        reader.top(tree.get_ref());
+        if reader.findings.is_empty() {
+            Ok(reader.settings)
+        } else {
+            Err(reader.findings)
+        }
+    }
+
+    /// Reads the `carril.toml` of the first of these folders that has one; without any, nothing is set.
+    ///
+    /// # Errors
+    /// As [`Settings::parse`], and `CAR0120` for a file that is there and cannot be read.
+    pub fn find(folders: &[&Path]) -> Result<Self, Vec<Finding>> {
+        for folder in folders {
+            let file = folder.join(Self::FILE);
+            match read(&file) {
+                Ok(Some(text)) => return Self::parse(&text, folder),
+                Ok(None) => {}
+                Err(why) => {
+                    let finding = Finding::error(
+                        "CAR0120",
+                        format!("`{}` cannot be read: {why}", file.display()),
+                    );
+                    return Err(vec![
+                        finding.help("make it a readable text file, or take it away"),
+                    ]);
+                }
+            }
+        }
+        Ok(Self::default())
+    }
+
+    /// Sets where a target is, as `--target NAME=URL` says; it goes before what the file says.
+    ///
+    /// # Errors
+    /// [`UrlError`] for an argument without a name or with a URL that is none.
+    pub fn set_target(&mut self, argument: &str, folder: &Path) -> Result<(), UrlError> {
+        let Some((name, url)) = argument
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+        else {
+            return Err(UrlError::Argument {
+                argument: argument.to_owned(),
+            });
+        };
+        if let Err(error) = secret::check(url) {
+            return Err(UrlError::Target {
+                url: url.to_owned(),
+                why: error.message,
+            });
+        }
+        self.targets
+            .insert(name.to_owned(), location::target_url(url, folder)?);
+        Ok(())
+    }
+
+    /// Sets where the store is, as `--store URL` says; it goes before what the file says.
+    ///
+    /// # Errors
+    /// [`UrlError::Store`].
+    pub fn set_store(&mut self, url: &str, folder: &Path) -> Result<(), UrlError> {
+        self.store = Some(location::store_path(url, folder)?);
+        Ok(())
+    }
+
+    /// The store's file: the one that is named, else [`DEFAULT_STORE`] in `folder`.
+    #[must_use]
+    pub fn store_or_default(&self, folder: &Path) -> PathBuf {
+        self.store
+            .clone()
+            .unwrap_or_else(|| folder.join(DEFAULT_STORE))
+    }
+}
+
+fn read(file: &Path) -> Result<Option<String>, String> {
+    let size = match std::fs::metadata(file) {
+        Ok(data) if data.is_file() => data.len(),
+        Ok(_) => return Err("it is not a file".to_owned()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    if size > BYTES_MAX {
+        return Err(format!(
+            "it has {size} bytes, at most {BYTES_MAX} are taken"
+        ));
+    }
+    std::fs::read_to_string(file)
+        .map(Some)
+        .map_err(|error| error.to_string())
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    folder: &'a Path,
+    settings: Settings,
+    findings: Vec<Finding>,
+}
+
+impl Reader<'_> {
+    fn top(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            match name {
+                "store" => self.store(value),
+                "targets" => match value.get_ref() {
+                    DeValue::Table(targets) => self.targets(targets),
+                    _ => self.report(
+                        "CAR0122",
+                        value.span(),
+                        "`targets` is a table",
+                        "write `[targets]`, then a line `NAME = \"sqlite:PATH\"` for each",
+                    ),
+                },
+                _ => {
+                    let message = format!("there is no key `{name}` in a {}", Settings::FILE);
+                    self.report(
+                        "CAR0122",
+                        key.span(),
+                        message,
+                        "it has `store` and the table `[targets]`",
+                    );
+                }
+            }
+        }
+    }
+
+    fn store(&mut self, value: &Spanned<DeValue<'_>>) {
+        let DeValue::String(url) = value.get_ref() else {
+            return self.report(
+                "CAR0122",
+                value.span(),
+                "`store` is a text",
+                "write `store = \"carril.db\"`",
+            );
+        };
+        match location::store_path(url, self.folder) {
+            Ok(path) => self.settings.store = Some(path),
+            Err(error) => self
+                .findings
+                .push(Finding::error(error.code(), error.to_string()).at(self.place(value.span()))),
+        }
+    }
+
+    fn targets(&mut self, targets: &DeTable<'_>) {
+        for (key, value) in targets {
+            let name: &str = key.get_ref();
+            let DeValue::String(url) = value.get_ref() else {
+                let message = format!("where target `{name}` is must be a text");
+                self.report(
+                    "CAR0122",
+                    value.span(),
+                    message,
+                    "write `NAME = \"sqlite:PATH\"`",
+                );
+                continue;
+            };
+            if let Err(error) = secret::check(url) {
+                // The value stands behind its quote; with escapes in it the caret may be off, the line is right.
+                let start = value.span().start + 1;
+                let range = start + error.range.start..start + error.range.end;
+                self.report("CAR0124", range, error.message, "a reference is replaced when the target is opened, and never stored or printed");
+                continue;
+            }
+            match location::target_url(url, self.folder) {
+                Ok(url) => drop(self.settings.targets.insert(name.to_owned(), url)),
+                Err(error) => self.findings.push(
+                    Finding::error(error.code(), error.to_string()).at(self.place(value.span())),
+                ),
+            }
+        }
+    }
+
+    fn report(&mut self, code: &str, range: Range<usize>, message: impl Into<String>, help: &str) {
+        let finding = Finding::error(code, message)
+            .help(help)
+            .at(self.place(range));
+        self.findings.push(finding);
+    }
+
+    fn place(&self, range: Range<usize>) -> Place {
+        Place::of(Settings::FILE, self.text, range)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Files as people write them, right and wrong; every mistake is told with its place.
+
+use super::*;
+
+fn parse(text: &str) -> Result<Settings, Vec<String>> {
+    let told = |findings: Vec<Finding>| {
+        let short = |finding: &Finding| {
+            let place = finding.place.as_ref().map_or_else(String::new, |place| {
+                format!("{}:{}+{} ", place.line, place.column, place.length)
+            });
+            format!("{place}{} {}", finding.code, finding.message)
+        };
+        findings.iter().map(short).collect()
+    };
+    Settings::parse(text, Path::new("/work-folder")).map_err(told)
+}
+
+#[test]
+fn paths_are_relative_to_the_file_and_references_stay() {
+    let settings = parse("store = \"state/carril.db\"\n[targets]\nwarehouse = \"sqlite:warehouse.db\"\nother = \"sqlite:${env:OTHER}\"\n").expect("it is right");
+    assert_eq!(
+        settings.store,
+        Some(PathBuf::from("/work-folder/state/carril.db"))
+    );
+    assert_eq!(
+        settings.targets["warehouse"],
+        "sqlite:/work-folder/warehouse.db"
+    );
+    assert_eq!(settings.targets["other"], "sqlite:${env:OTHER}");
+}
+
+#[test]
+fn an_empty_file_sets_nothing_and_the_store_is_beside_the_caller() {
+    let settings = parse("").expect("it is right");
+    assert_eq!(settings, Settings::default());
+    assert_eq!(
+        settings.store_or_default(Path::new("/here")),
+        PathBuf::from("/here/carril.db")
+    );
+}
+
+#[test]
+fn every_mistake_is_told_with_its_place() {
+    let wrong = parse(
+        "stor = 1\nstore = \"mysql:x\"\n[targets]\na = 1\nb = \"sqlite:${env:}\"\nc = \"b.db\"\n",
+    )
+    .expect_err("it is wrong");
+    assert_eq!(wrong.len(), 5, "{wrong:#?}");
+    assert!(
+        wrong
+            .iter()
+            .any(|line| line == "1:1+4 CAR0122 there is no key `stor` in a carril.toml"),
+        "{wrong:#?}"
+    );
+    assert!(
+        wrong
+            .iter()
+            .any(|line| line.starts_with("2:9+9 CAR0702 `mysql:x` names no store")),
+        "{wrong:#?}"
+    );
+    assert!(
+        wrong.iter().any(|line| line.starts_with("4:5+1 CAR0122")),
+        "{wrong:#?}"
+    );
+    assert!(
+        wrong
+            .iter()
+            .any(|line| line.starts_with("5:13+7 CAR0124 `${env:}` is no reference")),
+        "{wrong:#?}"
+    );
+    assert!(
+        wrong
+            .iter()
+            .any(|line| line.starts_with("6:5+6 CAR0123 `b.db` is no URL of a target")),
+        "{wrong:#?}"
+    );
+}
+
+#[test]
+fn what_is_not_toml_is_told_with_its_place() {
+    let wrong = parse("store = carril.db\n").expect_err("it is wrong");
+    assert!(
+        wrong[0].starts_with("1:9+") && wrong[0].contains("CAR0121 this is not TOML"),
+        "{wrong:#?}"
+    );
+}
+
+#[test]
+fn arguments_go_before_the_file() {
+    let mut settings =
+        parse("store = \"a.db\"\n[targets]\nw = \"sqlite:a.db\"\n").expect("it is right");
+    settings
+        .set_target("w=sqlite:b.db", Path::new("/elsewhere"))
+        .expect("it is right");
+    settings
+        .set_store("b.db", Path::new("/elsewhere"))
+        .expect("it is right");
+    assert_eq!(settings.targets["w"], "sqlite:/elsewhere/b.db");
+    assert_eq!(settings.store, Some(PathBuf::from("/elsewhere/b.db")));
+    for (argument, code) in [
+        ("w", "CAR0125"),
+        ("=sqlite:x.db", "CAR0125"),
+        ("w=x.db", "CAR0123"),
+        ("w=sqlite:${x}", "CAR0123"),
+    ] {
+        assert_eq!(
+            settings
+                .set_target(argument, Path::new("/"))
+                .expect_err(argument)
+                .code(),
+            code,
+            "{argument}"
+        );
+    }
+}
+
+#[test]
+fn the_first_folder_with_a_file_counts() {
+    let (first, second) = (
+        tempfile::tempdir().expect("a folder"),
+        tempfile::tempdir().expect("a folder"),
+    );
+    std::fs::write(second.path().join("carril.toml"), "store = \"here.db\"\n")
+        .expect("it is written");
+    let found = Settings::find(&[first.path(), second.path()]).expect("it is right");
+    assert_eq!(found.store, Some(second.path().join("here.db")));
+    std::fs::create_dir(first.path().join("carril.toml")).expect("it is made");
+    let wrong = Settings::find(&[first.path(), second.path()]).expect_err("a folder is no file");
+    assert_eq!(wrong[0].code, "CAR0120");
+    assert_eq!(
+        Settings::find(&[]).expect("nothing is right"),
+        Settings::default()
+    );
+}

@@ -1,0 +1,128 @@
+//! The targets of one program: databases by name and URL, each opened once.
+//!
+//! The same name and file is the same target, so that the engine's bounds hold for it whoever asks. References to secrets
+//! are resolved here, at opening, and nowhere else.
+
+use crate::location;
+use crate::open::Lookup;
+use crate::secret::{self, Secrets};
+use carril_engine::TargetOpener;
+use carril_model::contract::{Clock, Pending, Target, TargetError};
+use carril_model::plan::stable_hash;
+use carril_sqlite::target::{SqliteTarget, TargetOptions};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Most bytes of a file that a reference names.
+const SECRET_BYTES_MAX: u64 = 64 * 1024;
+
+/// The targets of one program. Clones share them.
+#[derive(Clone)]
+pub struct Targets {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    folder: PathBuf,
+    workspaces: PathBuf,
+    lookup: Lookup,
+    clock: Arc<dyn Clock>,
+    // Held only for the look-up; opening one does no more than look whether its file is there.
+    open: Mutex<HashMap<(String, PathBuf), Arc<SqliteTarget>>>,
+}
+
+impl fmt::Debug for Targets {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Targets")
+            .field("folder", &self.shared.folder)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Targets {
+    /// No target is open yet. Relative paths are relative to `folder`; lanes' own files go below `workspaces`.
+    #[must_use]
+    pub fn new(
+        folder: impl Into<PathBuf>,
+        workspaces: impl Into<PathBuf>,
+        lookup: Lookup,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let shared = Shared {
+            folder: folder.into(),
+            workspaces: workspaces.into(),
+            lookup,
+            clock,
+            open: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The target at `url`; the same one again for the same name and file.
+    ///
+    /// # Errors
+    /// [`TargetError::Unreachable`] for a URL that is wrong, a reference that stands for nothing, or a file that is not there.
+    /// No text has the value of a reference in it.
+    pub fn open(&self, name: &str, url: &str) -> Result<Arc<dyn Target>, TargetError> {
+        let shared = &self.shared;
+        let resolved = secret::resolve(url, shared.as_ref()).map_err(TargetError::Unreachable)?;
+        let unreachable = |text: String| TargetError::Unreachable(resolved.hide(&text));
+        let path = location::target_path(resolved.value(), &shared.folder)
+            .map_err(|error| unreachable(error.to_string()))?;
+        let key = (name.to_owned(), path.canonicalize().unwrap_or(path));
+        let mut open = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(target) = open.get(&key) {
+            return Ok(Arc::clone(target) as Arc<dyn Target>);
+        }
+        let options = TargetOptions::new(
+            &key.1,
+            shared.workspaces_of(name, &key.1),
+            Arc::clone(&shared.clock),
+        );
+        let target = Arc::new(
+            SqliteTarget::open(name, options).map_err(|error| unreachable(error.to_string()))?,
+        );
+        open.insert(key, Arc::clone(&target));
+        Ok(target)
+    }
+}
+
+impl TargetOpener for Targets {
+    fn open<'a>(
+        &'a self,
+        name: &'a str,
+        url: &'a str,
+    ) -> Pending<'a, Result<Arc<dyn Target>, TargetError>> {
+        Box::pin(std::future::ready(Self::open(self, name, url)))
+    }
+}
+
+impl Shared {
+    /// A folder that no other target has: two of the same name at different files must not meet in it.
+    fn workspaces_of(&self, name: &str, path: &Path) -> PathBuf {
+        let hash = stable_hash(&[&path.to_string_lossy()]);
+        self.workspaces
+            .join(format!("{name}-{:08x}", hash & 0xffff_ffff))
+    }
+}
+
+impl Secrets for Shared {
+    fn variable(&self, name: &str) -> Option<String> {
+        (self.lookup)(name)
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        let path = self.folder.join(path);
+        let data = path.metadata().map_err(|error| error.to_string())?;
+        if !data.is_file() || data.len() > SECRET_BYTES_MAX {
+            return Err(format!(
+                "it is not a file of at most {SECRET_BYTES_MAX} bytes"
+            ));
+        }
+        std::fs::read_to_string(&path).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,341 @@
+//! Why something is as it is: one true sentence, and the chain behind it.
+//!
+//! Everything is read from the store, so that it can be asked from any program while the engine runs. What the engine wrote
+//! down when it decided to wait is told here, not guessed again; [`decide`] turns it into words, link by link: an execution
+//! waits behind another, that one waits for a slot, whose holder runs a step since four seconds.
+
+mod decide;
+mod words;
+
+use crate::reader::{EngineSeen, Reader};
+use carril_model::contract::{
+    AttemptRow, ExecutionFilter, ExecutionRow, Fault, ProcessFilter, ProcessRow,
+};
+use carril_model::definition::{Action, Definition};
+use carril_model::id::{ExecutionId, ProcessId};
+use carril_model::plan::Plan;
+use carril_model::state::{ExecutionState, ProcessState};
+use carril_model::time::Timestamp;
+use decide::{Busy, ExecutionFacts, Next, ProcessFacts, Told};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashSet};
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+/// Most links of a chain; a longer one says nothing new.
+const LINKS_MAX: usize = 12;
+/// Attempts that are looked at for who is busy and who holds what, per process.
+const BUSY_MAX: u32 = 100;
+/// Unsettled processes that are looked at: slots are shared by all processes of an engine.
+const PROCESSES_MAX: u32 = 20;
+/// Executions of one entity among which the unfinished one is looked for.
+const RECENT_MAX: u32 = 20;
+
+/// What is asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// An execution or a process; they share their numbers.
+    Number(i64),
+    /// The newest unfinished execution of an entity, else its newest.
+    Entity(String),
+}
+
+impl FromStr for Subject {
+    type Err = Infallible;
+
+    /// A number is a number; anything else is an entity's key. `entity:123` is an entity whose key is a number.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text.strip_prefix("entity:") {
+            Some(key) => Self::Entity(key.to_owned()),
+            None => text
+                .parse()
+                .map_or_else(|_| Self::Entity(text.to_owned()), Self::Number),
+        })
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(out, "number {number}"),
+            Self::Entity(key) => write!(out, "entity `{key}`"),
+        }
+    }
+}
+
+/// The answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Why {
+    /// One sentence about what was asked for.
+    pub sentence: String,
+    /// What was asked for, then what it waits for, and so on; the sentence is that of the first.
+    pub chain: Vec<Link>,
+}
+
+/// One link of the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// The process that it is about, or belongs to.
+    pub process: ProcessId,
+    /// The execution that it is about; `None` when it is about the process.
+    pub execution: Option<ExecutionId>,
+    /// The entity's key.
+    pub entity: Option<String>,
+    /// Its state's name.
+    pub state: &'static str,
+    /// Why it is not further: a cause's name, `no_engine`, or `settled`.
+    pub cause: &'static str,
+    /// Since when that holds.
+    pub since: Timestamp,
+    /// The sentence.
+    pub sentence: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WhyError {
+    /// There is nothing of that name.
+    #[error("the store has no execution or process for {0}; `carril ps` lists what there is")]
+    Unknown(Subject),
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] Fault),
+}
+
+impl WhyError {
+    /// `CARnnnn`; its page is `docs/errors/CARnnnn.md`.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unknown(_) => "CAR0416",
+            Self::Store(_) => "CAR0705",
+        }
+    }
+}
+
+/// Tells why something is as it is, as of `now`.
+///
+/// # Errors
+/// [`WhyError::Unknown`] for a subject that is not in the store.
+pub async fn why(reader: &Reader, subject: &Subject, now: Timestamp) -> Result<Why, WhyError> {
+    let mut next = Some(find(reader, subject).await?);
+    let asker = Asker {
+        reader,
+        now,
+        engine: reader.engine() != EngineSeen::None,
+    };
+    let mut chain: Vec<Link> = Vec::new();
+    let mut seen = HashSet::new();
+    while let Some(about) = next.take() {
+        // The numbers move while we look; nothing is told twice.
+        if chain.len() == LINKS_MAX || !seen.insert(about) {
+            break;
+        }
+        let Some((link, after)) = asker.link(about).await? else {
+            break;
+        };
+        chain.push(link);
+        next = after;
+    }
+    match chain.first() {
+        Some(first) => Ok(Why {
+            sentence: first.sentence.clone(),
+            chain,
+        }),
+        None => Err(WhyError::Unknown(subject.clone())),
+    }
+}
+
+async fn find(reader: &Reader, subject: &Subject) -> Result<Next, WhyError> {
+    let history = reader.history();
+    match subject {
+        Subject::Number(number) => Ok(match history.execution(ExecutionId(*number)).await? {
+            Some(row) => Next::Execution(row.id),
+            None => Next::Process(ProcessId(*number)),
+        }),
+        Subject::Entity(key) => {
+            let rows = history.of_entity(key, RECENT_MAX).await?;
+            let unfinished = rows.iter().find(|row| !row.state.is_settled());
+            unfinished
+                .or(rows.first())
+                .map(|row| Next::Execution(row.id))
+                .ok_or_else(|| WhyError::Unknown(subject.clone()))
+        }
+    }
+}
+
+struct Asker<'a> {
+    reader: &'a Reader,
+    now: Timestamp,
+    engine: bool,
+}
+
+impl Asker<'_> {
+    async fn link(&self, about: Next) -> Result<Option<(Link, Option<Next>)>, Fault> {
+        match about {
+            Next::Execution(id) => match self.reader.history().execution(id).await? {
+                Some(row) => self.execution(row).await,
+                None => Ok(None),
+            },
+            Next::Process(id) => match self.reader.process(id).await? {
+                Some(row) => self.process(row).await.map(Some),
+                None => Ok(None),
+            },
+        }
+    }
+
+    async fn execution(&self, row: ExecutionRow) -> Result<Option<(Link, Option<Next>)>, Fault> {
+        let history = self.reader.history();
+        let Some(process) = self.reader.process(row.process).await? else {
+            return Ok(None);
+        };
+        let plan = Plan::new(history.definition_of(row.process).await?);
+        let attempts = history.attempts(row.id, Some(row.run)).await?;
+        let busy = if row.state.is_settled() {
+            Vec::new()
+        } else {
+            self.busy().await?
+        };
+        let facts = ExecutionFacts {
+            now: self.now,
+            engine: self.engine,
+            row: &row,
+            process: &process,
+            plan: &plan,
+            attempts: &attempts,
+            busy: &busy,
+        };
+        let Told {
+            cause,
+            since,
+            sentence,
+            next,
+        } = decide::execution(&facts);
+        let link = Link {
+            process: row.process,
+            execution: Some(row.id),
+            entity: row.entity,
+            state: row.state.name(),
+            cause,
+            since,
+            sentence,
+        };
+        Ok(Some((link, next)))
+    }
+
+    async fn process(&self, row: ProcessRow) -> Result<(Link, Option<Next>), Fault> {
+        let history = self.reader.history();
+        let (mut busy, mut causes) = (Vec::new(), BTreeMap::new());
+        if !row.state.is_settled() {
+            let plan = Plan::new(history.definition_of(row.id).await?);
+            busy = self.busy_in(&row, &plan).await?;
+            causes = history.causes(row.id).await?;
+        }
+        let failed = ExecutionFilter {
+            states: vec![ExecutionState::Failed],
+            max: 1,
+            ..ExecutionFilter::default()
+        };
+        let failed = history.executions(row.id, &failed).await?.pop();
+        let facts = ProcessFacts {
+            now: self.now,
+            engine: self.engine,
+            row: &row,
+            busy: &busy,
+            causes: &causes,
+            failed: failed.as_ref(),
+        };
+        let Told {
+            cause,
+            since,
+            sentence,
+            next,
+        } = decide::process(&facts);
+        Ok((
+            Link {
+                process: row.id,
+                execution: None,
+                entity: None,
+                state: row.state.name(),
+                cause,
+                since,
+                sentence,
+            },
+            next,
+        ))
+    }
+
+    /// Who is at work, in every unsettled process, longest first.
+    async fn busy(&self) -> Result<Vec<Busy>, Fault> {
+        let filter = ProcessFilter {
+            states: vec![ProcessState::Running, ProcessState::Paused],
+            max: PROCESSES_MAX,
+            ..ProcessFilter::default()
+        };
+        let mut busy = Vec::new();
+        for process in self.reader.history().processes(&filter).await? {
+            let plan = Plan::new(self.reader.history().definition_of(process.id).await?);
+            busy.extend(self.busy_in(&process, &plan).await?);
+        }
+        busy.sort_by_key(|busy| busy.began);
+        Ok(busy)
+    }
+
+    async fn busy_in(&self, process: &ProcessRow, plan: &Plan) -> Result<Vec<Busy>, Fault> {
+        let history = self.reader.history();
+        let mut busy = Vec::new();
+        for attempt in history.under_way(process.id, BUSY_MAX).await? {
+            let entity = history
+                .execution(attempt.execution)
+                .await?
+                .and_then(|row| row.entity);
+            busy.push(Busy {
+                process: process.id,
+                execution: attempt.execution,
+                entity,
+                uses: uses(plan, &attempt),
+                path: format!("{}/{}", attempt.stage, attempt.step),
+                attempt: attempt.attempt,
+                began: attempt.began,
+            });
+        }
+        Ok(busy)
+    }
+}
+
+/// What an attempt holds, as causes name it: its named resources, and the target whose shared part it writes.
+fn uses(plan: &Plan, attempt: &AttemptRow) -> Vec<String> {
+    let Some(id) = plan.find(&format!("{}/{}", attempt.stage, attempt.step)) else {
+        return Vec::new();
+    };
+    let step = plan.step(id);
+    let mut uses = step.resources.clone();
+    uses.extend(
+        shared_target(plan.definition(), &step.action, &step.shared_writes).map(str::to_owned),
+    );
+    uses
+}
+
+fn shared_target<'a>(
+    definition: &'a Definition,
+    action: &'a Action,
+    shared_writes: &[String],
+) -> Option<&'a str> {
+    let workspace = definition
+        .workspace
+        .as_ref()
+        .map(|workspace| workspace.target.as_str());
+    match action {
+        Action::Publish { .. } => workspace,
+        Action::Sql { target, .. }
+            if workspace != Some(target.as_str()) || !shared_writes.is_empty() =>
+        {
+            Some(target)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,305 @@
+//! What the facts about an execution or a process mean, in words, and who it waits for. No look-ups happen here.
+
+mod lane;
+mod process;
+mod settled;
+
+pub(super) use process::process;
+
+use super::words::{are, count, span};
+use carril_model::account::CauseKind;
+use carril_model::contract::{AttemptRow, ExecutionRow, ProcessRow};
+use carril_model::definition::Scope;
+use carril_model::id::{ExecutionId, ProcessId};
+use carril_model::plan::Plan;
+use carril_model::state::{ExecutionState, ProcessState};
+use carril_model::time::Timestamp;
+use std::collections::BTreeMap;
+
+/// Busy lanes that a sentence names; a reader remembers no more.
+const NAMED_MAX: usize = 3;
+
+/// Who or what is told about next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Next {
+    Execution(ExecutionId),
+    Process(ProcessId),
+}
+
+/// One link, decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) cause: &'static str,
+    pub(super) since: Timestamp,
+    pub(super) sentence: String,
+    pub(super) next: Option<Next>,
+}
+
+/// An attempt that is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Busy {
+    pub(super) process: ProcessId,
+    pub(super) execution: ExecutionId,
+    pub(super) entity: Option<String>,
+    /// The resources and the target that it holds.
+    pub(super) uses: Vec<String>,
+    /// `stage/step`.
+    pub(super) path: String,
+    pub(super) attempt: u32,
+    pub(super) began: Timestamp,
+}
+
+/// All that is known about an execution.
+pub(super) struct ExecutionFacts<'a> {
+    pub(super) now: Timestamp,
+    /// Whether an engine has the store.
+    pub(super) engine: bool,
+    pub(super) row: &'a ExecutionRow,
+    pub(super) process: &'a ProcessRow,
+    pub(super) plan: &'a Plan,
+    /// Those of the present run.
+    pub(super) attempts: &'a [AttemptRow],
+    /// In every unsettled process, longest first.
+    pub(super) busy: &'a [Busy],
+}
+
+/// All that is known about a process.
+pub(super) struct ProcessFacts<'a> {
+    pub(super) now: Timestamp,
+    /// Whether an engine has the store.
+    pub(super) engine: bool,
+    pub(super) row: &'a ProcessRow,
+    /// In this process, longest first.
+    pub(super) busy: &'a [Busy],
+    /// Unsettled executions by cause.
+    pub(super) causes: &'a BTreeMap<CauseKind, u64>,
+    /// One that failed.
+    pub(super) failed: Option<&'a ExecutionRow>,
+}
+
+/// `execution 12 (F003)`.
+fn name(id: ExecutionId, entity: Option<&str>) -> String {
+    match entity {
+        Some(entity) => format!("execution {id} ({entity})"),
+        None => format!("execution {id} (the process's own)"),
+    }
+}
+
+/// Why an execution is as it is.
+pub(super) fn execution(facts: &ExecutionFacts<'_>) -> Told {
+    let row = facts.row;
+    let who = name(row.id, row.entity.as_deref());
+    let account = &row.account;
+    if row.rolling_back {
+        let sentence = if facts.engine {
+            format!("{who} is being rolled back: what it did is being removed")
+        } else {
+            format!(
+                "{who} was being rolled back when its engine went away; the next engine goes on with that"
+            )
+        };
+        return Told {
+            cause: CauseKind::RollingBack.name(),
+            since: account.since(),
+            sentence,
+            next: None,
+        };
+    }
+    if row.state.is_settled() {
+        return settled::execution(facts, &who);
+    }
+    if !facts.engine {
+        let sentence = format!(
+            "{who} is {} and no engine has the store open, so nothing of it moves; `carril run` goes on with it",
+            row.state
+        );
+        return Told {
+            cause: "no_engine",
+            since: account.since(),
+            sentence,
+            next: None,
+        };
+    }
+    if row.cancelling || facts.process.cancelling.is_some() && row.state == ExecutionState::Running
+    {
+        let sentence = format!(
+            "{who} was asked to stop and its step has not stopped yet{}",
+            lane::running_step(facts)
+        );
+        return Told {
+            cause: account.cause().kind.name(),
+            since: account.since(),
+            sentence,
+            next: None,
+        };
+    }
+    match row.state {
+        ExecutionState::Running => lane::in_a_lane(facts, &who),
+        ExecutionState::Waiting => parked(facts, &who),
+        _ => pending(facts, &who),
+    }
+}
+
+fn pending(facts: &ExecutionFacts<'_>, who: &str) -> Told {
+    let (row, process) = (facts.row, facts.process);
+    let account = &row.account;
+    if let Some(behind) = row.behind {
+        let sentence = format!(
+            "{who} waits for execution {behind}, which was launched earlier with the same lane key"
+        );
+        return Told {
+            cause: CauseKind::Key.name(),
+            since: account.since(),
+            sentence,
+            next: Some(Next::Execution(behind)),
+        };
+    }
+    if process.state == ProcessState::Paused {
+        let sentence = format!("{who} waits because process {} is paused", process.id);
+        return Told {
+            cause: CauseKind::Paused.name(),
+            since: account.since(),
+            sentence,
+            next: None,
+        };
+    }
+    if let Some(after) = process.after {
+        let sentence = format!(
+            "{who} waits until process {after}, of the same pipeline and parameters, has ended"
+        );
+        return Told {
+            cause: CauseKind::Queued.name(),
+            since: account.since(),
+            sentence,
+            next: Some(Next::Process(after)),
+        };
+    }
+    if account.cause().kind == CauseKind::Recovering {
+        let sentence = format!(
+            "{who} was running when its engine went away, and waits for a lane of the new one"
+        );
+        return Told {
+            cause: CauseKind::Recovering.name(),
+            since: account.since(),
+            sentence,
+            next: None,
+        };
+    }
+    queued(facts, who)
+}
+
+fn queued(facts: &ExecutionFacts<'_>, who: &str) -> Told {
+    let process = facts.process;
+    let own: Vec<&Busy> = facts
+        .busy
+        .iter()
+        .filter(|busy| busy.process == process.id)
+        .collect();
+    let lanes = lanes_of(&own);
+    let waited = span(facts.now.micros_since(facts.row.account.since()));
+    let told = |sentence: String, next: Option<Next>| Told {
+        cause: CauseKind::Queued.name(),
+        since: facts.row.account.since(),
+        sentence,
+        next,
+    };
+    if lanes.len() < process.lanes as usize {
+        let sentence = format!(
+            "{who} waits for a lane since {waited}; {} of {} {} at a step, so it is next to get one",
+            lanes.len(),
+            process.lanes,
+            are(lanes.len() as u64)
+        );
+        return told(sentence, None);
+    }
+    let sentence = format!(
+        "{who} waits for a free lane since {waited}: {} of {} are busy, the longest with {}",
+        lanes.len(),
+        process.lanes,
+        busiest(&lanes, facts.now)
+    );
+    told(
+        sentence,
+        lanes.first().map(|busy| Next::Execution(busy.execution)),
+    )
+}
+
+/// One attempt per lane, longest first.
+fn lanes_of<'a>(busy: &[&'a Busy]) -> Vec<&'a Busy> {
+    let mut lanes: Vec<&Busy> = Vec::new();
+    for attempt in busy {
+        if !lanes.iter().any(|lane| lane.execution == attempt.execution) {
+            lanes.push(attempt);
+        }
+    }
+    lanes
+}
+
+fn busiest(lanes: &[&Busy], now: Timestamp) -> String {
+    let named: Vec<String> = lanes
+        .iter()
+        .take(NAMED_MAX)
+        .map(|busy| {
+            format!(
+                "{} (`{}` since {})",
+                busy.entity.as_deref().unwrap_or("the process itself"),
+                busy.path,
+                span(now.micros_since(busy.began))
+            )
+        })
+        .collect();
+    named.join(", ")
+}
+
+fn parked(facts: &ExecutionFacts<'_>, who: &str) -> Told {
+    let (row, process) = (facts.row, facts.process);
+    let account = &row.account;
+    let told = |sentence: String, next: Option<Next>| Told {
+        cause: account.cause().kind.name(),
+        since: account.since(),
+        sentence,
+        next,
+    };
+    if account.cause().kind != CauseKind::Barrier {
+        return told(format!("{who} is parked: {}", account.cause()), None);
+    }
+    let segment = facts.plan.segments().get(process.segment as usize);
+    let stages: Vec<&str> = segment
+        .map(|segment| {
+            facts.plan.definition().stages[segment.stages.clone()]
+                .iter()
+                .map(|stage| stage.name.as_str())
+                .collect()
+        })
+        .unwrap_or_default();
+    let stages = stages.join("`, `");
+    let at_work: Vec<&Busy> = facts
+        .busy
+        .iter()
+        .filter(|busy| busy.process == process.id)
+        .collect();
+    let at_work = lanes_of(&at_work);
+    let next = at_work.first().map(|busy| Next::Execution(busy.execution));
+    let longest = if at_work.is_empty() {
+        String::new()
+    } else {
+        format!("; longest at work is {}", busiest(&at_work[..1], facts.now))
+    };
+    if segment.is_some_and(|segment| segment.scope == Scope::Process) {
+        return told(
+            format!("{who} waits for the stages that run once, `{stages}`{longest}"),
+            process.own.map(Next::Execution).or(next),
+        );
+    }
+    let left = count(process.open, "lane");
+    told(
+        format!(
+            "{who} has done its part and waits until {left} more {} through `{stages}`{longest}",
+            if process.open == 1 { "is" } else { "are" }
+        ),
+        next,
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! Why an execution that has a lane is not further: what its steps run or wait for.
+
+use super::{Busy, ExecutionFacts, Next, Told, busiest};
+use crate::why::words::{count, span};
+use carril_model::account::CauseKind;
+use carril_model::contract::AttemptRow;
+use carril_model::state::StepState;
+
+/// Why an execution in a lane is not further.
+pub(super) fn in_a_lane(facts: &ExecutionFacts<'_>, who: &str) -> Told {
+    let account = &facts.row.account;
+    let cause = account.cause();
+    let waited = span(facts.now.micros_since(account.since()));
+    let about = cause.about.as_deref().unwrap_or("what it needs");
+    let told = |sentence: String, next: Option<Next>| Told {
+        cause: cause.kind.name(),
+        since: account.since(),
+        sentence,
+        next,
+    };
+    match cause.kind {
+        CauseKind::Slot => slot(facts, who, about, &waited),
+        CauseKind::Backoff => backoff(facts, who),
+        CauseKind::Store => told(
+            format!("{who} waits since {waited} for the journal to acknowledge what it did"),
+            None,
+        ),
+        CauseKind::Pool => told(
+            format!(
+                "{who} waits since {waited} for a connection of target `{about}`: all are in use"
+            ),
+            None,
+        ),
+        CauseKind::Lock => told(
+            format!("{who} waits since {waited} for a lock in the database: {about}"),
+            None,
+        ),
+        CauseKind::OutcomeUnknown => told(
+            format!("{who} finds out since {waited} whether its last commit on `{about}` was done"),
+            None,
+        ),
+        CauseKind::Running => {
+            let steps = running_step(facts);
+            let sentence = if steps.is_empty() {
+                format!("{who} runs since {waited} and is between two steps")
+            } else {
+                format!("{who} runs{steps}")
+            };
+            told(sentence, None)
+        }
+        _ => told(
+            format!("{who} is in a lane and waits since {waited}: {cause}"),
+            None,
+        ),
+    }
+}
+
+fn slot(facts: &ExecutionFacts<'_>, who: &str, about: &str, waited: &str) -> Told {
+    let holders: Vec<&Busy> = facts
+        .busy
+        .iter()
+        .filter(|busy| busy.execution != facts.row.id && busy.uses.iter().any(|used| used == about))
+        .collect();
+    let slots = facts.plan.definition().resources.get(about).copied();
+    let what = match slots {
+        Some(slots) => format!("a slot of `{about}` ({})", count(u64::from(slots), "slot")),
+        None => format!("its turn to write to target `{about}`, which takes one writer at a time"),
+    };
+    let sentence = if holders.is_empty() {
+        format!(
+            "{who} waits since {waited} for {what}; nobody is seen holding it now, so it is about to go on"
+        )
+    } else {
+        let held = if holders.len() == 1 {
+            "held by"
+        } else {
+            "held longest by"
+        };
+        format!(
+            "{who} waits since {waited} for {what}, {held} {}",
+            busiest(&holders, facts.now)
+        )
+    };
+    Told {
+        cause: CauseKind::Slot.name(),
+        since: facts.row.account.since(),
+        sentence,
+        next: holders.first().map(|busy| Next::Execution(busy.execution)),
+    }
+}
+
+fn backoff(facts: &ExecutionFacts<'_>, who: &str) -> Told {
+    let since = facts.row.account.since();
+    let due = facts
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.state == StepState::Failed)
+        .filter_map(|attempt| Some((attempt.retry_at?, attempt)));
+    let sentence = match due.max_by_key(|(_, attempt)| attempt.began) {
+        Some((retry_at, attempt)) => {
+            let why = attempt.error.as_ref().map_or_else(
+                || "for a reason that was not kept".to_owned(),
+                |error| format!("{} [{}]", error.message, error.code),
+            );
+            let next = attempt.attempt + 1;
+            let wait = span(retry_at.micros_since(facts.now));
+            let path = format!("{}/{}", attempt.stage, attempt.step);
+            let of = facts.plan.find(&path).map_or_else(String::new, |id| {
+                format!(" of {}", facts.plan.step(id).retry.attempts)
+            });
+            format!("{who} pauses before it tries `{path}` again in {wait} (try {next}{of}): {why}")
+        }
+        None => format!("{who} pauses before its next try"),
+    };
+    Told {
+        cause: CauseKind::Backoff.name(),
+        since,
+        sentence,
+        next: None,
+    }
+}
+
+/// ` `a/b` since 4 s (try 2)`, for every step that is at work.
+pub(super) fn running_step(facts: &ExecutionFacts<'_>) -> String {
+    let mut steps: Vec<&AttemptRow> = facts
+        .attempts
+        .iter()
+        .filter(|attempt| attempt.state == StepState::Running)
+        .collect();
+    steps.sort_by_key(|attempt| attempt.began);
+    let words: Vec<String> = steps
+        .iter()
+        .map(|attempt| {
+            let again = if attempt.attempt > 1 {
+                format!(" (try {})", attempt.attempt)
+            } else {
+                String::new()
+            };
+            format!(
+                "`{}/{}` since {}{again}",
+                attempt.stage,
+                attempt.step,
+                span(facts.now.micros_since(attempt.began))
+            )
+        })
+        .collect();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" {}", words.join(" and "))
+    }
+}

@@ -1,0 +1,160 @@
+//! Why what is over ended as it did.
+
+use super::{ExecutionFacts, NAMED_MAX, Next, ProcessFacts, Told, name};
+use crate::why::words::{count, span};
+use carril_model::account::{CauseKind, TimeAccount};
+use carril_model::contract::{AttemptRow, ExecutionRow};
+use carril_model::state::{ExecutionState, ProcessState, StepState};
+use carril_model::time::Timestamp;
+
+const SETTLED: &str = "settled";
+
+/// Why an execution ended as it did.
+pub(super) fn execution(facts: &ExecutionFacts<'_>, who: &str) -> Told {
+    let row = facts.row;
+    let ended = row.ended_at.unwrap_or(row.launched_at);
+    let ago = ago(ended, facts.now);
+    let sentence = match row.state {
+        ExecutionState::Failed => format!("{who} failed {ago}{}", failure(row, facts.attempts)),
+        ExecutionState::Skipped => format!("{who} had nothing to do{}", skipped(facts.attempts)),
+        ExecutionState::Cancelled => {
+            let why = facts.process.reason.as_deref().map_or_else(
+                || "by request".to_owned(),
+                |reason| format!("because {reason}"),
+            );
+            format!("{who} was cancelled {ago}, {why}")
+        }
+        ExecutionState::RolledBack => format!("{who} was rolled back: what it did was removed"),
+        _ => {
+            let warnings = if row.warnings > 0 {
+                format!(", with {}", count(u64::from(row.warnings), "warning"))
+            } else {
+                String::new()
+            };
+            format!("{who} succeeded {ago}{warnings}{}", spent(&row.account))
+        }
+    };
+    Told {
+        cause: SETTLED,
+        since: ended,
+        sentence,
+        next: None,
+    }
+}
+
+fn failure(row: &ExecutionRow, attempts: &[AttemptRow]) -> String {
+    let at = row.failed_step.as_deref().map_or_else(String::new, |path| {
+        let tries = attempts
+            .iter()
+            .filter(|attempt| format!("{}/{}", attempt.stage, attempt.step) == path)
+            .map(|attempt| attempt.attempt)
+            .max();
+        let tries = tries
+            .filter(|tries| *tries > 1)
+            .map_or_else(String::new, |tries| format!(" after {tries} tries"));
+        format!(" at `{path}`{tries}")
+    });
+    let why = row.error.as_ref().map_or_else(String::new, |error| {
+        let place = error
+            .place
+            .as_deref()
+            .map_or_else(String::new, |place| format!(" ({place})"));
+        format!(": {} [{}]{place}", error.message, error.code)
+    });
+    format!("{at}{why}")
+}
+
+fn skipped(attempts: &[AttemptRow]) -> String {
+    let reason = attempts
+        .iter()
+        .filter(|attempt| attempt.state == StepState::Skipped)
+        .find_map(|attempt| {
+            let reason = attempt.reason.as_deref()?;
+            Some(format!(
+                ": every step was skipped, `{}/{}` because {reason}",
+                attempt.stage, attempt.step
+            ))
+        });
+    reason.unwrap_or_else(|| ": every step was skipped".to_owned())
+}
+
+/// Why a process ended as it did.
+pub(super) fn process(facts: &ProcessFacts<'_>, who: &str) -> Told {
+    let row = facts.row;
+    let tally = &row.tally;
+    let ended = row.ended_at.unwrap_or(row.launched_at);
+    let ago = ago(ended, facts.now);
+    let because = row
+        .reason
+        .as_deref()
+        .map_or_else(String::new, |reason| format!(": {reason}"));
+    let first = facts.failed.map_or_else(String::new, |failed| {
+        let step = failed.failed_step.as_deref().unwrap_or("a step");
+        let why = failed.error.as_ref().map_or_else(String::new, |error| {
+            format!(": {} [{}]", error.message, error.code)
+        });
+        format!(
+            "; the first is {} at `{step}`{why}",
+            name(failed.id, failed.entity.as_deref())
+        )
+    });
+    let sentence = match row.state {
+        ProcessState::Succeeded => format!(
+            "{who} succeeded {ago}: all of {} did, {} skipped",
+            count(tally.total, "execution"),
+            tally.skipped
+        ),
+        ProcessState::CompletedWithErrors => {
+            let cancelled = if tally.cancelled > 0 {
+                format!(", {} cancelled", tally.cancelled)
+            } else {
+                String::new()
+            };
+            format!(
+                "{who} ended {ago} with errors: {} of {} failed{cancelled}{first}",
+                tally.failed,
+                count(tally.total, "execution")
+            )
+        }
+        ProcessState::Failed => format!("{who} failed {ago}{because}{first}"),
+        ProcessState::Cancelled => format!(
+            "{who} was cancelled {ago}{because}; {} of {} were through",
+            tally.succeeded + tally.failed + tally.skipped,
+            count(tally.total, "execution")
+        ),
+        _ => format!(
+            "{who} was rolled back: what its {} did was removed",
+            count(tally.total, "execution")
+        ),
+    };
+    Told {
+        cause: SETTLED,
+        since: ended,
+        sentence,
+        next: facts.failed.map(|failed| Next::Execution(failed.id)),
+    }
+}
+
+fn ago(then: Timestamp, now: Timestamp) -> String {
+    format!("{} ago", span(now.micros_since(then)))
+}
+
+/// Where an execution's time went, the most first.
+fn spent(account: &TimeAccount) -> String {
+    let mut sums: Vec<(CauseKind, i64)> = account
+        .sums()
+        .iter()
+        .map(|(cause, micros)| (*cause, *micros))
+        .collect();
+    sums.sort_by_key(|(_, micros)| -micros);
+    let words: Vec<String> = sums
+        .iter()
+        .take(NAMED_MAX)
+        .map(|(cause, micros)| format!("{} {cause}", span(*micros)))
+        .collect();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
+    }
+}

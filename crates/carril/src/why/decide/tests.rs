@@ -1,0 +1,607 @@
+//! Each case is a situation and the sentence that is true of it. Times: it is second 100, and everything began at second 40
+//! unless a case says otherwise.
+
+use super::*;
+use crate::{Pipeline, Retry, Stage, Step};
+use carril_model::account::{Cause, TimeAccount};
+use carril_model::contract::{ErrorClass, StepError, Tally};
+use carril_model::definition::Version;
+use carril_model::id::Run;
+use carril_model::state::StepState;
+use serde_json::Map;
+
+const NOW: Timestamp = Timestamp(100_000_000);
+const THEN: Timestamp = Timestamp(40_000_000);
+
+fn plan() -> Plan {
+    let pipeline = Pipeline::new("funds")
+        .entities_given()
+        .resource("geneva", 2)
+        .stage(
+            Stage::new("extract")
+                .step(Step::noop("ipa").resource("geneva").retry(Retry::any(5)))
+                .step(Step::noop("ubs")),
+        )
+        .stage(Stage::new("cube").per_process().step(Step::noop("totals")))
+        .build()
+        .expect("it is right");
+    Plan::clone(pipeline.plan())
+}
+
+/// A situation; cases change what they are about.
+struct Case {
+    engine: bool,
+    row: ExecutionRow,
+    process: ProcessRow,
+    attempts: Vec<AttemptRow>,
+    busy: Vec<Busy>,
+}
+
+fn case(state: ExecutionState, cause: Cause) -> Case {
+    let row = ExecutionRow {
+        id: ExecutionId(12),
+        process: ProcessId(7),
+        entity: Some("F12".to_owned()),
+        attributes: Map::new(),
+        run: Run(1),
+        state,
+        segment: 0,
+        behind: None,
+        rolling_back: false,
+        cancelling: false,
+        account: TimeAccount::open(cause, THEN),
+        launched_at: THEN,
+        started_at: None,
+        ended_at: None,
+        failed_step: None,
+        error: None,
+        warnings: 0,
+    };
+    Case {
+        engine: true,
+        row,
+        process: process_row(),
+        attempts: Vec::new(),
+        busy: Vec::new(),
+    }
+}
+
+fn process_row() -> ProcessRow {
+    ProcessRow {
+        id: ProcessId(7),
+        pipeline: "funds".to_owned(),
+        version: Version("v".to_owned()),
+        params: Map::new(),
+        state: ProcessState::Running,
+        reason: None,
+        cancelling: None,
+        segment: 0,
+        open: 3,
+        lanes: 2,
+        after: None,
+        own: Some(ExecutionId(8)),
+        own_state: None,
+        tally: Tally {
+            total: 10,
+            succeeded: 4,
+            ..Tally::default()
+        },
+        targets: BTreeMap::new(),
+        launched_by: "somebody".to_owned(),
+        launched_at: THEN,
+        ended_at: None,
+    }
+}
+
+fn attempt(step: &str, state: StepState, number: u32) -> AttemptRow {
+    AttemptRow {
+        execution: ExecutionId(12),
+        run: Run(1),
+        stage: "extract".to_owned(),
+        step: step.to_owned(),
+        attempt: number,
+        state,
+        began: THEN,
+        ended: None,
+        retry_at: None,
+        fallback: false,
+        carried_from: None,
+        reason: None,
+        rows: Vec::new(),
+        output: None,
+        error: None,
+        waits: Vec::new(),
+    }
+}
+
+fn busy(execution: i64, process: i64, uses: &str, began: i64) -> Busy {
+    Busy {
+        process: ProcessId(process),
+        execution: ExecutionId(execution),
+        entity: Some(format!("F{execution}")),
+        uses: vec![uses.to_owned()],
+        path: "extract/ipa".to_owned(),
+        attempt: 1,
+        began: Timestamp(began * 1_000_000),
+    }
+}
+
+fn error(message: &str) -> Option<StepError> {
+    Some(StepError::new("CAR0501", ErrorClass::Permanent, message))
+}
+
+fn told(case: &Case) -> Told {
+    let Case {
+        engine,
+        row,
+        process,
+        attempts,
+        busy,
+    } = case;
+    execution(&ExecutionFacts {
+        now: NOW,
+        engine: *engine,
+        row,
+        process,
+        plan: &plan(),
+        attempts,
+        busy,
+    })
+}
+
+#[track_caller]
+fn check(case: &Case, cause: &str, sentence: &str, next: Option<Next>) {
+    let told = told(case);
+    assert_eq!(
+        (told.cause, told.sentence.as_str(), told.next),
+        (cause, sentence, next)
+    );
+}
+
+const QUEUED: Cause = Cause::plain(CauseKind::Queued);
+
+#[test]
+fn queued_names_the_longest_lanes_when_all_are_busy() {
+    let mut queued = case(ExecutionState::Pending, QUEUED);
+    queued.busy = vec![
+        busy(1, 7, "geneva", 30),
+        busy(2, 7, "", 95),
+        busy(3, 8, "", 96),
+    ];
+    let sentence = "execution 12 (F12) waits for a free lane since 1 min 0 s: 2 of 2 are busy, the longest with F1 (`extract/ipa` since 1 min 10 s), F2 (`extract/ipa` since 5.0 s)";
+    check(
+        &queued,
+        "queued",
+        sentence,
+        Some(Next::Execution(ExecutionId(1))),
+    );
+}
+
+#[test]
+fn two_parallel_steps_of_one_lane_are_one_lane() {
+    let mut queued = case(ExecutionState::Pending, QUEUED);
+    queued.busy = vec![busy(1, 7, "", 30), busy(1, 7, "", 31)];
+    check(
+        &queued,
+        "queued",
+        "execution 12 (F12) waits for a lane since 1 min 0 s; 1 of 2 is at a step, so it is next to get one",
+        None,
+    );
+}
+
+#[test]
+fn an_earlier_execution_of_the_same_key_comes_before_everything_else() {
+    let mut behind = case(ExecutionState::Pending, Cause::plain(CauseKind::Key));
+    behind.row.behind = Some(ExecutionId(5));
+    let sentence = "execution 12 (F12) waits for execution 5, which was launched earlier with the same lane key";
+    check(
+        &behind,
+        "key",
+        sentence,
+        Some(Next::Execution(ExecutionId(5))),
+    );
+}
+
+#[test]
+fn a_process_that_waits_for_another_holds_all_of_its_executions() {
+    let mut after = case(ExecutionState::Pending, QUEUED);
+    after.process.after = Some(ProcessId(6));
+    let sentence =
+        "execution 12 (F12) waits until process 6, of the same pipeline and parameters, has ended";
+    check(
+        &after,
+        "queued",
+        sentence,
+        Some(Next::Process(ProcessId(6))),
+    );
+}
+
+#[test]
+fn paused_and_recovering_are_said() {
+    let mut paused = case(ExecutionState::Pending, QUEUED);
+    paused.process.state = ProcessState::Paused;
+    check(
+        &paused,
+        "paused",
+        "execution 12 (F12) waits because process 7 is paused",
+        None,
+    );
+    let recovering = case(ExecutionState::Pending, Cause::plain(CauseKind::Recovering));
+    check(
+        &recovering,
+        "recovering",
+        "execution 12 (F12) was running when its engine went away, and waits for a lane of the new one",
+        None,
+    );
+}
+
+#[test]
+fn without_an_engine_nothing_moves() {
+    for state in [
+        ExecutionState::Pending,
+        ExecutionState::Running,
+        ExecutionState::Waiting,
+    ] {
+        let mut still = case(state, QUEUED);
+        still.engine = false;
+        let sentence = format!(
+            "execution 12 (F12) is {state} and no engine has the store open, so nothing of it moves; `carril run` goes on with it"
+        );
+        check(&still, "no_engine", &sentence, None);
+    }
+}
+
+#[test]
+fn running_tells_every_step_that_is_at_work() {
+    let mut running = case(ExecutionState::Running, Cause::plain(CauseKind::Running));
+    check(
+        &running,
+        "running",
+        "execution 12 (F12) runs since 1 min 0 s and is between two steps",
+        None,
+    );
+    running.attempts = vec![
+        attempt("ipa", StepState::Running, 2),
+        attempt("ubs", StepState::Running, 1),
+        attempt("old", StepState::Failed, 1),
+    ];
+    running.attempts[1].began = Timestamp(99_500_000);
+    check(
+        &running,
+        "running",
+        "execution 12 (F12) runs `extract/ipa` since 1 min 0 s (try 2) and `extract/ubs` since 500 ms",
+        None,
+    );
+}
+
+#[test]
+fn a_slot_names_its_holders_over_all_processes() {
+    let mut slot = case(
+        ExecutionState::Running,
+        Cause::about(CauseKind::Slot, "geneva"),
+    );
+    slot.busy = vec![
+        busy(12, 7, "geneva", 10),
+        busy(3, 7, "other", 20),
+        busy(4, 8, "geneva", 90),
+    ];
+    let sentence = "execution 12 (F12) waits since 1 min 0 s for a slot of `geneva` (2 slots), held by F4 (`extract/ipa` since 10 s)";
+    check(
+        &slot,
+        "slot",
+        sentence,
+        Some(Next::Execution(ExecutionId(4))),
+    );
+    slot.busy.clear();
+    let sentence = "execution 12 (F12) waits since 1 min 0 s for a slot of `geneva` (2 slots); nobody is seen holding it now, so it is about to go on";
+    check(&slot, "slot", sentence, None);
+}
+
+#[test]
+fn a_targets_writer_is_a_slot_too() {
+    let mut slot = case(
+        ExecutionState::Running,
+        Cause::about(CauseKind::Slot, "warehouse"),
+    );
+    slot.busy = vec![busy(4, 7, "warehouse", 90), busy(5, 7, "warehouse", 91)];
+    let sentence = "execution 12 (F12) waits since 1 min 0 s for its turn to write to target `warehouse`, which takes one writer at a time, held longest by F4 (`extract/ipa` since 10 s), F5 (`extract/ipa` since 9.0 s)";
+    check(
+        &slot,
+        "slot",
+        sentence,
+        Some(Next::Execution(ExecutionId(4))),
+    );
+}
+
+#[test]
+fn backoff_tells_when_it_is_tried_again_and_what_went_wrong() {
+    let mut backoff = case(ExecutionState::Running, Cause::plain(CauseKind::Backoff));
+    check(
+        &backoff,
+        "backoff",
+        "execution 12 (F12) pauses before its next try",
+        None,
+    );
+    let mut failed = attempt("ipa", StepState::Failed, 2);
+    failed.retry_at = Some(Timestamp(103_500_000));
+    failed.error = error("database is locked");
+    backoff.attempts = vec![failed];
+    let sentence = "execution 12 (F12) pauses before it tries `extract/ipa` again in 3.5 s (try 3 of 5): database is locked [CAR0501]";
+    check(&backoff, "backoff", sentence, None);
+}
+
+#[test]
+fn a_barrier_counts_who_is_missing() {
+    let mut barrier = case(ExecutionState::Waiting, Cause::plain(CauseKind::Barrier));
+    barrier.busy = vec![busy(3, 8, "", 1), busy(4, 7, "", 90)];
+    let sentence = "execution 12 (F12) has done its part and waits until 3 lanes more are through `extract`; longest at work is F4 (`extract/ipa` since 10 s)";
+    check(
+        &barrier,
+        "barrier",
+        sentence,
+        Some(Next::Execution(ExecutionId(4))),
+    );
+    barrier.process.segment = 1;
+    barrier.busy.clear();
+    check(
+        &barrier,
+        "barrier",
+        "execution 12 (F12) waits for the stages that run once, `cube`",
+        Some(Next::Execution(ExecutionId(8))),
+    );
+}
+
+#[test]
+fn what_was_asked_to_stop_says_so() {
+    let mut stopping = case(ExecutionState::Running, Cause::plain(CauseKind::Running));
+    stopping.row.cancelling = true;
+    stopping.attempts = vec![attempt("ipa", StepState::Running, 1)];
+    let sentence = "execution 12 (F12) was asked to stop and its step has not stopped yet `extract/ipa` since 1 min 0 s";
+    check(&stopping, "running", sentence, None);
+    let mut rolling_back = case(ExecutionState::Succeeded, QUEUED);
+    rolling_back.row.rolling_back = true;
+    check(
+        &rolling_back,
+        "rolling_back",
+        "execution 12 (F12) is being rolled back: what it did is being removed",
+        None,
+    );
+}
+
+#[test]
+fn what_is_over_says_how_it_ended() {
+    let ended = |state| {
+        let mut ended = case(state, Cause::plain(CauseKind::Running));
+        ended.row.ended_at = Some(Timestamp(90_000_000));
+        ended
+            .row
+            .account
+            .switch(Cause::plain(CauseKind::Running), Timestamp(90_000_000));
+        ended
+    };
+    let mut succeeded = ended(ExecutionState::Succeeded);
+    succeeded.row.warnings = 1;
+    check(
+        &succeeded,
+        "settled",
+        "execution 12 (F12) succeeded 10 s ago, with 1 warning (50 s running)",
+        None,
+    );
+
+    let mut failed = ended(ExecutionState::Failed);
+    failed.row.failed_step = Some("extract/ipa".to_owned());
+    failed.row.error = error("no such table: ipa").map(|error| StepError {
+        place: Some("sql/ipa.sql:3:6".to_owned()),
+        ..error
+    });
+    failed.attempts = vec![
+        attempt("ipa", StepState::Failed, 1),
+        attempt("ipa", StepState::Failed, 2),
+    ];
+    check(
+        &failed,
+        "settled",
+        "execution 12 (F12) failed 10 s ago at `extract/ipa` after 2 tries: no such table: ipa [CAR0501] (sql/ipa.sql:3:6)",
+        None,
+    );
+
+    let mut skipped = ended(ExecutionState::Skipped);
+    skipped.attempts = vec![AttemptRow {
+        reason: Some("`entity.flag` is false".to_owned()),
+        ..attempt("ipa", StepState::Skipped, 0)
+    }];
+    check(
+        &skipped,
+        "settled",
+        "execution 12 (F12) had nothing to do: every step was skipped, `extract/ipa` because `entity.flag` is false",
+        None,
+    );
+
+    let mut cancelled = ended(ExecutionState::Cancelled);
+    check(
+        &cancelled,
+        "settled",
+        "execution 12 (F12) was cancelled 10 s ago, by request",
+        None,
+    );
+    cancelled.process.reason = Some("the day is over".to_owned());
+    check(
+        &cancelled,
+        "settled",
+        "execution 12 (F12) was cancelled 10 s ago, because the day is over",
+        None,
+    );
+
+    check(
+        &ended(ExecutionState::RolledBack),
+        "settled",
+        "execution 12 (F12) was rolled back: what it did was removed",
+        None,
+    );
+}
+
+#[track_caller]
+fn check_process(
+    row: &ProcessRow,
+    engine: bool,
+    busy: &[Busy],
+    failed: Option<&ExecutionRow>,
+    cause: &str,
+    sentence: &str,
+    next: Option<Next>,
+) {
+    let causes = BTreeMap::from([
+        (CauseKind::Queued, 4),
+        (CauseKind::Running, 2),
+        (CauseKind::Slot, 0),
+    ]);
+    let told = process(&ProcessFacts {
+        now: NOW,
+        engine,
+        row,
+        busy,
+        causes: &causes,
+        failed,
+    });
+    assert_eq!(
+        (told.cause, told.sentence.as_str(), told.next),
+        (cause, sentence, next)
+    );
+}
+
+#[test]
+fn a_process_tells_how_far_it_is() {
+    let row = process_row();
+    let lanes = [busy(1, 7, "", 30), busy(2, 7, "", 95)];
+    let sentence = "process 7 (funds) runs since 1 min 0 s: 4 of 10 executions are through; of the others 4 queued, 2 running; longest at work is F1 (`extract/ipa` since 1 min 10 s)";
+    check_process(
+        &row,
+        true,
+        &lanes,
+        None,
+        "running",
+        sentence,
+        Some(Next::Execution(ExecutionId(1))),
+    );
+    let sentence = "process 7 (funds) is unfinished (4 of 10 executions are through) and no engine has the store open, so nothing of it moves; `carril run` goes on with it";
+    check_process(&row, false, &[], None, "no_engine", sentence, None);
+    let after = ProcessRow {
+        after: Some(ProcessId(6)),
+        tally: Tally {
+            total: 10,
+            ..Tally::default()
+        },
+        ..process_row()
+    };
+    let sentence =
+        "process 7 (funds) waits until process 6, of the same pipeline and parameters, has ended";
+    check_process(
+        &after,
+        true,
+        &[],
+        None,
+        "queued",
+        sentence,
+        Some(Next::Process(ProcessId(6))),
+    );
+    let stopping = ProcessRow {
+        cancelling: Some(ProcessState::Cancelled),
+        reason: Some("enough".to_owned()),
+        ..process_row()
+    };
+    check_process(
+        &stopping,
+        true,
+        &[],
+        None,
+        "running",
+        "process 7 (funds) is being stopped (enough): 3 executions left",
+        None,
+    );
+    let paused = ProcessRow {
+        state: ProcessState::Paused,
+        ..process_row()
+    };
+    check_process(
+        &paused,
+        true,
+        &[],
+        None,
+        "paused",
+        "process 7 (funds) is paused (4 of 10 executions are through); no lane of it starts until somebody resumes it",
+        None,
+    );
+}
+
+#[test]
+fn a_process_tells_how_it_ended() {
+    let ended = |state, tally| ProcessRow {
+        state,
+        tally,
+        ended_at: Some(Timestamp(90_000_000)),
+        ..process_row()
+    };
+    let tally = Tally {
+        total: 10,
+        succeeded: 9,
+        skipped: 1,
+        ..Tally::default()
+    };
+    check_process(
+        &ended(ProcessState::Succeeded, tally),
+        false,
+        &[],
+        None,
+        "settled",
+        "process 7 (funds) succeeded 10 s ago: all of 10 executions did, 1 skipped",
+        None,
+    );
+
+    let mut failed = case(ExecutionState::Failed, QUEUED).row;
+    failed.failed_step = Some("extract/ipa".to_owned());
+    failed.error = error("no such table: ipa");
+    let tally = Tally {
+        total: 10,
+        succeeded: 8,
+        failed: 2,
+        ..Tally::default()
+    };
+    let sentence = "process 7 (funds) ended 10 s ago with errors: 2 of 10 executions failed; the first is execution 12 (F12) at `extract/ipa`: no such table: ipa [CAR0501]";
+    let next = Some(Next::Execution(ExecutionId(12)));
+    check_process(
+        &ended(ProcessState::CompletedWithErrors, tally),
+        true,
+        &[],
+        Some(&failed),
+        "settled",
+        sentence,
+        next,
+    );
+
+    let aborted = ProcessRow {
+        reason: Some("too many failed".to_owned()),
+        ..ended(ProcessState::Failed, tally)
+    };
+    check_process(
+        &aborted,
+        true,
+        &[],
+        None,
+        "settled",
+        "process 7 (funds) failed 10 s ago: too many failed",
+        None,
+    );
+    let cancelled = ProcessRow {
+        reason: Some("enough".to_owned()),
+        ..ended(ProcessState::Cancelled, tally)
+    };
+    check_process(
+        &cancelled,
+        true,
+        &[],
+        None,
+        "settled",
+        "process 7 (funds) was cancelled 10 s ago: enough; 10 of 10 executions were through",
+        None,
+    );
+}
