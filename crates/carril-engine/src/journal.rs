@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 const QUEUE_MAX: usize = 4_096;
 /// Messages of one group: bounds a transaction's length, and with it how long the first waits for the last.
 const GROUP_MAX: usize = 1_024;
+/// How often the writer lets others run before it commits, while that brings more; bounds how long the first may wait.
+const GATHER_ROUNDS: u32 = 4;
 /// How long a soft change may wait for company.
 const SOFT_WAIT: Duration = Duration::from_millis(100);
 /// How often an idle engine says that it is alive.
@@ -210,9 +212,7 @@ impl Writer {
                 () = self.close.cancelled() => return,
                 () = tokio::time::sleep(idle) => {}
             }
-            while let Ok(message) = self.direct.try_recv() {
-                messages.push(message);
-            }
+            self.gather_ready(&mut messages).await;
             let now = self.clock.now();
             let (group, waiting) = self.gather(std::mem::take(&mut messages), now);
             let outcome = if group.records.is_empty() && group.processes.is_empty() && group.claims.is_empty() {
@@ -225,6 +225,24 @@ impl Writer {
                 Ok(None) => {}
                 Err(Fault::Busy(_)) if waiting.writers.is_empty() => {}
                 Err(fault) => return self.give_up(waiting, fault).await,
+            }
+        }
+    }
+
+    /// Lets every task that can run now hand in what it has. No time passes for this: where nobody is ready, it ends at once.
+    /// Without it the first lane that is acknowledged would start a commit for itself alone, and the others wait for it.
+    async fn gather_ready(&mut self, messages: &mut Vec<Message>) {
+        for _ in 0..GATHER_ROUNDS {
+            let before = messages.len();
+            tokio::task::yield_now().await;
+            while messages.len() < GROUP_MAX && let Ok(message) = self.queue.try_recv() {
+                messages.push(message);
+            }
+            while let Ok(message) = self.direct.try_recv() {
+                messages.push(message);
+            }
+            if messages.len() == before {
+                return;
             }
         }
     }
