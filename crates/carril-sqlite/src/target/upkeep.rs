@@ -1,0 +1,188 @@
+//! What is done outside steps: looking, listing, carrying over, removing, rolling back.
+//!
+//! The asynchronous side of it. Everything runs to its end once begun; what was removed stays removed, and each of these may be
+//! asked for again.
+
+use super::lane::LaneKey;
+use super::pool::OpenFor;
+use super::stop::Stop;
+use super::{SqliteTarget, fault, inspect, probe, rollback, shared, template};
+use crate::driver::Gone;
+use carril_model::contract::{Inspection, TableRows, TargetError, Whose};
+use carril_model::definition::{Definition, Publish, SqlText};
+use carril_model::id::{ExecutionId, ProcessId, Run};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long rollback waits for another program's lock.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
+
+impl SqliteTarget {
+    pub(super) async fn look(&self) -> Result<String, TargetError> {
+        let path = self.path.clone();
+        self.on_reader(move || probe::probe(&path)).await
+    }
+
+    pub(super) async fn inspect_step(
+        &self,
+        sql: &SqlText,
+        own: &[String],
+        published: &[Publish],
+    ) -> Result<Inspection, TargetError> {
+        let (path, sql) = (self.path.clone(), sql.clone());
+        let (own, published) = (own.to_vec(), published.to_vec());
+        self.on_reader(move || inspect::inspect(&path, &sql, &own, &published))
+            .await
+    }
+
+    pub(super) async fn list_workspaces(
+        &self,
+        process: ProcessId,
+    ) -> Result<Vec<ExecutionId>, TargetError> {
+        let lanes = Arc::clone(&self.lanes);
+        self.on_reader(move || {
+            lanes
+                .executions(process)
+                .map_err(|error| unreachable(&format!("listing workspaces: {error}")))
+        })
+        .await
+    }
+
+    pub(super) async fn carry(
+        &self,
+        definition: &Definition,
+        whose: Whose,
+        from: Run,
+        to: Run,
+        clear: &[String],
+    ) -> Result<(), TargetError> {
+        let Some(workspace) = self.workspace(definition) else {
+            return Ok(());
+        };
+        let (lanes, synchronous, clear) = (
+            Arc::clone(&self.lanes),
+            workspace.synchronous,
+            clear.to_vec(),
+        );
+        let nothing_to_keep = workspace.tables.iter().all(|table| {
+            clear
+                .iter()
+                .any(|cleared| super::name::same(cleared, table))
+        });
+        let run = |run| LaneKey {
+            process: whose.process,
+            execution: whose.execution,
+            run,
+        };
+        let (from, to) = (run(from), run(to));
+        let carried = self
+            .on_reader(move || {
+                lanes
+                    .copy(from, to, synchronous, |connection| {
+                        template::clear(connection, &clear)
+                    })
+                    .map_err(fault::as_target)
+            })
+            .await?;
+        if carried || nothing_to_keep {
+            return Ok(());
+        }
+        Err(unreachable(&format!(
+            "run {} of execution {} has no workspace any more, so nothing can be taken over from it; retry the execution from its beginning",
+            from.run, from.execution
+        )))
+    }
+
+    /// Counts what a rollback would remove; tables without such rows are left out.
+    pub(super) async fn count_rows(
+        &self,
+        definition: &Definition,
+        whose: Whose,
+    ) -> Result<Vec<TableRows>, TargetError> {
+        let Some(workspace) = self.workspace(definition).cloned() else {
+            return Ok(Vec::new());
+        };
+        let (path, lanes) = (self.path.clone(), Arc::clone(&self.lanes));
+        self.on_reader(move || {
+            let connection = template::open_read_only(&path).map_err(fault::as_target)?;
+            let mut rows = rollback::published(&connection, &workspace, whose)?;
+            rows.retain(|rows| rows.deleted > 0);
+            rows.extend(rollback::in_workspaces(&lanes, &workspace, whose)?);
+            Ok(rows)
+        })
+        .await
+    }
+
+    pub(super) async fn remove_rows(
+        &self,
+        definition: &Definition,
+        whose: Whose,
+    ) -> Result<Vec<TableRows>, TargetError> {
+        let rows = self.count_rows(definition, whose).await?;
+        let workspace = self.workspace(definition).cloned();
+        let seat = self
+            .writer
+            .get()
+            .map_err(|error| unreachable(&format!("starting a thread: {error}")))?;
+        let (path, clock) = (self.path.clone(), Arc::clone(&self.clock));
+        let removed = seat.call(move |session| {
+            let (connection, _) = session
+                .open(OpenFor::Shared, |guard| shared::open(&path, guard))
+                .map_err(fault::as_target)?;
+            let stop = Stop::new(Arc::clone(&clock), clock.now().after(LOCK_WAIT));
+            rollback::remove(connection, workspace.as_ref(), whose, &stop)
+        });
+        removed.await.map_err(|Gone| panicked())??;
+        self.remove_workspaces(whose).await?;
+        Ok(rows)
+    }
+
+    /// Closes the execution's connections, then removes its files.
+    pub(super) async fn remove_workspaces(&self, whose: Whose) -> Result<(), TargetError> {
+        self.pool
+            .close(|lane| lane.execution == whose.execution)
+            .await
+            .map_err(|Gone| panicked())?;
+        let lanes = Arc::clone(&self.lanes);
+        self.on_reader(move || {
+            let failed = |error: std::io::Error| {
+                unreachable(&format!(
+                    "removing the workspaces of execution {}: {error}",
+                    whose.execution
+                ))
+            };
+            lanes.remove(whose).map_err(failed)?;
+            match lanes.files_of(whose).map_err(failed)?.first() {
+                None => Ok(()),
+                Some(left) => Err(unreachable(&format!(
+                    "{} came back while it was removed; remove it again",
+                    left.display()
+                ))),
+            }
+        })
+        .await
+    }
+
+    /// Has blocking work done that only reads the shared file, or is about files alone.
+    async fn on_reader<T, F>(&self, work: F) -> Result<T, TargetError>
+    where
+        T: Send + 'static,
+        F: FnOnce() -> Result<T, TargetError> + Send + 'static,
+    {
+        let seat = self
+            .reader
+            .get()
+            .map_err(|error| unreachable(&format!("starting a thread: {error}")))?;
+        seat.call(move |_| work())
+            .await
+            .map_err(|Gone| panicked())?
+    }
+}
+
+fn panicked() -> TargetError {
+    unreachable("the database thread panicked; please report it")
+}
+
+fn unreachable(text: &str) -> TargetError {
+    TargetError::Unreachable(text.to_owned())
+}

@@ -1,0 +1,13 @@
+//! The SQLite target through its contract: what SQL steps, lanes, publishing and rollback promise, on real files.
+
+mod crash;
+mod entities;
+#[cfg(feature = "failpoints")]
+mod failpoints;
+mod fixture;
+mod inspect;
+mod lanes;
+mod locks;
+mod publish;
+mod rollback;
+mod steps;

@@ -1,0 +1,119 @@
+//! Dying at the instants that matter: the work panics there, and the next attempt finds out what is done.
+
+use super::fixture::*;
+use carril_model::contract::{ErrorClass, StepError, Target, TargetError};
+use fail::FailScenario;
+use serde_json::json;
+
+const SCHEMA: &str = "create table work (id integer); create table source (id integer);
+    with recursive n(i) as (select 1 union all select i + 1 from n where i < 12000) insert into source select i from n";
+const ADD: &str = "insert into work select id from source";
+
+fn plan() -> std::sync::Arc<carril_model::plan::Plan> {
+    Pipeline::new(&[("add", ADD)])
+        .tables(&["work"])
+        .publish("work", "history", &["id"], Some("latest"))
+        .plan()
+}
+
+/// Runs a step that dies at a failpoint.
+async fn dies(house: &House, step: &str, point: &str) -> StepError {
+    fail::cfg(point, "panic").unwrap();
+    let error = house.run(&plan(), step, 1).await.expect_err("it dies");
+    fail::remove(point);
+    assert_eq!(
+        (error.code.as_str(), error.class),
+        ("CAR0513", ErrorClass::OutcomeUnknown),
+        "{point}"
+    );
+    error
+}
+
+async fn again(house: &House, step: &str) -> Vec<carril_model::contract::TableRows> {
+    let call = Try::first(&plan(), step, 1).again(2, 1).call();
+    house.attempt(&call, &Switch::new()).await.unwrap().rows
+}
+
+#[tokio::test]
+async fn a_step_that_dies_around_its_commit_happens_once() {
+    for point in [
+        "target::workspace::made",
+        "target::sql::before_commit",
+        "target::sql::after_commit",
+    ] {
+        let scenario = FailScenario::setup();
+        let house = House::new(SCHEMA);
+        dies(&house, "add", point).await;
+        let house = house.reopened();
+        assert_eq!(
+            again(&house, "add").await,
+            vec![table_rows("work", 12_000, 0, 0)],
+            "{point}"
+        );
+        assert_eq!(
+            house.lane_rows(1, 1, "select count(*) from work"),
+            vec![json!([12_000])],
+            "{point}"
+        );
+        scenario.teardown();
+    }
+}
+
+#[tokio::test]
+async fn a_publish_that_dies_around_its_commit_happens_once() {
+    for point in [
+        "target::publish::before_commit",
+        "target::publish::after_commit",
+    ] {
+        let scenario = FailScenario::setup();
+        let house = House::new(SCHEMA);
+        house.run(&plan(), "add", 1).await.unwrap();
+        dies(&house, "publish/publish", point).await;
+        // The same engine goes on, with whatever connection the panic left.
+        assert_eq!(
+            again(&house, "publish/publish").await,
+            vec![table_rows("history", 12_000, 0, 0)],
+            "{point}"
+        );
+        assert_eq!(
+            house.rows("select count(*) from latest"),
+            vec![json!([12_000])],
+            "{point}"
+        );
+        scenario.teardown();
+    }
+}
+
+#[tokio::test]
+async fn a_rollback_that_dies_half_way_is_finished_by_the_next() {
+    let scenario = FailScenario::setup();
+    let house = House::new(SCHEMA);
+    house.run(&plan(), "add", 1).await.unwrap();
+    house.run(&plan(), "publish/publish", 1).await.unwrap();
+    fail::cfg("target::rollback::half", "panic").unwrap();
+    let error = house.target.roll_back(plan().definition(), whose(1)).await;
+    assert!(
+        matches!(error, Err(TargetError::Unreachable(_))),
+        "{error:?}"
+    );
+    fail::remove("target::rollback::half");
+    assert_eq!(
+        house.rows("select count(*) from history"),
+        vec![json!([2_000])]
+    );
+    assert_eq!(house.rows("select count(*) from latest"), vec![json!([0])]);
+    let rows = house
+        .target
+        .roll_back(plan().definition(), whose(1))
+        .await
+        .unwrap();
+    assert_eq!(
+        rows,
+        vec![
+            table_rows("history", 0, 0, 2_000),
+            table_rows("work", 0, 0, 12_000)
+        ]
+    );
+    assert_eq!(house.rows("select count(*) from history"), vec![json!([0])]);
+    scenario.teardown();
+}
