@@ -2,7 +2,9 @@
 //!
 //! Whatever the runner does — fails, hangs, panics — becomes an outcome of this step and of nothing else (P6).
 
-use carril_model::contract::{Cancellation, ErrorClass, Pending, StepCall, StepDone, StepError, StepRunner};
+use carril_model::contract::{
+    Cancellation, ErrorClass, Pending, StepCall, StepDone, StepError, StepRunner,
+};
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -26,7 +28,11 @@ impl Cancellation for Bell<'_> {
 }
 
 /// Runs one attempt to its end, at the latest [`GRACE`] after its time or its cancellation.
-pub(crate) async fn run(runner: Arc<dyn StepRunner>, call: StepCall, stop: CancellationToken) -> Result<StepDone, StepError> {
+pub(crate) async fn run(
+    runner: Arc<dyn StepRunner>,
+    call: StepCall,
+    stop: CancellationToken,
+) -> Result<StepDone, StepError> {
     let timeout = call.plan.step(call.step).timeout;
     // The runner's bell rings for time-outs too, which must not look like a cancellation of the step.
     let bell = stop.child_token();
@@ -52,8 +58,17 @@ pub(crate) async fn run(runner: Arc<dyn StepRunner>, call: StepCall, stop: Cance
     match outcome {
         // It may have finished although it was asked to stop: then it is done, and that is the truth.
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) if matches!(error.class, ErrorClass::Fenced | ErrorClass::OutcomeUnknown) => Err(error),
-        Ok(Err(error)) if asked_to_stop => Err(renamed(error, "CAR0505", ErrorClass::Cancelled, "it was asked to stop")),
+        Ok(Err(error))
+            if matches!(error.class, ErrorClass::Fenced | ErrorClass::OutcomeUnknown) =>
+        {
+            Err(error)
+        }
+        Ok(Err(error)) if asked_to_stop => Err(renamed(
+            error,
+            "CAR0505",
+            ErrorClass::Cancelled,
+            "it was asked to stop",
+        )),
         Ok(Err(error)) if first_was_timeout(&bell, asked_to_stop) => {
             let text = format!("it did not end within {}", in_words(timeout));
             Err(renamed(error, "CAR0503", ErrorClass::Timeout, &text))
@@ -68,17 +83,42 @@ fn first_was_timeout(bell: &CancellationToken, asked_to_stop: bool) -> bool {
 }
 
 fn renamed(error: StepError, code: &str, class: ErrorClass, text: &str) -> StepError {
-    StepError { log: error.log, place: error.place, ..StepError::new(code, class, text) }
+    StepError {
+        log: error.log,
+        place: error.place,
+        ..StepError::new(code, class, text)
+    }
 }
 
 fn abandoned(asked_to_stop: bool) -> StepError {
-    let class = if asked_to_stop { ErrorClass::Cancelled } else { ErrorClass::Timeout };
-    StepError::new("CAR0515", class, format!("it did not stop within {} of being asked and was abandoned", in_words(GRACE)))
+    let class = if asked_to_stop {
+        ErrorClass::Cancelled
+    } else {
+        ErrorClass::Timeout
+    };
+    StepError::new(
+        "CAR0515",
+        class,
+        format!(
+            "it did not stop within {} of being asked and was abandoned",
+            in_words(GRACE)
+        ),
+    )
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> StepError {
-    let text = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
-    StepError::new("CAR0506", ErrorClass::Permanent, format!("the step panicked: {}", text.as_deref().unwrap_or("without a message")))
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    StepError::new(
+        "CAR0506",
+        ErrorClass::Permanent,
+        format!(
+            "the step panicked: {}",
+            text.as_deref().unwrap_or("without a message")
+        ),
+    )
 }
 
 /// A duration as people write it in a pipeline file.

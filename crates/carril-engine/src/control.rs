@@ -39,7 +39,9 @@ impl Engine {
     pub async fn cancel(&self, selection: Selection, reason: &str) -> Result<(), Error> {
         self.core.check_alive()?;
         match selection {
-            Selection::Process(process) | Selection::Unsuccessful(process) => self.cancel_process(process, reason).await,
+            Selection::Process(process) | Selection::Unsuccessful(process) => {
+                self.cancel_process(process, reason).await
+            }
             Selection::Executions(executions) => self.cancel_executions(&executions, reason).await,
         }
     }
@@ -47,11 +49,22 @@ impl Engine {
     async fn cancel_process(&self, process: ProcessId, reason: &str) -> Result<(), Error> {
         let row = self.core.store.process(process).await?;
         if row.state.is_settled() {
-            return Err(Error::refused("CAR0422", format!("process {process} is {} already, so there is nothing to cancel", row.state)));
+            return Err(Error::refused(
+                "CAR0422",
+                format!(
+                    "process {process} is {} already, so there is nothing to cancel",
+                    row.state
+                ),
+            ));
         }
         let mut moved = self.core.board.watch();
         let at = self.core.clock.now();
-        self.core.journal.process(ProcessChange::Cancel { process, state: ProcessState::Cancelled, reason: reason.to_owned(), at });
+        self.core.journal.process(ProcessChange::Cancel {
+            process,
+            state: ProcessState::Cancelled,
+            reason: reason.to_owned(),
+            at,
+        });
         // The journal tells the coordinator; here it is only waited for, so that the answer is durable.
         loop {
             self.core.check_alive()?;
@@ -65,14 +78,32 @@ impl Engine {
         }
     }
 
-    async fn cancel_executions(&self, executions: &[ExecutionId], reason: &str) -> Result<(), Error> {
-        let (running, processes) = self.core.store.cancel(executions, reason, self.core.clock.now()).await?;
+    async fn cancel_executions(
+        &self,
+        executions: &[ExecutionId],
+        reason: &str,
+    ) -> Result<(), Error> {
+        let (running, processes) = self
+            .core
+            .store
+            .cancel(executions, reason, self.core.clock.now())
+            .await?;
         if running.is_empty() && processes.is_empty() {
-            return Err(Error::refused("CAR0422", "every execution named is settled already, so there is nothing to cancel"));
+            return Err(Error::refused(
+                "CAR0422",
+                "every execution named is settled already, so there is nothing to cancel",
+            ));
         }
         self.core.lanes.revoke(&running);
         let woken = processes.iter().map(|row| row.id).collect();
-        self.core.notify(Notice::Committed { processes, woken, claimed: Vec::new(), asked: Vec::new() }).await;
+        self.core
+            .notify(Notice::Committed {
+                processes,
+                woken,
+                claimed: Vec::new(),
+                asked: Vec::new(),
+            })
+            .await;
         Ok(())
     }
 
@@ -93,10 +124,16 @@ impl Engine {
         let mut above = None;
         loop {
             let page = self.core.store.select(selection, above, PAGE).await?;
-            let Some((last, _, _)) = page.last() else { break };
+            let Some((last, _, _)) = page.last() else {
+                break;
+            };
             above = Some(last.execution);
             for (owned, state, segment) in &page {
-                by_process.entry(owned.process).or_default().push(Meant { owned: *owned, state: *state, segment: *segment });
+                by_process.entry(owned.process).or_default().push(Meant {
+                    owned: *owned,
+                    state: *state,
+                    segment: *segment,
+                });
             }
         }
         Ok(by_process)
@@ -105,18 +142,34 @@ impl Engine {
     /// The process's own execution as it is now, if it has one.
     async fn own_execution(&self, row: &ProcessRow) -> Result<Option<Meant>, Error> {
         let Some(own) = row.own else { return Ok(None) };
-        let found = self.core.store.select(&Selection::Executions(vec![own]), None, 1).await?;
-        Ok(found.first().map(|(owned, state, segment)| Meant { owned: *owned, state: *state, segment: *segment }))
+        let found = self
+            .core
+            .store
+            .select(&Selection::Executions(vec![own]), None, 1)
+            .await?;
+        Ok(found.first().map(|(owned, state, segment)| Meant {
+            owned: *owned,
+            state: *state,
+            segment: *segment,
+        }))
     }
 
     async fn ready_process(&self, row: &ProcessRow) -> Result<Ready, Error> {
         let definition = self.core.store.definition(&row.version).await?;
-        self.core.ready(Arc::new(Plan::new(definition)), &row.targets).await
+        self.core
+            .ready(Arc::new(Plan::new(definition)), &row.targets)
+            .await
     }
 
     /// Has the coordinator look at a process again, as one of this engine's.
     async fn look_again(&self, ready: Ready, row: ProcessRow) {
         let run = Arc::new(ready.into_run(row.id, row.params.clone()));
-        self.core.notify(Notice::Adopt { run, row: Box::new(row), claimed: Vec::new() }).await;
+        self.core
+            .notify(Notice::Adopt {
+                run,
+                row: Box::new(row),
+                claimed: Vec::new(),
+            })
+            .await;
     }
 }

@@ -24,13 +24,22 @@ pub(crate) const NOTICES_MAX: usize = 1_024;
 /// What the coordinator is told.
 pub(crate) enum Notice {
     /// A commit moved processes, woke some, or claimed executions that no lane asked for.
-    Committed { processes: Vec<ProcessRow>, woken: Vec<ProcessId>, claimed: Vec<Claimed>, asked: Vec<ProcessId> },
+    Committed {
+        processes: Vec<ProcessRow>,
+        woken: Vec<ProcessId>,
+        claimed: Vec<Claimed>,
+        asked: Vec<ProcessId>,
+    },
     /// The journal has stopped for good.
     JournalFailed(Fault),
     /// A lane has ended; `dry` when it had asked for more and there was none.
     LaneFree { process: ProcessId, dry: bool },
     /// A process to run from now on.
-    Adopt { run: Arc<ProcessRun>, row: Box<ProcessRow>, claimed: Vec<Claimed> },
+    Adopt {
+        run: Arc<ProcessRun>,
+        row: Box<ProcessRow>,
+        claimed: Vec<Claimed>,
+    },
 }
 
 struct Managed {
@@ -52,14 +61,23 @@ pub(crate) struct Coordinator {
 
 impl Coordinator {
     pub(crate) fn new(core: Arc<Core>, notices: mpsc::Receiver<Notice>) -> Self {
-        Self { core, notices, processes: HashMap::new() }
+        Self {
+            core,
+            notices,
+            processes: HashMap::new(),
+        }
     }
 
     /// Runs until the engine stops and the last lane has ended.
     pub(crate) async fn run(mut self) {
         let stop = self.core.tasks.stop.clone();
         loop {
-            if stop.is_cancelled() && self.processes.values().all(|managed| managed.active == 0 && !managed.claiming) {
+            if stop.is_cancelled()
+                && self
+                    .processes
+                    .values()
+                    .all(|managed| managed.active == 0 && !managed.claiming)
+            {
                 return;
             }
             tokio::select! {
@@ -75,7 +93,12 @@ impl Coordinator {
 
     fn take(&mut self, notice: Notice) {
         match notice {
-            Notice::Committed { processes, woken, claimed, asked } => {
+            Notice::Committed {
+                processes,
+                woken,
+                claimed,
+                asked,
+            } => {
                 for process in asked {
                     if let Some(managed) = self.processes.get_mut(&process) {
                         managed.claiming = false;
@@ -90,7 +113,12 @@ impl Coordinator {
                 for process in woken {
                     self.fill(process);
                 }
-                let again: Vec<ProcessId> = self.processes.iter().filter(|(_, managed)| managed.again && !managed.claiming).map(|(id, _)| *id).collect();
+                let again: Vec<ProcessId> = self
+                    .processes
+                    .iter()
+                    .filter(|(_, managed)| managed.again && !managed.claiming)
+                    .map(|(id, _)| *id)
+                    .collect();
                 for process in again {
                     self.fill(process);
                 }
@@ -134,24 +162,37 @@ impl Coordinator {
 
     fn start_lane(&mut self, claimed: Claimed) {
         let Some(managed) = self.processes.get_mut(&claimed.owned.process) else {
-            tracing::error!(process = claimed.owned.process.0, "an execution of a process that nobody runs here was claimed");
+            tracing::error!(
+                process = claimed.owned.process.0,
+                "an execution of a process that nobody runs here was claimed"
+            );
             return;
         };
         managed.active += 1;
-        self.core.tasks.spawn(Kind::Lane, lane::run(Arc::clone(&self.core), Arc::clone(&managed.run), claimed));
+        self.core.tasks.spawn(
+            Kind::Lane,
+            lane::run(Arc::clone(&self.core), Arc::clone(&managed.run), claimed),
+        );
     }
 
     /// A process is as `row` says now: what follows?
     fn moved(&mut self, row: ProcessRow) {
         let id = row.id;
         let now = self.core.clock.now();
-        self.core.emit(|| Event::Process { process: id, state: row.state, tally: row.tally, at: now });
+        self.core.emit(|| Event::Process {
+            process: id,
+            state: row.state,
+            tally: row.tally,
+            at: now,
+        });
         let Some(managed) = self.processes.get_mut(&id) else {
             return self.moved_elsewhere(&row, now);
         };
         if row.cancelling.is_some() && !managed.run.is_cancelled() {
             managed.run.cancel();
-            self.core.lanes.signal(Signal::Cancel, |owned| owned.process == id);
+            self.core
+                .lanes
+                .signal(Signal::Cancel, |owned| owned.process == id);
             self.core.board.moved();
         }
         let abort_when = managed.run.plan.definition().lanes.abort_when.as_ref();
@@ -162,12 +203,18 @@ impl Coordinator {
             Some(change @ ProcessChange::Settle { .. }) if !managed.settling => {
                 managed.settling = true;
                 let (core, run) = (Arc::clone(&self.core), Arc::clone(&managed.run));
-                self.core.tasks.spawn(Kind::Work, recovery::sweep_and_settle(core, run, change));
+                self.core
+                    .tasks
+                    .spawn(Kind::Work, recovery::sweep_and_settle(core, run, change));
             }
             Some(ProcessChange::Settle { .. }) | None => {}
             Some(change) => self.core.journal.process(change),
         }
-        if self.processes.get(&id).is_some_and(|managed| managed.row.state.is_settled()) {
+        if self
+            .processes
+            .get(&id)
+            .is_some_and(|managed| managed.row.state.is_settled())
+        {
             self.settled(id);
         }
     }
@@ -185,14 +232,23 @@ impl Coordinator {
     fn settled(&mut self, id: ProcessId) {
         self.core.board.moved();
         self.forget_if_done(id);
-        let followers: Vec<ProcessId> = self.processes.iter().filter(|(_, managed)| managed.row.after == Some(id)).map(|(id, _)| *id).collect();
+        let followers: Vec<ProcessId> = self
+            .processes
+            .iter()
+            .filter(|(_, managed)| managed.row.after == Some(id))
+            .map(|(id, _)| *id)
+            .collect();
         for follower in followers {
             self.fill(follower);
         }
     }
 
     fn forget_if_done(&mut self, id: ProcessId) {
-        if self.processes.get(&id).is_some_and(|managed| managed.row.state.is_settled() && managed.active == 0) {
+        if self
+            .processes
+            .get(&id)
+            .is_some_and(|managed| managed.row.state.is_settled() && managed.active == 0)
+        {
             self.processes.remove(&id);
             self.core.board.moved();
         }
@@ -203,7 +259,9 @@ impl Coordinator {
         if self.core.tasks.stop.is_cancelled() {
             return;
         }
-        let Some(managed) = self.processes.get_mut(&id) else { return };
+        let Some(managed) = self.processes.get_mut(&id) else {
+            return;
+        };
         managed.again = managed.claiming;
         let open = managed.row.state == ProcessState::Running && managed.row.cancelling.is_none();
         let free = managed.row.lanes.saturating_sub(managed.active);
@@ -211,6 +269,9 @@ impl Coordinator {
             return;
         }
         managed.claiming = true;
-        self.core.journal.claim(Claim { process: id, max: free });
+        self.core.journal.claim(Claim {
+            process: id,
+            max: free,
+        });
     }
 }

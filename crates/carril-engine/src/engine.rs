@@ -9,7 +9,9 @@ use crate::process_run::{NoCommands, Ready};
 use crate::requests;
 use crate::slots::Slots;
 use crate::task::{Kind, Tasks};
-use carril_model::contract::{Clock, Entered, Fault, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target, TargetError};
+use carril_model::contract::{
+    Clock, Entered, Fault, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target, TargetError,
+};
 use carril_model::definition::{Action, Definition, Entities, Version};
 use carril_model::id::ProcessId;
 use carril_model::plan::Plan;
@@ -24,7 +26,11 @@ pub trait TargetOpener: Send + Sync {
     ///
     /// # Errors
     /// [`TargetError::Unreachable`] for a URL that is wrong or leads nowhere.
-    fn open<'a>(&'a self, name: &'a str, url: &'a str) -> Pending<'a, Result<Arc<dyn Target>, TargetError>>;
+    fn open<'a>(
+        &'a self,
+        name: &'a str,
+        url: &'a str,
+    ) -> Pending<'a, Result<Arc<dyn Target>, TargetError>>;
 }
 
 /// Who does the steps that are no SQL.
@@ -38,7 +44,10 @@ pub struct Runners {
 impl Default for Runners {
     /// No commands, no functions: steps that need them fail and say so.
     fn default() -> Self {
-        Self { command: Arc::new(NoCommands), functions: BTreeMap::new() }
+        Self {
+            command: Arc::new(NoCommands),
+            functions: BTreeMap::new(),
+        }
     }
 }
 
@@ -67,7 +76,10 @@ impl Options {
     /// The defaults, for this node.
     #[must_use]
     pub const fn new(node: NodeInfo) -> Self {
-        Self { node, requests_every: Some(Duration::from_millis(200)) }
+        Self {
+            node,
+            requests_every: Some(Duration::from_millis(200)),
+        }
     }
 }
 
@@ -129,29 +141,60 @@ impl Core {
     pub(crate) fn check_alive(&self) -> Result<(), Error> {
         match self.failure.get() {
             Some(fault) => Err(Error::Store(fault.clone())),
-            None if self.tasks.stop.is_cancelled() => Err(Error::Stopped("it was shut down".to_owned())),
+            None if self.tasks.stop.is_cancelled() => {
+                Err(Error::Stopped("it was shut down".to_owned()))
+            }
             None => Ok(()),
         }
     }
 
     /// Keeps a definition in the store, once per engine.
-    pub(crate) async fn define(&self, definition: &Definition, version: &Version) -> Result<(), Error> {
-        let known = self.defined.lock().unwrap_or_else(PoisonError::into_inner).contains(version);
+    pub(crate) async fn define(
+        &self,
+        definition: &Definition,
+        version: &Version,
+    ) -> Result<(), Error> {
+        let known = self
+            .defined
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(version);
         if !known {
-            self.store.define(version, definition, self.clock.now()).await?;
-            self.defined.lock().unwrap_or_else(PoisonError::into_inner).insert(version.clone());
+            self.store
+                .define(version, definition, self.clock.now())
+                .await?;
+            self.defined
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(version.clone());
         }
         Ok(())
     }
 
     /// Opens every target that a pipeline names and finds a runner for every step.
-    pub(crate) async fn ready(&self, plan: Arc<Plan>, urls: &BTreeMap<String, String>) -> Result<Ready, Error> {
+    pub(crate) async fn ready(
+        &self,
+        plan: Arc<Plan>,
+        urls: &BTreeMap<String, String>,
+    ) -> Result<Ready, Error> {
         let mut targets = BTreeMap::new();
         for name in target_names(plan.definition()) {
             let Some(url) = urls.get(&name) else {
-                return Err(Error::refused("CAR0408", format!("where target `{name}` is was not said: give it with --target {name}=URL or in carril.toml")));
+                return Err(Error::refused(
+                    "CAR0408",
+                    format!(
+                        "where target `{name}` is was not said: give it with --target {name}=URL or in carril.toml"
+                    ),
+                ));
             };
-            let target = self.targets.open(&name, url).await.map_err(|error| Error::Target { name: name.clone(), error })?;
+            let target = self
+                .targets
+                .open(&name, url)
+                .await
+                .map_err(|error| Error::Target {
+                    name: name.clone(),
+                    error,
+                })?;
             targets.insert(name, target);
         }
         Ready::new(plan, targets, urls, &self.runners, &self.slots)
@@ -160,9 +203,16 @@ impl Core {
     /// Makes an unfinished process of the store one of this engine's.
     pub(crate) async fn adopt(&self, row: ProcessRow) -> Result<(), Error> {
         let definition = self.store.definition(&row.version).await?;
-        let ready = self.ready(Arc::new(Plan::new(definition)), &row.targets).await?;
+        let ready = self
+            .ready(Arc::new(Plan::new(definition)), &row.targets)
+            .await?;
         let run = Arc::new(ready.into_run(row.id, row.params.clone()));
-        self.notify(Notice::Adopt { run, row: Box::new(row), claimed: Vec::new() }).await;
+        self.notify(Notice::Adopt {
+            run,
+            row: Box::new(row),
+            claimed: Vec::new(),
+        })
+        .await;
         Ok(())
     }
 }
@@ -173,7 +223,12 @@ fn target_names(definition: &Definition) -> BTreeSet<String> {
     if let Entities::Query { target, .. } = &definition.entities {
         names.insert(target.clone());
     }
-    names.extend(definition.workspace.iter().map(|workspace| workspace.target.clone()));
+    names.extend(
+        definition
+            .workspace
+            .iter()
+            .map(|workspace| workspace.target.clone()),
+    );
     for step in definition.stages.iter().flat_map(|stage| &stage.steps) {
         if let Action::Sql { target, .. } = &step.action {
             names.insert(target.clone());
@@ -200,7 +255,12 @@ impl Engine {
         let entered = parts.store.enter(&options.node, parts.clock.now()).await?;
         let (notices, inbox) = mpsc::channel(NOTICES_MAX);
         let tasks = Tasks::default();
-        let (writer, journal) = journal::Writer::new(Arc::clone(&parts.store), Arc::clone(&parts.clock), notices.clone(), tasks.close.clone());
+        let (writer, journal) = journal::Writer::new(
+            Arc::clone(&parts.store),
+            Arc::clone(&parts.clock),
+            notices.clone(),
+            tasks.close.clone(),
+        );
         let core = Arc::new(Core {
             store: parts.store,
             targets: parts.targets,
@@ -217,10 +277,16 @@ impl Engine {
             defined: Mutex::default(),
         });
         core.tasks.spawn(Kind::Journal, writer.run());
-        core.tasks.spawn(Kind::Coordinator, Coordinator::new(Arc::clone(&core), inbox).run());
+        core.tasks.spawn(
+            Kind::Coordinator,
+            Coordinator::new(Arc::clone(&core), inbox).run(),
+        );
         let engine = Self { core };
         if let Some(every) = options.requests_every {
-            engine.core.tasks.spawn(Kind::Requests, requests::look(engine.clone(), every));
+            engine
+                .core
+                .tasks
+                .spawn(Kind::Requests, requests::look(engine.clone(), every));
         }
         if !entered.rolling_back.is_empty() {
             engine.finish_rollbacks(entered.rolling_back.clone());
@@ -272,7 +338,10 @@ impl Engine {
         let core = &self.core;
         core.tasks.stop.cancel();
         core.lanes.signal(Signal::Drain, |_| true);
-        if tokio::time::timeout(grace, core.tasks.ended()).await.is_err() {
+        if tokio::time::timeout(grace, core.tasks.ended())
+            .await
+            .is_err()
+        {
             core.lanes.signal(Signal::DrainHard, |_| true);
             core.tasks.ended().await;
         }

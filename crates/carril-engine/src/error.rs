@@ -40,7 +40,10 @@ pub enum Error {
 impl Error {
     /// A refusal with its code.
     pub(crate) fn refused(code: &'static str, message: impl Into<String>) -> Self {
-        Self::Refused { code, message: message.into() }
+        Self::Refused {
+            code,
+            message: message.into(),
+        }
     }
 
     /// The code of the page that explains it.
@@ -52,12 +55,20 @@ impl Error {
             Self::Store(Fault::Busy(_)) => "CAR0704",
             Self::Store(Fault::Unavailable(_)) => "CAR0705",
             Self::Store(Fault::Corrupt(_)) => "CAR0706",
-            Self::Target { error: TargetError::Sql { .. }, .. } => "CAR0406",
-            Self::Target { error: TargetError::Entity(_), .. } => "CAR0407",
+            Self::Target {
+                error: TargetError::Sql { .. },
+                ..
+            } => "CAR0406",
+            Self::Target {
+                error: TargetError::Entity(_),
+                ..
+            } => "CAR0407",
             Self::Target { .. } => "CAR0511",
             Self::Refused { code, .. } => code,
             Self::NothingSelected(_) => "CAR0403",
-            Self::Invalid(findings) => findings.first().map_or("CAR0200", |finding| finding.code.as_str()),
+            Self::Invalid(findings) => findings
+                .first()
+                .map_or("CAR0200", |finding| finding.code.as_str()),
             Self::Stopped(_) => "CAR0707",
         }
     }

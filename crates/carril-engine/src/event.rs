@@ -1,10 +1,10 @@
 //! Live events: what happens, for whoever watches. Never the truth (that is the store), never in the way: a watcher that
 //! falls behind loses events and is told how many.
 
+use carril_model::contract::Tally;
 use carril_model::id::{ExecutionId, ProcessId, Run};
 use carril_model::state::{ExecutionState, ProcessState, StepState};
 use carril_model::time::Timestamp;
-use carril_model::contract::Tally;
 use serde::Serialize;
 use std::sync::Arc;
 

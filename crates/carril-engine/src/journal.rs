@@ -9,7 +9,9 @@
 
 use crate::coordinator::Notice;
 use carril_model::account::{CauseKind, TimeAccount};
-use carril_model::contract::{Change, Claim, Claimed, Clock, Fault, Group, Owned, ProcessChange, Record, Store, Verdict};
+use carril_model::contract::{
+    Change, Claim, Claimed, Clock, Fault, Group, Owned, ProcessChange, Record, Store, Verdict,
+};
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -41,7 +43,12 @@ pub(crate) struct Ack {
 }
 
 enum Message {
-    Write { owned: Owned, changes: Vec<Change>, claim: Option<ProcessId>, ack: oneshot::Sender<Result<Ack, Fault>> },
+    Write {
+        owned: Owned,
+        changes: Vec<Change>,
+        claim: Option<ProcessId>,
+        ack: oneshot::Sender<Result<Ack, Fault>>,
+    },
     Process(ProcessChange),
     Claim(Claim),
 }
@@ -61,9 +68,19 @@ impl Handle {
     ///
     /// # Cancel safety
     /// Dropping the future after it was polled leaves the write in the queue.
-    pub(crate) async fn write(&self, owned: Owned, changes: Vec<Change>, claim: Option<ProcessId>) -> Result<Ack, Fault> {
+    pub(crate) async fn write(
+        &self,
+        owned: Owned,
+        changes: Vec<Change>,
+        claim: Option<ProcessId>,
+    ) -> Result<Ack, Fault> {
         let (ack, answer) = oneshot::channel();
-        let message = Message::Write { owned, changes, claim, ack };
+        let message = Message::Write {
+            owned,
+            changes,
+            claim,
+            ack,
+        };
         self.queue.send(message).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
     }
@@ -81,9 +98,15 @@ impl Handle {
 
     /// Opens a lane's place for soft changes; it closes when the returned value is dropped.
     pub(crate) fn soft_place(&self, owned: Owned) -> SoftPlace {
-        let entry = Arc::new(SoftEntry { owned, soft: Mutex::default() });
+        let entry = Arc::new(SoftEntry {
+            owned,
+            soft: Mutex::default(),
+        });
         self.soft.lock().insert(owned.execution, Arc::clone(&entry));
-        SoftPlace { entry, table: Arc::clone(&self.soft) }
+        SoftPlace {
+            entry,
+            table: Arc::clone(&self.soft),
+        }
     }
 }
 
@@ -151,7 +174,10 @@ impl SoftPlace {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Soft> {
-        self.entry.soft.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entry
+            .soft
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -192,19 +218,43 @@ struct Writing {
 
 impl Writer {
     /// A writer and the handle to it; run the writer as a task of its own.
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, notices: mpsc::Sender<Notice>, close: CancellationToken) -> (Self, Handle) {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        notices: mpsc::Sender<Notice>,
+        close: CancellationToken,
+    ) -> (Self, Handle) {
         let (sender, queue) = mpsc::channel(QUEUE_MAX);
         let (direct_sender, direct) = mpsc::unbounded_channel();
         let soft = Arc::new(SoftTable::default());
-        let handle = Handle { queue: sender, direct: direct_sender, soft: Arc::clone(&soft) };
-        (Self { store, clock, queue, direct, soft, notices, close }, handle)
+        let handle = Handle {
+            queue: sender,
+            direct: direct_sender,
+            soft: Arc::clone(&soft),
+        };
+        (
+            Self {
+                store,
+                clock,
+                queue,
+                direct,
+                soft,
+                notices,
+                close,
+            },
+            handle,
+        )
     }
 
     /// Writes until it is closed and everything handed in is durable, or until the store fails for good.
     pub(crate) async fn run(mut self) {
         let mut messages = Vec::new();
         loop {
-            let idle = if self.soft.lock().is_empty() { BEAT } else { SOFT_WAIT };
+            let idle = if self.soft.lock().is_empty() {
+                BEAT
+            } else {
+                SOFT_WAIT
+            };
             tokio::select! {
                 biased;
                 taken = self.queue.recv_many(&mut messages, GROUP_MAX) => if taken == 0 { return },
@@ -215,7 +265,10 @@ impl Writer {
             self.gather_ready(&mut messages).await;
             let now = self.clock.now();
             let (group, waiting) = self.gather(std::mem::take(&mut messages), now);
-            let outcome = if group.records.is_empty() && group.processes.is_empty() && group.claims.is_empty() {
+            let outcome = if group.records.is_empty()
+                && group.processes.is_empty()
+                && group.claims.is_empty()
+            {
                 self.store.beat(now).await.map(|()| None)
             } else {
                 self.commit(Arc::new(group)).await.map(Some)
@@ -235,7 +288,9 @@ impl Writer {
         for _ in 0..GATHER_ROUNDS {
             let before = messages.len();
             tokio::task::yield_now().await;
-            while messages.len() < GROUP_MAX && let Ok(message) = self.queue.try_recv() {
+            while messages.len() < GROUP_MAX
+                && let Ok(message) = self.queue.try_recv()
+            {
                 messages.push(message);
             }
             while let Ok(message) = self.direct.try_recv() {
@@ -248,25 +303,46 @@ impl Writer {
     }
 
     fn gather(&self, messages: Vec<Message>, now: Timestamp) -> (Group, Waiting) {
-        let mut group = Group { at: now, ..Group::default() };
+        let mut group = Group {
+            at: now,
+            ..Group::default()
+        };
         let mut waiting = Waiting::default();
         for entry in self.soft.lock().values() {
             let mut soft = entry.soft.lock().unwrap_or_else(PoisonError::into_inner);
-            if soft.since.is_some_and(|since| now.micros_since(since) >= i64::try_from(SOFT_WAIT.as_micros()).unwrap_or(i64::MAX)) {
-                group.records.extend(soft.take().into_iter().map(|change| Record { owned: entry.owned, change }));
+            if soft.since.is_some_and(|since| {
+                now.micros_since(since) >= i64::try_from(SOFT_WAIT.as_micros()).unwrap_or(i64::MAX)
+            }) {
+                group
+                    .records
+                    .extend(soft.take().into_iter().map(|change| Record {
+                        owned: entry.owned,
+                        change,
+                    }));
             }
         }
         for message in messages {
             match message {
-                Message::Write { owned, changes, claim, ack } => {
+                Message::Write {
+                    owned,
+                    changes,
+                    claim,
+                    ack,
+                } => {
                     let from = group.records.len();
-                    group.records.extend(changes.into_iter().map(|change| Record { owned, change }));
+                    group
+                        .records
+                        .extend(changes.into_iter().map(|change| Record { owned, change }));
                     if let Some(process) = claim {
                         let (count, askers) = waiting.claims.entry(process).or_default();
                         *count += 1;
                         askers.push(waiting.writers.len());
                     }
-                    waiting.writers.push(Writing { records: from..group.records.len(), ack, claimed: None });
+                    waiting.writers.push(Writing {
+                        records: from..group.records.len(),
+                        ack,
+                        claimed: None,
+                    });
                 }
                 Message::Process(change) => group.processes.push(change),
                 Message::Claim(claim) => {
@@ -275,7 +351,14 @@ impl Writer {
                 }
             }
         }
-        group.claims = waiting.claims.iter().map(|(process, (max, _))| Claim { process: *process, max: *max }).collect();
+        group.claims = waiting
+            .claims
+            .iter()
+            .map(|(process, (max, _))| Claim {
+                process: *process,
+                max: *max,
+            })
+            .collect();
         (group, waiting)
     }
 
@@ -298,7 +381,10 @@ impl Writer {
     async fn answer(&self, mut waiting: Waiting, report: carril_model::contract::Report) {
         let mut unasked: Vec<Claimed> = Vec::new();
         for claimed in report.claimed {
-            let asker = waiting.claims.get_mut(&claimed.owned.process).and_then(|(_, askers)| askers.pop());
+            let asker = waiting
+                .claims
+                .get_mut(&claimed.owned.process)
+                .and_then(|(_, askers)| askers.pop());
             match asker {
                 Some(asker) => waiting.writers[asker].claimed = Some(claimed),
                 None => unasked.push(claimed),
@@ -306,15 +392,28 @@ impl Writer {
         }
         for writing in waiting.writers {
             let lost = report.verdicts[writing.records].contains(&Verdict::Lost);
-            let ack = Ack { lost, claimed: writing.claimed };
-            if let Err(Ok(Ack { claimed: Some(claimed), .. })) = writing.ack.send(Ok(ack)) {
+            let ack = Ack {
+                lost,
+                claimed: writing.claimed,
+            };
+            if let Err(Ok(Ack {
+                claimed: Some(claimed),
+                ..
+            })) = writing.ack.send(Ok(ack))
+            {
                 // Whoever asked is gone; what was claimed for it must not be.
                 unasked.push(claimed);
             }
         }
-        let moved = !report.processes.is_empty() || !report.woken.is_empty() || !waiting.asked.is_empty();
+        let moved =
+            !report.processes.is_empty() || !report.woken.is_empty() || !waiting.asked.is_empty();
         if moved || !unasked.is_empty() {
-            let notice = Notice::Committed { processes: report.processes, woken: report.woken, claimed: unasked, asked: waiting.asked };
+            let notice = Notice::Committed {
+                processes: report.processes,
+                woken: report.woken,
+                claimed: unasked,
+                asked: waiting.asked,
+            };
             let _ = self.notices.send(notice).await;
         }
     }
@@ -325,7 +424,10 @@ impl Writer {
         for writing in waiting.writers {
             let _ = writing.ack.send(Err(fault.clone()));
         }
-        let _ = self.notices.send(Notice::JournalFailed(fault.clone())).await;
+        let _ = self
+            .notices
+            .send(Notice::JournalFailed(fault.clone()))
+            .await;
         while let Some(message) = self.queue.recv().await {
             if let Message::Write { ack, .. } = message {
                 let _ = ack.send(Err(fault.clone()));

@@ -13,7 +13,9 @@ use crate::process_run::ProcessRun;
 use crate::slots::Slot;
 use carril_model::account::Cause;
 use carril_model::account::CauseKind;
-use carril_model::contract::{Change, Claimed, ErrorClass, Fault, Owned, StepDone, StepError, Whose};
+use carril_model::contract::{
+    Change, Claimed, ErrorClass, Fault, Owned, StepDone, StepError, Whose,
+};
 use carril_model::execution::{End, Execution, Order, Transition};
 use carril_model::id::{ExecutionId, StepId, Token};
 use carril_model::retry;
@@ -59,11 +61,18 @@ struct Bell {
 
 impl LaneTable {
     fn enter(&self, owned: Owned) -> Arc<Bell> {
-        let bell = Arc::new(Bell { owned, wanted: AtomicU8::new(0), rung: Notify::new() });
+        let bell = Arc::new(Bell {
+            owned,
+            wanted: AtomicU8::new(0),
+            rung: Notify::new(),
+        });
         self.lock().insert(owned.execution, Arc::clone(&bell));
         // Looked at after entering: whoever revokes either finds the bell or is found here.
         let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        if revoked.get(&owned.execution).is_some_and(|below| owned.token < *below) {
+        if revoked
+            .get(&owned.execution)
+            .is_some_and(|below| owned.token < *below)
+        {
             bell.wanted.store(Signal::Cancel as u8, Ordering::Relaxed);
         }
         bell
@@ -72,7 +81,11 @@ impl LaneTable {
     /// Stops the claims of single executions: those named, and any older ones.
     pub(crate) fn revoke(&self, claims: &[Owned]) {
         let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        revoked.extend(claims.iter().map(|owned| (owned.execution, Token(owned.token.0 + 1))));
+        revoked.extend(
+            claims
+                .iter()
+                .map(|owned| (owned.execution, Token(owned.token.0 + 1))),
+        );
         drop(revoked);
         let ids: HashSet<ExecutionId> = claims.iter().map(|owned| owned.execution).collect();
         self.signal(Signal::Cancel, |owned| ids.contains(&owned.execution));
@@ -80,7 +93,10 @@ impl LaneTable {
 
     fn leave(&self, owned: Owned) {
         let mut lanes = self.lock();
-        if lanes.get(&owned.execution).is_some_and(|bell| bell.owned == owned) {
+        if lanes
+            .get(&owned.execution)
+            .is_some_and(|bell| bell.owned == owned)
+        {
             lanes.remove(&owned.execution);
         }
         drop(lanes);
@@ -120,8 +136,14 @@ impl LaneTable {
 }
 
 enum LaneEvent {
-    Slot { step: StepId, held: Vec<OwnedSemaphorePermit> },
-    Ended { step: StepId, result: Result<StepDone, StepError> },
+    Slot {
+        step: StepId,
+        held: Vec<OwnedSemaphorePermit>,
+    },
+    Ended {
+        step: StepId,
+        result: Result<StepDone, StepError>,
+    },
     Due(StepId),
     Asked,
 }
@@ -134,7 +156,12 @@ pub(crate) async fn run(core: Arc<Core>, process: Arc<ProcessRun>, first: Claime
     let mut dry = false;
     while let Some(claimed) = next.take() {
         let owned = claimed.owned;
-        let span = tracing::info_span!("lane", process = owned.process.0, execution = owned.execution.0, entity = claimed.entity_key.as_deref());
+        let span = tracing::info_span!(
+            "lane",
+            process = owned.process.0,
+            execution = owned.execution.0,
+            entity = claimed.entity_key.as_deref()
+        );
         let lane = Lane::new(&core, &process, claimed);
         match lane.run().instrument(span).await {
             Ok(after) => {
@@ -142,10 +169,16 @@ pub(crate) async fn run(core: Arc<Core>, process: Arc<ProcessRun>, first: Claime
                 next = after.claimed;
             }
             // The journal has stopped, and with it the engine; the coordinator knows.
-            Err(fault) => tracing::debug!(%fault, execution = owned.execution.0, "the lane ends without its journal"),
+            Err(fault) => {
+                tracing::debug!(%fault, execution = owned.execution.0, "the lane ends without its journal")
+            }
         }
     }
-    core.notify(Notice::LaneFree { process: process.id, dry }).await;
+    core.notify(Notice::LaneFree {
+        process: process.id,
+        dry,
+    })
+    .await;
 }
 
 struct Lane<'a> {
@@ -207,9 +240,13 @@ impl<'a> Lane<'a> {
     /// What is to be done first; what was asked before the lane began comes before everything.
     fn first(&mut self) -> Transition {
         if self.process.is_cancelled() {
-            self.bell.wanted.fetch_max(Signal::Cancel as u8, Ordering::Relaxed);
+            self.bell
+                .wanted
+                .fetch_max(Signal::Cancel as u8, Ordering::Relaxed);
         } else if self.core.tasks.stop.is_cancelled() {
-            self.bell.wanted.fetch_max(Signal::Drain as u8, Ordering::Relaxed);
+            self.bell
+                .wanted
+                .fetch_max(Signal::Drain as u8, Ordering::Relaxed);
         }
         match self.bell.wanted.load(Ordering::Relaxed) {
             0 => self.machine.start(self.core.clock.now()),
@@ -227,28 +264,44 @@ impl<'a> Lane<'a> {
 
     /// Makes a transition durable and carries it out; answers when the execution has left this lane.
     async fn apply(&mut self, transition: Transition) -> Result<Option<Next>, Fault> {
-        let Transition { mut changes, orders, end } = transition;
+        let Transition {
+            mut changes,
+            orders,
+            end,
+        } = transition;
         if !changes.is_empty() {
             let mut all = self.soft.take();
             all.append(&mut changes);
             let events = self.events_of(&all);
-            let claim = (end.is_some() && !self.core.tasks.stop.is_cancelled()).then_some(self.owned.process);
+            let claim = (end.is_some() && !self.core.tasks.stop.is_cancelled())
+                .then_some(self.owned.process);
             let ack = self.core.journal.write(self.owned, all, claim).await?;
             if ack.lost {
-                tracing::warn!("the execution belongs to another claim now; nothing more is written for it");
+                tracing::warn!(
+                    "the execution belongs to another claim now; nothing more is written for it"
+                );
                 self.stop_work().await;
-                return Ok(Some(Next { claimed: ack.claimed, asked: claim.is_some() }));
+                return Ok(Some(Next {
+                    claimed: ack.claimed,
+                    asked: claim.is_some(),
+                }));
             }
             for event in events {
                 self.core.emit(|| event);
             }
             if let Some(end) = end {
                 self.clean_up(end).await;
-                return Ok(Some(Next { claimed: ack.claimed, asked: claim.is_some() }));
+                return Ok(Some(Next {
+                    claimed: ack.claimed,
+                    asked: claim.is_some(),
+                }));
             }
         } else if let Some(end) = end {
             self.leave(end).await?;
-            return Ok(Some(Next { claimed: None, asked: false }));
+            return Ok(Some(Next {
+                claimed: None,
+                asked: false,
+            }));
         }
         for order in orders {
             self.carry_out(order);
@@ -262,7 +315,10 @@ impl<'a> Lane<'a> {
         if end == End::Lost {
             let mut account = self.machine.account().clone();
             account.switch(Cause::plain(CauseKind::Queued), self.core.clock.now());
-            self.core.journal.write(self.owned, vec![Change::Released { account }], None).await?;
+            self.core
+                .journal
+                .write(self.owned, vec![Change::Released { account }], None)
+                .await?;
         }
         Ok(())
     }
@@ -292,8 +348,13 @@ impl<'a> Lane<'a> {
             match Arc::clone(&slot.semaphore).try_acquire_owned() {
                 Ok(permit) => held.push(permit),
                 Err(_) => {
-                    self.machine.waits_for(step, Cause::about(CauseKind::Slot, &*slot.name), self.core.clock.now());
-                    self.work.push(Box::pin(wait_for_slot(step, slot.clone(), held)));
+                    self.machine.waits_for(
+                        step,
+                        Cause::about(CauseKind::Slot, &*slot.name),
+                        self.core.clock.now(),
+                    );
+                    self.work
+                        .push(Box::pin(wait_for_slot(step, slot.clone(), held)));
                     return;
                 }
             }
@@ -307,7 +368,9 @@ impl<'a> Lane<'a> {
         }
         let now = self.core.clock.now();
         // A step that was stopped while it waited for its slots is no longer ordered: they go back.
-        let Ok((call, changes)) = self.machine.begin(step, now) else { return };
+        let Ok((call, changes)) = self.machine.begin(step, now) else {
+            return;
+        };
         self.soft.leave(changes, now);
         let stop = CancellationToken::new();
         self.stops.insert(step, stop.clone());
@@ -324,10 +387,14 @@ impl<'a> Lane<'a> {
         let path = &self.process.plan.planned(step).path;
         match &result {
             Ok(_) => tracing::debug!(step = %path, "the step is done"),
-            Err(error) => tracing::warn!(step = %path, code = %error.code, class = error.class.name(), error = %error.message, "the attempt failed"),
+            Err(error) => {
+                tracing::warn!(step = %path, code = %error.code, class = error.class.name(), error = %error.message, "the attempt failed")
+            }
         }
         let now = self.core.clock.now();
-        let seed = retry::mix(self.owned.execution.0.unsigned_abs()) ^ now.0.unsigned_abs() ^ u64::from(step.0);
+        let seed = retry::mix(self.owned.execution.0.unsigned_abs())
+            ^ now.0.unsigned_abs()
+            ^ u64::from(step.0);
         self.machine.ended(step, result, now, seed).unwrap_or_else(|illegal| {
             // Only a bug of ours gets here; handing the execution back keeps it from being stuck in a dead lane.
             tracing::error!(%illegal, step = %path, "the lane's state is wrong; the execution is handed back");
@@ -376,12 +443,20 @@ impl<'a> Lane<'a> {
         let End::Settled(state) = end else { return };
         tracing::info!(%state, "the execution has settled");
         let well = matches!(state, ExecutionState::Succeeded | ExecutionState::Skipped);
-        let Some(target) = &self.process.workspace else { return };
+        let Some(target) = &self.process.workspace else {
+            return;
+        };
         if self.process.keeps_workspace(well) {
             return;
         }
-        let whose = Whose { process: self.owned.process, execution: self.owned.execution };
-        if let Err(error) = target.discard_workspace(self.process.plan.definition(), whose).await {
+        let whose = Whose {
+            process: self.owned.process,
+            execution: self.owned.execution,
+        };
+        if let Err(error) = target
+            .discard_workspace(self.process.plan.definition(), whose)
+            .await
+        {
             // The sweep at the end of the process tries again.
             tracing::warn!(%error, "the workspace could not be removed yet");
         }
@@ -391,11 +466,16 @@ impl<'a> Lane<'a> {
         if !self.core.is_watched() {
             return Vec::new();
         }
-        changes.iter().filter_map(|change| self.event_of(change)).collect()
+        changes
+            .iter()
+            .filter_map(|change| self.event_of(change))
+            .collect()
     }
 
     fn event_of(&self, change: &Change) -> Option<Event> {
-        let Owned { process, execution, .. } = self.owned;
+        let Owned {
+            process, execution, ..
+        } = self.owned;
         match change {
             Change::StepEnded(end) if end.state != StepState::Skipped => Some(Event::Step {
                 process,
@@ -403,7 +483,10 @@ impl<'a> Lane<'a> {
                 step: self.process.plan.planned(end.step).path.clone(),
                 attempt: end.attempt,
                 state: end.state,
-                error: end.error.as_ref().map(|error| format!("{} [{}]", error.message, error.code)),
+                error: end
+                    .error
+                    .as_ref()
+                    .map(|error| format!("{} [{}]", error.message, error.code)),
                 at: end.ended,
             }),
             Change::Settled { state, at, .. } => Some(Event::Settled {
@@ -444,7 +527,11 @@ async fn wait_for_slot(step: StepId, slot: Slot, mut held: Vec<OwnedSemaphorePer
         }
         Err(_) => LaneEvent::Ended {
             step,
-            result: Err(StepError::new("CAR0505", ErrorClass::Cancelled, "the resource is closed")),
+            result: Err(StepError::new(
+                "CAR0505",
+                ErrorClass::Cancelled,
+                "the resource is closed",
+            )),
         },
     }
 }

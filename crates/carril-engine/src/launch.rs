@@ -4,7 +4,10 @@ use crate::coordinator::Notice;
 use crate::engine::{Core, Engine};
 use crate::error::Error;
 use crate::process_run::Ready;
-use carril_model::contract::{EntityCursor, EntityRow, Fault, LAUNCH_CHUNK_MAX, Launch, Launched, NewExecution, ProcessRow, Selection, Tally};
+use carril_model::contract::{
+    EntityCursor, EntityRow, Fault, LAUNCH_CHUNK_MAX, Launch, Launched, NewExecution, ProcessRow,
+    Selection, Tally,
+};
 use carril_model::definition::{Entities, Overlap, Scope};
 use carril_model::execution::Context;
 use carril_model::id::{ExecutionId, ProcessId, Run};
@@ -101,11 +104,22 @@ impl Engine {
             Overlap::Queue | Overlap::CancelRunning => core.store.process(process).await?,
             Overlap::Skip | Overlap::Allow => row_of(&launch, process, total),
         };
-        let replaced = row.after.filter(|_| launch.overlap == Overlap::CancelRunning);
+        let replaced = row
+            .after
+            .filter(|_| launch.overlap == Overlap::CancelRunning);
         let run = Arc::new(ready.into_run(process, launch.params));
-        core.notify(Notice::Adopt { run, row: Box::new(row), claimed }).await;
+        core.notify(Notice::Adopt {
+            run,
+            row: Box::new(row),
+            claimed,
+        })
+        .await;
         if let Some(replaced) = replaced {
-            self.cancel(Selection::Process(replaced), &format!("replaced by process {process}")).await?;
+            self.cancel(
+                Selection::Process(replaced),
+                &format!("replaced by process {process}"),
+            )
+            .await?;
         }
         Ok(LaunchOutcome::Launched(process))
     }
@@ -113,7 +127,10 @@ impl Engine {
 
 fn head(core: &Core, request: &LaunchRequest) -> Launch {
     let plan = &request.plan;
-    let segment = |scope| plan.next_segment(scope, 0).and_then(|at| u32::try_from(at).ok());
+    let segment = |scope| {
+        plan.next_segment(scope, 0)
+            .and_then(|at| u32::try_from(at).ok())
+    };
     let lanes = request.lanes.unwrap_or(plan.definition().lanes.max);
     let params = Value::Object(request.params.clone()).to_string();
     Launch {
@@ -128,17 +145,24 @@ fn head(core: &Core, request: &LaunchRequest) -> Launch {
         overlap_hash: stable_hash(&[&plan.definition().name, &params]),
         process_segment: segment(Scope::Process),
         entity_segment: segment(Scope::Entity),
-        segments: u32::try_from(plan.segments().len()).expect("a plan has fewer segments than steps"),
+        segments: u32::try_from(plan.segments().len())
+            .expect("a plan has fewer segments than steps"),
         at: core.clock.now(),
     }
 }
 
 /// Writes the launch chunk by chunk; whatever goes wrong on the way, nothing of it stays.
-async fn write(core: &Core, launch: &Launch, source: &mut Source) -> Result<(Launched, u64), Error> {
+async fn write(
+    core: &Core,
+    launch: &Launch,
+    source: &mut Source,
+) -> Result<(Launched, u64), Error> {
     let mut chunk = source.next().await?;
     if chunk.is_empty() {
         source.check_all_found()?;
-        return Err(Error::NothingSelected("no entity is selected, so there is nothing to launch".to_owned()));
+        return Err(Error::NothingSelected(
+            "no entity is selected, so there is nothing to launch".to_owned(),
+        ));
     }
     let mut total = chunk.len() as u64;
     let mut more = source.next().await?;
@@ -146,8 +170,14 @@ async fn write(core: &Core, launch: &Launch, source: &mut Source) -> Result<(Lau
     if open.is_some() {
         source.check_all_found()?;
     }
-    let launched = core.store.launch(launch, &chunk, open).await.map_err(repeated_entity)?;
-    let Launched::New { process, .. } = launched else { return Ok((launched, total)) };
+    let launched = core
+        .store
+        .launch(launch, &chunk, open)
+        .await
+        .map_err(repeated_entity)?;
+    let Launched::New { process, .. } = launched else {
+        return Ok((launched, total));
+    };
     if open.is_some() {
         return Ok((launched, total));
     }
@@ -160,11 +190,17 @@ async fn write(core: &Core, launch: &Launch, source: &mut Source) -> Result<(Lau
                 source.check_all_found()?;
             }
             let open = next.is_empty().then_some(launch.lanes);
-            let claimed = core.store.extend(process, &chunk, open, core.clock.now()).await.map_err(repeated_entity)?;
+            let claimed = core
+                .store
+                .extend(process, &chunk, open, core.clock.now())
+                .await
+                .map_err(repeated_entity)?;
             Ok::<_, Error>((next, claimed))
         };
         match step.await {
-            Ok((next, claimed)) if next.is_empty() => return Ok((Launched::New { process, claimed }, total)),
+            Ok((next, claimed)) if next.is_empty() => {
+                return Ok((Launched::New { process, claimed }, total));
+            }
             Ok((next, _)) => more = next,
             Err(error) => {
                 if let Err(fault) = core.store.abandon(process).await {
@@ -193,13 +229,20 @@ fn row_of(launch: &Launch, process: ProcessId, total: u64) -> ProcessRow {
         reason: None,
         cancelling: None,
         segment: 0,
-        open: if launch.entity_segment == Some(0) { total } else { 1 },
+        open: if launch.entity_segment == Some(0) {
+            total
+        } else {
+            1
+        },
         lanes: launch.lanes,
         after: None,
         // Nobody asks for it before a commit has moved the process and told its whole row.
         own: None,
         own_state: None,
-        tally: Tally { total, ..Tally::default() },
+        tally: Tally {
+            total,
+            ..Tally::default()
+        },
         targets: launch.targets.clone(),
         launched_by: launch.launched_by.clone(),
         launched_at: launch.at,
@@ -219,7 +262,10 @@ struct Source {
 }
 
 enum Rows {
-    Cursor { target: String, cursor: Box<dyn EntityCursor> },
+    Cursor {
+        target: String,
+        cursor: Box<dyn EntityCursor>,
+    },
     Ready(std::vec::IntoIter<EntityRow>),
 }
 
@@ -239,37 +285,80 @@ impl Source {
         let rows = match (&request.entities, &plan.definition().entities) {
             (EntitySource::Given(rows), _) => Rows::Ready(rows.clone().into_iter()),
             (EntitySource::Pipeline, Entities::List(keys)) => {
-                let rows: Vec<EntityRow> = keys.iter().map(|key| EntityRow { key: key.clone(), attributes: Map::new() }).collect();
+                let rows: Vec<EntityRow> = keys
+                    .iter()
+                    .map(|key| EntityRow {
+                        key: key.clone(),
+                        attributes: Map::new(),
+                    })
+                    .collect();
                 Rows::Ready(rows.into_iter())
             }
             (EntitySource::Pipeline, Entities::Given) => {
-                return Err(Error::refused("CAR0403", "this pipeline's entities are given with each launch, and this launch gave none"));
+                return Err(Error::refused(
+                    "CAR0403",
+                    "this pipeline's entities are given with each launch, and this launch gave none",
+                ));
             }
-            (EntitySource::Pipeline, Entities::Query { target: name, key, sql }) => {
-                let target = ready.targets.get(name).expect("every target a pipeline names was opened");
-                let cursor = target.entities(sql, key, &context).await.map_err(|error| Error::Target { name: name.clone(), error })?;
-                Rows::Cursor { target: name.clone(), cursor }
+            (
+                EntitySource::Pipeline,
+                Entities::Query {
+                    target: name,
+                    key,
+                    sql,
+                },
+            ) => {
+                let target = ready
+                    .targets
+                    .get(name)
+                    .expect("every target a pipeline names was opened");
+                let cursor =
+                    target
+                        .entities(sql, key, &context)
+                        .await
+                        .map_err(|error| Error::Target {
+                            name: name.clone(),
+                            error,
+                        })?;
+                Rows::Cursor {
+                    target: name.clone(),
+                    cursor,
+                }
             }
         };
         let only: BTreeSet<String> = request.narrowing.only.iter().cloned().collect();
         let except = request.narrowing.except.iter().cloned().collect();
-        Ok(Self { plan, context, rows, missing: only.clone(), only, except, ended: false })
+        Ok(Self {
+            plan,
+            context,
+            rows,
+            missing: only.clone(),
+            only,
+            except,
+            ended: false,
+        })
     }
 
     /// The next chunk; empty only at the end.
     async fn next(&mut self) -> Result<Vec<NewExecution>, Error> {
         let mut chunk = Vec::new();
         while chunk.is_empty() && !self.ended {
-            let rows = match &mut self.rows {
-                Rows::Ready(rows) => rows.by_ref().take(LAUNCH_CHUNK_MAX).collect(),
-                Rows::Cursor { target, cursor } => {
-                    cursor.next(LAUNCH_CHUNK_MAX).await.map_err(|error| Error::Target { name: target.clone(), error })?
-                }
-            };
+            let rows =
+                match &mut self.rows {
+                    Rows::Ready(rows) => rows.by_ref().take(LAUNCH_CHUNK_MAX).collect(),
+                    Rows::Cursor { target, cursor } => cursor
+                        .next(LAUNCH_CHUNK_MAX)
+                        .await
+                        .map_err(|error| Error::Target {
+                            name: target.clone(),
+                            error,
+                        })?,
+                };
             self.ended = rows.is_empty();
             for row in rows {
                 self.missing.remove(&row.key);
-                let wanted = (self.only.is_empty() || self.only.contains(&row.key)) && !self.except.contains(&row.key);
+                let wanted = (self.only.is_empty() || self.only.contains(&row.key))
+                    && !self.except.contains(&row.key);
                 if wanted {
                     chunk.push(self.execution(row)?);
                 }
@@ -286,11 +375,20 @@ impl Source {
                 self.context.entity_key = Some(Arc::from(row.key.as_str()));
                 self.context.entity = Arc::new(row.attributes.clone());
                 let value = expression.evaluate(&self.context.for_expressions());
-                let value = value.map_err(|message| Error::refused("CAR0421", format!("lanes.key of entity `{}`: {message}", row.key)))?;
+                let value = value.map_err(|message| {
+                    Error::refused(
+                        "CAR0421",
+                        format!("lanes.key of entity `{}`: {message}", row.key),
+                    )
+                })?;
                 stable_hash(&[&definition.name, &value.to_string()])
             }
         };
-        Ok(NewExecution { entity_key: row.key, attributes: row.attributes, lane_hash })
+        Ok(NewExecution {
+            entity_key: row.key,
+            attributes: row.attributes,
+            lane_hash,
+        })
     }
 
     fn check_all_found(&self) -> Result<(), Error> {
@@ -299,7 +397,14 @@ impl Source {
         }
         let names: Vec<&str> = self.missing.iter().take(5).map(String::as_str).collect();
         let more = self.missing.len().saturating_sub(names.len());
-        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-        Err(Error::NothingSelected(format!("no entity has the key {}{rest}", names.join(", "))))
+        let rest = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        Err(Error::NothingSelected(format!(
+            "no entity has the key {}{rest}",
+            names.join(", ")
+        )))
     }
 }

@@ -25,7 +25,7 @@ mod requests;
 mod slots;
 pub mod task;
 
+pub use control::{RetryPreview, RollbackReport};
 pub use engine::{Engine, Options, Parts, Runners, TargetOpener};
 pub use error::Error;
 pub use launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};
-pub use control::{RetryPreview, RollbackReport};

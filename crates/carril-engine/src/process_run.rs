@@ -3,7 +3,9 @@
 use crate::engine::Runners;
 use crate::error::Error;
 use crate::slots::{Slot, Slots};
-use carril_model::contract::{Cancellation, ErrorClass, Pending, StepCall, StepDone, StepError, StepRunner, Target};
+use carril_model::contract::{
+    Cancellation, ErrorClass, Pending, StepCall, StepDone, StepError, StepRunner, Target,
+};
 use carril_model::definition::{Action, Keep};
 use carril_model::id::{ProcessId, StepId};
 use carril_model::plan::Plan;
@@ -47,16 +49,29 @@ impl Ready {
     ) -> Result<Self, Error> {
         let ready = |id: StepId| {
             let runner = runner_of(&plan, id, &targets, runners)?;
-            Ok(ReadyStep { runner, slots: slots_of(&plan, id, &targets, urls, slots) })
+            Ok(ReadyStep {
+                runner,
+                slots: slots_of(&plan, id, &targets, urls, slots),
+            })
         };
-        let steps = plan.steps().iter().map(|step| ready(step.id)).collect::<Result<_, Error>>()?;
-        Ok(Self { plan, targets, steps })
+        let steps = plan
+            .steps()
+            .iter()
+            .map(|step| ready(step.id))
+            .collect::<Result<_, Error>>()?;
+        Ok(Self {
+            plan,
+            targets,
+            steps,
+        })
     }
 
     /// The same for one process.
     pub(crate) fn into_run(self, id: ProcessId, params: Map<String, Value>) -> ProcessRun {
         let workspace = self.plan.definition().workspace.as_ref();
-        let workspace = workspace.and_then(|workspace| self.targets.get(&workspace.target)).cloned();
+        let workspace = workspace
+            .and_then(|workspace| self.targets.get(&workspace.target))
+            .cloned();
         ProcessRun {
             id,
             plan: self.plan,
@@ -88,7 +103,13 @@ impl ProcessRun {
 
     /// Whether a workspace stays after its execution succeeded or was skipped.
     pub(crate) fn keeps_workspace(&self, well: bool) -> bool {
-        match self.plan.definition().workspace.as_ref().map(|workspace| workspace.keep) {
+        match self
+            .plan
+            .definition()
+            .workspace
+            .as_ref()
+            .map(|workspace| workspace.keep)
+        {
             Some(Keep::Always) | None => true,
             Some(Keep::Never) => false,
             Some(Keep::Failed) => !well,
@@ -96,10 +117,23 @@ impl ProcessRun {
     }
 }
 
-fn runner_of(plan: &Plan, id: StepId, targets: &BTreeMap<String, Arc<dyn Target>>, runners: &Runners) -> Result<Arc<dyn StepRunner>, Error> {
+fn runner_of(
+    plan: &Plan,
+    id: StepId,
+    targets: &BTreeMap<String, Arc<dyn Target>>,
+    runners: &Runners,
+) -> Result<Arc<dyn StepRunner>, Error> {
     let step = plan.step(id);
     let target = |name: &str| {
-        let missing = || Error::refused("CAR0408", format!("target `{name}` of step `{}` is not known here; give it with --target {name}=URL or in carril.toml", plan.planned(id).path));
+        let missing = || {
+            Error::refused(
+                "CAR0408",
+                format!(
+                    "target `{name}` of step `{}` is not known here; give it with --target {name}=URL or in carril.toml",
+                    plan.planned(id).path
+                ),
+            )
+        };
         targets.get(name).cloned().ok_or_else(missing)
     };
     Ok(match &step.action {
@@ -117,7 +151,13 @@ fn runner_of(plan: &Plan, id: StepId, targets: &BTreeMap<String, Arc<dyn Target>
 }
 
 /// All slots of a step, in the one global order.
-fn slots_of(plan: &Plan, id: StepId, targets: &BTreeMap<String, Arc<dyn Target>>, urls: &BTreeMap<String, String>, slots: &Slots) -> Vec<Slot> {
+fn slots_of(
+    plan: &Plan,
+    id: StepId,
+    targets: &BTreeMap<String, Arc<dyn Target>>,
+    urls: &BTreeMap<String, String>,
+    slots: &Slots,
+) -> Vec<Slot> {
     let definition = plan.definition();
     let step = plan.step(id);
     let mut wanted: Vec<(String, String, u32)> = Vec::new();
@@ -130,7 +170,8 @@ fn slots_of(plan: &Plan, id: StepId, targets: &BTreeMap<String, Arc<dyn Target>>
     let shared = match &step.action {
         Action::Publish { .. } => workspace.map(|workspace| workspace.target.as_str()),
         Action::Sql { target, .. } => {
-            let in_workspace = workspace.is_some_and(|workspace| workspace.target == *target) && step.shared_writes.is_empty();
+            let in_workspace = workspace.is_some_and(|workspace| workspace.target == *target)
+                && step.shared_writes.is_empty();
             (!in_workspace).then_some(target.as_str())
         }
         _ => None,
@@ -143,13 +184,20 @@ fn slots_of(plan: &Plan, id: StepId, targets: &BTreeMap<String, Arc<dyn Target>>
     }
     wanted.sort();
     wanted.dedup_by(|a, b| a.0 == b.0);
-    wanted.iter().map(|(key, name, count)| slots.get(key, name, *count)).collect()
+    wanted
+        .iter()
+        .map(|(key, name, count)| slots.get(key, name, *count))
+        .collect()
 }
 
 struct SqlRunner(Arc<dyn Target>);
 
 impl StepRunner for SqlRunner {
-    fn run<'a>(&'a self, call: &'a StepCall, cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>> {
+    fn run<'a>(
+        &'a self,
+        call: &'a StepCall,
+        cancel: &'a dyn Cancellation,
+    ) -> Pending<'a, Result<StepDone, StepError>> {
         self.0.run_sql(call, cancel)
     }
 }
@@ -157,7 +205,11 @@ impl StepRunner for SqlRunner {
 struct PublishRunner(Arc<dyn Target>);
 
 impl StepRunner for PublishRunner {
-    fn run<'a>(&'a self, call: &'a StepCall, cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>> {
+    fn run<'a>(
+        &'a self,
+        call: &'a StepCall,
+        cancel: &'a dyn Cancellation,
+    ) -> Pending<'a, Result<StepDone, StepError>> {
         self.0.publish(call, cancel)
     }
 }
@@ -165,7 +217,11 @@ impl StepRunner for PublishRunner {
 struct NoopRunner;
 
 impl StepRunner for NoopRunner {
-    fn run<'a>(&'a self, _call: &'a StepCall, _cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>> {
+    fn run<'a>(
+        &'a self,
+        _call: &'a StepCall,
+        _cancel: &'a dyn Cancellation,
+    ) -> Pending<'a, Result<StepDone, StepError>> {
         Box::pin(std::future::ready(Ok(StepDone::default())))
     }
 }
@@ -174,8 +230,16 @@ impl StepRunner for NoopRunner {
 pub(crate) struct NoCommands;
 
 impl StepRunner for NoCommands {
-    fn run<'a>(&'a self, _call: &'a StepCall, _cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>> {
-        let error = StepError::new("CAR0509", ErrorClass::Permanent, "this program runs no commands");
+    fn run<'a>(
+        &'a self,
+        _call: &'a StepCall,
+        _cancel: &'a dyn Cancellation,
+    ) -> Pending<'a, Result<StepDone, StepError>> {
+        let error = StepError::new(
+            "CAR0509",
+            ErrorClass::Permanent,
+            "this program runs no commands",
+        );
         Box::pin(std::future::ready(Err(error)))
     }
 }

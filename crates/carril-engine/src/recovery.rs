@@ -25,16 +25,31 @@ pub(crate) async fn sweep_and_settle(core: Arc<Core>, run: Arc<ProcessRun>, chan
 }
 
 async fn sweep(core: &Core, run: &ProcessRun) -> Result<(), String> {
-    let Some(target) = &run.workspace else { return Ok(()) };
-    let found = target.workspaces(run.id).await.map_err(|error: TargetError| error.to_string())?;
+    let Some(target) = &run.workspace else {
+        return Ok(());
+    };
+    let found = target
+        .workspaces(run.id)
+        .await
+        .map_err(|error: TargetError| error.to_string())?;
     for chunk in found.chunks(SWEEP_CHUNK) {
         let selection = Selection::Executions(chunk.to_vec());
         let max = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-        let states = core.store.select(&selection, None, max).await.map_err(|fault| fault.to_string())?;
+        let states = core
+            .store
+            .select(&selection, None, max)
+            .await
+            .map_err(|fault| fault.to_string())?;
         for (owned, state, _) in states {
             if should_go(run, state) {
-                let whose = Whose { process: owned.process, execution: owned.execution };
-                target.discard_workspace(run.plan.definition(), whose).await.map_err(|error| error.to_string())?;
+                let whose = Whose {
+                    process: owned.process,
+                    execution: owned.execution,
+                };
+                target
+                    .discard_workspace(run.plan.definition(), whose)
+                    .await
+                    .map_err(|error| error.to_string())?;
             }
         }
     }

@@ -32,16 +32,33 @@ async fn serve(engine: &Engine, request: Request) {
     tracing::info!(request = request.id.0, "another program asks");
     let answer = match carry_out(engine, request.wish, request.id).await {
         Ok(answer) => answer,
-        Err(error) => Answer::Refused { code: error.code().to_owned(), message: error.to_string() },
+        Err(error) => Answer::Refused {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+        },
     };
-    if let Err(fault) = engine.core.store.answer(request.id, &answer, engine.core.clock.now()).await {
+    if let Err(fault) = engine
+        .core
+        .store
+        .answer(request.id, &answer, engine.core.clock.now())
+        .await
+    {
         tracing::warn!(%fault, request = request.id.0, "a request could not be answered");
     }
 }
 
 async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<Answer, Error> {
     match wish {
-        Wish::Launch { definition, params, launched_by, lanes, only, except, idempotency_key, targets } => {
+        Wish::Launch {
+            definition,
+            params,
+            launched_by,
+            lanes,
+            only,
+            except,
+            idempotency_key,
+            targets,
+        } => {
             let outcome = engine
                 .launch(LaunchRequest {
                     plan: Arc::new(Plan::new(*definition)),
@@ -55,7 +72,10 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
                     entities: EntitySource::Pipeline,
                 })
                 .await?;
-            Ok(Answer::Accepted { processes: vec![outcome.process()], message: launched(outcome) })
+            Ok(Answer::Accepted {
+                processes: vec![outcome.process()],
+                message: launched(outcome),
+            })
         }
         Wish::Cancel { selection, reason } => {
             engine.cancel(selection.clone(), &reason).await?;
@@ -63,7 +83,10 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
         }
         Wish::Retry { selection, from } => {
             let processes = engine.retry(selection, from.as_deref()).await?;
-            Ok(Answer::Accepted { processes, message: "runs again".to_owned() })
+            Ok(Answer::Accepted {
+                processes,
+                message: "runs again".to_owned(),
+            })
         }
         Wish::RollBack { selection } => {
             let answer = accepted(engine, &selection, "is being rolled back").await?;
@@ -81,12 +104,19 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
 fn launched(outcome: LaunchOutcome) -> String {
     match outcome {
         LaunchOutcome::Launched(process) => format!("process {process} was launched"),
-        LaunchOutcome::Repeated(process) => format!("this launch was made before, as process {process}"),
-        LaunchOutcome::Skipped(process) => format!("process {process} with the same parameters is unfinished, so nothing was launched"),
+        LaunchOutcome::Repeated(process) => {
+            format!("this launch was made before, as process {process}")
+        }
+        LaunchOutcome::Skipped(process) => format!(
+            "process {process} with the same parameters is unfinished, so nothing was launched"
+        ),
     }
 }
 
 async fn accepted(engine: &Engine, selection: &Selection, what: &str) -> Result<Answer, Error> {
     let processes = engine.processes_of(selection).await?;
-    Ok(Answer::Accepted { processes, message: what.to_owned() })
+    Ok(Answer::Accepted {
+        processes,
+        message: what.to_owned(),
+    })
 }

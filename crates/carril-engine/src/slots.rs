@@ -27,7 +27,13 @@ impl Slots {
     pub(crate) fn get(&self, key: &str, name: &str, count: u32) -> Slot {
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         let (slot, known) = by_key.entry(key.to_owned()).or_insert_with(|| {
-            (Slot { name: Arc::from(name), semaphore: Arc::new(Semaphore::new(count as usize)) }, count)
+            (
+                Slot {
+                    name: Arc::from(name),
+                    semaphore: Arc::new(Semaphore::new(count as usize)),
+                },
+                count,
+            )
         });
         if count > *known {
             slot.semaphore.add_permits((count - *known) as usize);

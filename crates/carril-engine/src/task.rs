@@ -49,7 +49,10 @@ impl Tasks {
             Kind::Requests => {
                 // Nothing is lost when looking stops between two looks.
                 let stop = self.stop.clone();
-                drop(self.tracker.spawn(async move { stop.run_until_cancelled(future).await.unwrap_or(()) }));
+                drop(
+                    self.tracker
+                        .spawn(async move { stop.run_until_cancelled(future).await.unwrap_or(()) }),
+                );
             }
             Kind::Coordinator | Kind::Lane | Kind::Work => drop(self.tracker.spawn(future)),
         }
@@ -73,9 +76,16 @@ impl Tasks {
 ///
 /// # Cancel safety
 /// Dropping the future leaves the work running to its end on its thread, without anybody to hear of it.
-#[expect(clippy::disallowed_methods, reason = "this module is where threads are borrowed")]
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> std::thread::Result<T> {
-    tokio::task::spawn_blocking(move || std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)))
-        .await
-        .unwrap_or_else(|error| Err(Box::new(error.to_string())))
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this module is where threads are borrowed"
+)]
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::thread::Result<T> {
+    tokio::task::spawn_blocking(move || {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+    })
+    .await
+    .unwrap_or_else(|error| Err(Box::new(error.to_string())))
 }

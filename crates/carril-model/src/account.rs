@@ -101,7 +101,10 @@ impl Cause {
     /// A cause about something that has a name.
     #[must_use]
     pub fn about(kind: CauseKind, about: impl Into<String>) -> Self {
-        Self { kind, about: Some(about.into()) }
+        Self {
+            kind,
+            about: Some(about.into()),
+        }
     }
 }
 
@@ -137,7 +140,11 @@ impl TimeAccount {
     /// Opens an account at `now` with its first cause.
     #[must_use]
     pub const fn open(cause: Cause, now: Timestamp) -> Self {
-        Self { sums: BTreeMap::new(), cause, since: now }
+        Self {
+            sums: BTreeMap::new(),
+            cause,
+            since: now,
+        }
     }
 
     /// Goes on with an account that the store kept.

@@ -128,7 +128,12 @@ pub struct Lanes {
 
 impl Default for Lanes {
     fn default() -> Self {
-        Self { max: 50, key: None, overlap: Overlap::Skip, abort_when: None }
+        Self {
+            max: 50,
+            key: None,
+            overlap: Overlap::Skip,
+            abort_when: None,
+        }
     }
 }
 

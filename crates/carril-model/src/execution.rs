@@ -124,14 +124,24 @@ impl Execution {
         let mut progress = vec![Progress::NEW; plan.steps().len()];
         let mut outputs = std::collections::BTreeMap::new();
         for row in claimed.steps {
-            let Some(step) = progress.get_mut(row.step.index()) else { continue };
+            let Some(step) = progress.get_mut(row.step.index()) else {
+                continue;
+            };
             step.attempt = row.attempt;
             step.failures = row.failures;
             match (row.state, row.retry_at) {
                 (StepState::Failed, Some(due)) => step.due = Some(due),
-                (StepState::Succeeded | StepState::Failed | StepState::Skipped, _) => step.state = row.state,
+                (StepState::Succeeded | StepState::Failed | StepState::Skipped, _) => {
+                    step.state = row.state
+                }
                 // Whoever had this attempt is gone, or it was stopped in a run that is over: it is tried anew.
-                (StepState::Running | StepState::Interrupted | StepState::Cancelled | StepState::Pending, _) => {}
+                (
+                    StepState::Running
+                    | StepState::Interrupted
+                    | StepState::Cancelled
+                    | StepState::Pending,
+                    _,
+                ) => {}
             }
             step.error = row.error;
             if let Some(output) = row.output {
@@ -205,7 +215,11 @@ impl Execution {
     ///
     /// # Errors
     /// [`Illegal`] for a step that was not ordered.
-    pub fn begin(&mut self, step: StepId, now: Timestamp) -> Result<(StepCall, Vec<Change>), Illegal> {
+    pub fn begin(
+        &mut self,
+        step: StepId,
+        now: Timestamp,
+    ) -> Result<(StepCall, Vec<Change>), Illegal> {
         let mut changes = Vec::new();
         if let Some(waited) = self.close_wait(step, now) {
             changes.push(waited);
@@ -216,7 +230,11 @@ impl Execution {
         progress.attempt += 1;
         progress.began = now;
         let attempt = progress.attempt;
-        changes.push(Change::StepBegan { step, attempt, at: now });
+        changes.push(Change::StepBegan {
+            step,
+            attempt,
+            at: now,
+        });
         let timeout = self.context.plan.step(step).timeout;
         let call = StepCall {
             plan: Arc::clone(&self.context.plan),
@@ -235,7 +253,13 @@ impl Execution {
     ///
     /// # Errors
     /// [`Illegal`] for a step that does not run.
-    pub fn ended(&mut self, step: StepId, result: Result<StepDone, StepError>, now: Timestamp, seed: u64) -> Result<Transition, Illegal> {
+    pub fn ended(
+        &mut self,
+        step: StepId,
+        result: Result<StepDone, StepError>,
+        now: Timestamp,
+        seed: u64,
+    ) -> Result<Transition, Illegal> {
         let mut out = Transition::default();
         match result {
             Ok(done) => self.succeeded(step, done, None, now, &mut out)?,
@@ -297,7 +321,14 @@ impl Execution {
         }
     }
 
-    fn succeeded(&mut self, step: StepId, done: StepDone, instead_of: Option<StepError>, now: Timestamp, out: &mut Transition) -> Result<(), Illegal> {
+    fn succeeded(
+        &mut self,
+        step: StepId,
+        done: StepDone,
+        instead_of: Option<StepError>,
+        now: Timestamp,
+        out: &mut Transition,
+    ) -> Result<(), Illegal> {
         let progress = &mut self.progress[step.index()];
         progress.state = transition::step(progress.state, StepEvent::Succeed)?;
         let mut end = self.step_end(step, StepState::Succeeded, now);
@@ -318,13 +349,23 @@ impl Execution {
         let plan = Arc::clone(&self.context.plan);
         let context = Arc::make_mut(&mut self.context);
         context.outputs.insert(step, output.clone());
-        let stood_in_for = plan.steps().iter().filter(|other| other.fallback == Some(step));
+        let stood_in_for = plan
+            .steps()
+            .iter()
+            .filter(|other| other.fallback == Some(step));
         for other in stood_in_for {
             context.outputs.insert(other.id, output.clone());
         }
     }
 
-    fn failed(&mut self, step: StepId, mut error: StepError, now: Timestamp, seed: u64, out: &mut Transition) -> Result<(), Illegal> {
+    fn failed(
+        &mut self,
+        step: StepId,
+        mut error: StepError,
+        now: Timestamp,
+        seed: u64,
+        out: &mut Transition,
+    ) -> Result<(), Illegal> {
         if error.class == ErrorClass::Fenced {
             let progress = &mut self.progress[step.index()];
             progress.state = transition::step(progress.state, StepEvent::Interrupt)?;
@@ -336,7 +377,9 @@ impl Execution {
         if self.cancelling {
             return self.stopped(step, StepEvent::Cancel, error, log, None, now, out);
         }
-        if error.class == ErrorClass::Cancelled || (self.draining && error.class == ErrorClass::OutcomeUnknown) {
+        if error.class == ErrorClass::Cancelled
+            || (self.draining && error.class == ErrorClass::OutcomeUnknown)
+        {
             return self.stopped(step, StepEvent::Interrupt, error, log, None, now, out);
         }
         let plan = Arc::clone(&self.context.plan);
@@ -352,13 +395,20 @@ impl Execution {
             return self.stopped(step, StepEvent::Retry, error, log, Some(wait), now, out);
         }
         if let Some(Fallback::Value(value)) = &plan.step(step).fallback {
-            let done = StepDone { output: Some(value.clone()), rows: Vec::new(), log };
+            let done = StepDone {
+                output: Some(value.clone()),
+                rows: Vec::new(),
+                log,
+            };
             return self.succeeded(step, done, Some(error), now, out);
         }
         self.stopped(step, StepEvent::Fail, error, log, None, now, out)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one place records every attempt that did not succeed")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one place records every attempt that did not succeed"
+    )]
     fn stopped(
         &mut self,
         step: StepId,
@@ -385,7 +435,11 @@ impl Execution {
             end.retry_at = Some(due);
             let progress = &mut self.progress[step.index()];
             progress.due = Some(due);
-            let kind = if unknown { CauseKind::OutcomeUnknown } else { CauseKind::Backoff };
+            let kind = if unknown {
+                CauseKind::OutcomeUnknown
+            } else {
+                CauseKind::Backoff
+            };
             progress.waiting = Some((Cause::plain(kind), now));
             out.orders.push(Order::Sleep(step, due));
         }
@@ -423,7 +477,12 @@ impl Execution {
                 None => progress.waits.push((cause.clone(), micros)),
             }
         }
-        (micros >= WAIT_RECORDED_MICROS).then_some(Change::Waited { step: Some(step), cause, from, until: now })
+        (micros >= WAIT_RECORDED_MICROS).then_some(Change::Waited {
+            step: Some(step),
+            cause,
+            from,
+            until: now,
+        })
     }
 
     /// Charges the time from now on: to `running` if any step runs, else to what the first active step waits for, else to the journal.
@@ -434,7 +493,9 @@ impl Execution {
                 cause = Some(Cause::plain(CauseKind::Running));
                 break;
             }
-            if cause.is_none() && let Some((waiting, _)) = &progress.waiting {
+            if cause.is_none()
+                && let Some((waiting, _)) = &progress.waiting
+            {
                 cause = Some(waiting.clone());
             }
         }

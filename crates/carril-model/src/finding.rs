@@ -78,13 +78,22 @@ impl Finding {
     /// An error without a place.
     #[must_use]
     pub fn error(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), severity: Severity::Error, message: message.into(), place: None, help: None }
+        Self {
+            code: code.to_owned(),
+            severity: Severity::Error,
+            message: message.into(),
+            place: None,
+            help: None,
+        }
     }
 
     /// A warning without a place.
     #[must_use]
     pub fn warning(code: &str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, message) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, message)
+        }
     }
 
     /// The same with its place.

@@ -4,7 +4,9 @@
 //! segments everybody waits for everybody (cause `barrier`). The plan is shared by every execution of a process and
 //! never changes.
 
-use crate::definition::{Action, Definition, Effects, Publish, RetryOn, RetryPolicy, Scope, Stage, Step, Version};
+use crate::definition::{
+    Action, Definition, Effects, Publish, RetryOn, RetryPolicy, Scope, Stage, Step, Version,
+};
 use crate::id::StepId;
 use std::ops::Range;
 use std::sync::Arc;
@@ -57,7 +59,13 @@ impl Plan {
         insert_publish_stages(&mut definition);
         let segments = segments_of(&definition.stages);
         let steps = number_steps(&definition.stages);
-        Self { written, definition: Arc::new(definition), version, segments, steps }
+        Self {
+            written,
+            definition: Arc::new(definition),
+            version,
+            segments,
+            steps,
+        }
     }
 
     /// The definition as written, which is what a store keeps and its version is the hash of.
@@ -123,7 +131,10 @@ impl Plan {
         if let Some(step) = self.steps.iter().find(|step| step.path == name) {
             return Some(step.id);
         }
-        let mut named = self.steps.iter().filter(|step| self.step(step.id).name == name);
+        let mut named = self
+            .steps
+            .iter()
+            .filter(|step| self.step(step.id).name == name);
         match (named.next(), named.next()) {
             (Some(step), None) => Some(step.id),
             _ => None,
@@ -133,7 +144,8 @@ impl Plan {
     /// The segment that a stage belongs to.
     #[must_use]
     pub fn segment_of_stage(&self, stage: usize) -> usize {
-        self.segments.partition_point(|segment| segment.stages.end <= stage)
+        self.segments
+            .partition_point(|segment| segment.stages.end <= stage)
     }
 
     /// The first segment of a scope at or after `from`.
@@ -145,7 +157,9 @@ impl Plan {
     /// Whether any stage runs once per process.
     #[must_use]
     pub fn has_process_stages(&self) -> bool {
-        self.segments.iter().any(|segment| segment.scope == Scope::Process)
+        self.segments
+            .iter()
+            .any(|segment| segment.scope == Scope::Process)
     }
 }
 
@@ -154,7 +168,10 @@ fn segments_of(stages: &[Stage]) -> Vec<Segment> {
     for (at, stage) in stages.iter().enumerate() {
         match segments.last_mut() {
             Some(last) if last.scope == stage.per => last.stages.end = at + 1,
-            _ => segments.push(Segment { scope: stage.per, stages: at..at + 1 }),
+            _ => segments.push(Segment {
+                scope: stage.per,
+                stages: at..at + 1,
+            }),
         }
     }
     segments
@@ -177,8 +194,18 @@ fn number_steps(stages: &[Stage]) -> Vec<PlannedStep> {
                 .steps
                 .iter()
                 .any(|other| matches!(&other.fallback, Some(crate::definition::Fallback::Step(name)) if *name == step.name));
-            let id = StepId(u16::try_from(first + position).expect("loading refuses pipelines of more than STEPS_MAX steps"));
-            steps.push(PlannedStep { id, stage: stage_at, position, path: format!("{}/{}", stage.name, step.name), fallback, is_fallback });
+            let id = StepId(
+                u16::try_from(first + position)
+                    .expect("loading refuses pipelines of more than STEPS_MAX steps"),
+            );
+            steps.push(PlannedStep {
+                id,
+                stage: stage_at,
+                position,
+                path: format!("{}/{}", stage.name, step.name),
+                fallback,
+                is_fallback,
+            });
         }
     }
     steps
@@ -186,12 +213,17 @@ fn number_steps(stages: &[Stage]) -> Vec<PlannedStep> {
 
 /// Whether a stage is one that [`Plan::new`] adds.
 fn publishes(stage: &Stage) -> bool {
-    stage.steps.iter().any(|step| matches!(step.action, Action::Publish { .. }))
+    stage
+        .steps
+        .iter()
+        .any(|step| matches!(step.action, Action::Publish { .. }))
 }
 
 /// Ends every segment that has something to publish with a stage that does it.
 fn insert_publish_stages(definition: &mut Definition) {
-    let Some(workspace) = &definition.workspace else { return };
+    let Some(workspace) = &definition.workspace else {
+        return;
+    };
     let publish = workspace.publish.clone();
     let written = std::mem::take(&mut definition.stages);
     let segments = segments_of(&written);
@@ -199,7 +231,9 @@ fn insert_publish_stages(definition: &mut Definition) {
     for (stage_at, stage) in written.into_iter().enumerate() {
         let scope = stage.per;
         definition.stages.push(stage);
-        let ends_segment = segments.iter().any(|segment| segment.stages.end == stage_at + 1);
+        let ends_segment = segments
+            .iter()
+            .any(|segment| segment.stages.end == stage_at + 1);
         if ends_segment && let Some(stage) = publish_stage(&publish, scope, made) {
             definition.stages.push(stage);
             made += 1;
@@ -208,7 +242,12 @@ fn insert_publish_stages(definition: &mut Definition) {
 }
 
 fn publish_stage(publish: &[Publish], scope: Scope, made: usize) -> Option<Stage> {
-    let entries: Vec<usize> = publish.iter().enumerate().filter(|(_, entry)| entry.per == scope).map(|(at, _)| at).collect();
+    let entries: Vec<usize> = publish
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.per == scope)
+        .map(|(at, _)| at)
+        .collect();
     if entries.is_empty() {
         return None;
     }
@@ -218,14 +257,28 @@ fn publish_stage(publish: &[Publish], scope: Scope, made: usize) -> Option<Stage
         when: None,
         critical: true,
         timeout: Duration::from_secs(600),
-        retry: RetryPolicy { attempts: 5, on: RetryOn::Transient, ..RetryPolicy::default() },
+        retry: RetryPolicy {
+            attempts: 5,
+            on: RetryOn::Transient,
+            ..RetryPolicy::default()
+        },
         resources: Vec::new(),
         fallback: None,
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,
     };
-    let name = if made == 0 { "publish".to_owned() } else { format!("publish-{}", made + 1) };
-    Some(Stage { name, per: scope, parallel: false, when: None, steps: vec![step] })
+    let name = if made == 0 {
+        "publish".to_owned()
+    } else {
+        format!("publish-{}", made + 1)
+    };
+    Some(Stage {
+        name,
+        per: scope,
+        parallel: false,
+        when: None,
+        steps: vec![step],
+    })
 }
 
 /// A hash of texts that is the same on every machine and in every version: 63 bits of BLAKE3, so that it fits a store's integer.

@@ -11,7 +11,12 @@ use crate::time::Timestamp;
 
 /// The change that a process needs now, if any.
 #[must_use]
-pub fn next(row: &ProcessRow, segments: u32, abort_when: Option<&AbortWhen>, at: Timestamp) -> Option<ProcessChange> {
+pub fn next(
+    row: &ProcessRow,
+    segments: u32,
+    abort_when: Option<&AbortWhen>,
+    at: Timestamp,
+) -> Option<ProcessChange> {
     if row.state.is_settled() {
         return undone(row).then(|| settle(row, ProcessState::RolledBack, None, at));
     }
@@ -21,7 +26,12 @@ pub fn next(row: &ProcessRow, segments: u32, abort_when: Option<&AbortWhen>, at:
     if row.cancelling.is_none()
         && let Some(reason) = abort_when.and_then(|policy| too_many_failed(&row.tally, *policy))
     {
-        return Some(ProcessChange::Cancel { process: row.id, state: ProcessState::Failed, reason, at });
+        return Some(ProcessChange::Cancel {
+            process: row.id,
+            state: ProcessState::Failed,
+            reason,
+            at,
+        });
     }
     if row.open > 0 {
         return None;
@@ -33,7 +43,12 @@ pub fn next(row: &ProcessRow, segments: u32, abort_when: Option<&AbortWhen>, at:
         return Some(after_failed_stage(row, at));
     }
     if row.segment + 1 < segments && !undone(row) {
-        return Some(ProcessChange::Advance { process: row.id, from: row.segment, to: row.segment + 1, at });
+        return Some(ProcessChange::Advance {
+            process: row.id,
+            from: row.segment,
+            to: row.segment + 1,
+            at,
+        });
     }
     Some(settle(row, outcome(&row.tally), None, at))
 }
@@ -51,27 +66,51 @@ pub const fn outcome(tally: &Tally) -> ProcessState {
 }
 
 fn undone(row: &ProcessRow) -> bool {
-    row.state != ProcessState::RolledBack && row.tally.total > 0 && row.tally.rolled_back == row.tally.total && row.own_state.is_none_or(|own| own == ExecutionState::RolledBack)
+    row.state != ProcessState::RolledBack
+        && row.tally.total > 0
+        && row.tally.rolled_back == row.tally.total
+        && row
+            .own_state
+            .is_none_or(|own| own == ExecutionState::RolledBack)
 }
 
 fn after_failed_stage(row: &ProcessRow, at: Timestamp) -> ProcessChange {
     let reason = "a stage of the process itself failed".to_owned();
     if row.tally.settled() < row.tally.total {
-        return ProcessChange::Cancel { process: row.id, state: ProcessState::Failed, reason, at };
+        return ProcessChange::Cancel {
+            process: row.id,
+            state: ProcessState::Failed,
+            reason,
+            at,
+        };
     }
     settle(row, ProcessState::Failed, Some(reason), at)
 }
 
-const fn settle(row: &ProcessRow, state: ProcessState, reason: Option<String>, at: Timestamp) -> ProcessChange {
-    ProcessChange::Settle { process: row.id, state, reason, at }
+const fn settle(
+    row: &ProcessRow,
+    state: ProcessState,
+    reason: Option<String>,
+    at: Timestamp,
+) -> ProcessChange {
+    ProcessChange::Settle {
+        process: row.id,
+        state,
+        reason,
+        at,
+    }
 }
 
 fn too_many_failed(tally: &Tally, policy: AbortWhen) -> Option<String> {
     let settled = tally.succeeded + tally.failed + tally.skipped;
-    let too_many = settled >= policy.after.max(1) && tally.failed * 1_000 > settled * u64::from(policy.failed_permille);
+    let too_many = settled >= policy.after.max(1)
+        && tally.failed * 1_000 > settled * u64::from(policy.failed_permille);
     // With nothing left to stop, the process ends as its lanes say.
     (too_many && tally.settled() < tally.total).then(|| {
-        format!("{} of {settled} settled lanes failed, more than abort_when allows", tally.failed)
+        format!(
+            "{} of {settled} settled lanes failed, more than abort_when allows",
+            tally.failed
+        )
     })
 }
 

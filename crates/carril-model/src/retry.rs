@@ -13,7 +13,12 @@ use std::time::Duration;
 /// `backoff_min` up to `backoff_max`, and `seed` draws it evenly between half of that and all of it ("equal jitter":
 /// Brooker, "Exponential Backoff And Jitter", 2015).
 #[must_use]
-pub fn delay(policy: &RetryPolicy, class: ErrorClass, failures: u32, seed: u64) -> Option<Duration> {
+pub fn delay(
+    policy: &RetryPolicy,
+    class: ErrorClass,
+    failures: u32,
+    seed: u64,
+) -> Option<Duration> {
     let wanted = match policy.on {
         RetryOn::Never => false,
         RetryOn::Any => class != ErrorClass::Fenced && class != ErrorClass::Cancelled,
@@ -23,7 +28,11 @@ pub fn delay(policy: &RetryPolicy, class: ErrorClass, failures: u32, seed: u64) 
         return None;
     }
     let doublings = failures.saturating_sub(1).min(62);
-    let base = policy.backoff_min.as_micros().saturating_mul(1 << doublings).min(policy.backoff_max.as_micros());
+    let base = policy
+        .backoff_min
+        .as_micros()
+        .saturating_mul(1 << doublings)
+        .min(policy.backoff_max.as_micros());
     let base = u64::try_from(base).unwrap_or(u64::MAX);
     let half = base / 2;
     let drawn = half + mix(seed) % (base - half + 1);

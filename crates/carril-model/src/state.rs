@@ -133,6 +133,9 @@ impl StepState {
     /// Whether the step has its outcome.
     #[must_use]
     pub const fn is_settled(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Skipped | Self::Cancelled)
+        matches!(
+            self,
+            Self::Succeeded | Self::Failed | Self::Skipped | Self::Cancelled
+        )
     }
 }

@@ -110,7 +110,10 @@ events! {
 ///
 /// # Errors
 /// [`Illegal`] where the table has no arrow.
-pub const fn execution(state: ExecutionState, event: ExecutionEvent) -> Result<ExecutionState, Illegal> {
+pub const fn execution(
+    state: ExecutionState,
+    event: ExecutionEvent,
+) -> Result<ExecutionState, Illegal> {
     use ExecutionEvent as E;
     use ExecutionState as S;
     Ok(match (state, event) {
@@ -122,8 +125,16 @@ pub const fn execution(state: ExecutionState, event: ExecutionEvent) -> Result<E
         (S::Running, E::Skip) => S::Skipped,
         (S::Pending | S::Running | S::Waiting, E::Cancel) => S::Cancelled,
         (S::Succeeded | S::Failed | S::Skipped | S::Cancelled, E::RollBack) => S::RolledBack,
-        (S::Succeeded | S::Failed | S::Skipped | S::Cancelled | S::RolledBack, E::Rerun) => S::Pending,
-        _ => return Err(Illegal { what: "an execution", state: state.name(), event: event.name() }),
+        (S::Succeeded | S::Failed | S::Skipped | S::Cancelled | S::RolledBack, E::Rerun) => {
+            S::Pending
+        }
+        _ => {
+            return Err(Illegal {
+                what: "an execution",
+                state: state.name(),
+                event: event.name(),
+            });
+        }
     })
 }
 
@@ -141,9 +152,21 @@ pub const fn process(state: ProcessState, event: ProcessEvent) -> Result<Process
         (S::Running, E::CompleteWithErrors) => S::CompletedWithErrors,
         (S::Running | S::Paused, E::Fail) => S::Failed,
         (S::Running | S::Paused, E::Cancel) => S::Cancelled,
-        (S::Running | S::Succeeded | S::CompletedWithErrors | S::Failed | S::Cancelled, E::RollBack) => S::RolledBack,
-        (S::Succeeded | S::CompletedWithErrors | S::Failed | S::Cancelled | S::RolledBack, E::Reopen) => S::Running,
-        _ => return Err(Illegal { what: "a process", state: state.name(), event: event.name() }),
+        (
+            S::Running | S::Succeeded | S::CompletedWithErrors | S::Failed | S::Cancelled,
+            E::RollBack,
+        ) => S::RolledBack,
+        (
+            S::Succeeded | S::CompletedWithErrors | S::Failed | S::Cancelled | S::RolledBack,
+            E::Reopen,
+        ) => S::Running,
+        _ => {
+            return Err(Illegal {
+                what: "a process",
+                state: state.name(),
+                event: event.name(),
+            });
+        }
     })
 }
 
@@ -162,7 +185,13 @@ pub const fn step(state: StepState, event: StepEvent) -> Result<StepState, Illeg
         (S::Pending, E::Skip) => S::Skipped,
         (S::Pending | S::Running | S::Interrupted, E::Cancel) => S::Cancelled,
         (S::Running, E::Interrupt) => S::Interrupted,
-        _ => return Err(Illegal { what: "a step", state: state.name(), event: event.name() }),
+        _ => {
+            return Err(Illegal {
+                what: "a step",
+                state: state.name(),
+                event: event.name(),
+            });
+        }
     })
 }
 

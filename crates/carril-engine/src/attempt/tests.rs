@@ -1,7 +1,9 @@
 //! Runners that behave badly in every way there is: each becomes an outcome of its own step, in bounded time.
 
 use super::*;
-use carril_model::definition::{Action, Definition, Effects, Entities, Lanes, RetryPolicy, Scope, Stage, Step};
+use carril_model::definition::{
+    Action, Definition, Effects, Entities, Lanes, RetryPolicy, Scope, Stage, Step,
+};
 use carril_model::execution::Context;
 use carril_model::id::{ExecutionId, ProcessId, Run, StepId, Token};
 use carril_model::plan::Plan;
@@ -24,14 +26,22 @@ enum Behaviour {
 }
 
 impl StepRunner for Behaviour {
-    fn run<'a>(&'a self, _call: &'a StepCall, cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>> {
+    fn run<'a>(
+        &'a self,
+        _call: &'a StepCall,
+        cancel: &'a dyn Cancellation,
+    ) -> Pending<'a, Result<StepDone, StepError>> {
         Box::pin(async move {
             match self {
                 Self::Succeeds => Ok(StepDone::default()),
                 Self::Panics => panic!("as planned"),
                 Self::WaitsForTheBell => {
                     cancel.cancelled().await;
-                    Err(StepError::new("CAR0501", ErrorClass::Permanent, "interrupted"))
+                    Err(StepError::new(
+                        "CAR0501",
+                        ErrorClass::Permanent,
+                        "interrupted",
+                    ))
                 }
                 Self::Hangs => std::future::pending().await,
                 Self::FinishesWhenAsked => {
@@ -40,7 +50,11 @@ impl StepRunner for Behaviour {
                 }
                 Self::IsFenced => {
                     cancel.cancelled().await;
-                    Err(StepError::new("CAR0504", ErrorClass::Fenced, "somebody else owns it"))
+                    Err(StepError::new(
+                        "CAR0504",
+                        ErrorClass::Fenced,
+                        "somebody else owns it",
+                    ))
                 }
             }
         })
@@ -68,7 +82,13 @@ fn call() -> StepCall {
         lanes: Lanes::default(),
         workspace: None,
         resources: BTreeMap::new(),
-        stages: vec![Stage { name: "s".to_owned(), per: Scope::Entity, parallel: false, when: None, steps: vec![step] }],
+        stages: vec![Stage {
+            name: "s".to_owned(),
+            per: Scope::Entity,
+            parallel: false,
+            when: None,
+            steps: vec![step],
+        }],
     }));
     let context = Context {
         process: ProcessId(1),
@@ -80,11 +100,22 @@ fn call() -> StepCall {
         outputs: BTreeMap::new(),
         plan: Arc::clone(&plan),
     };
-    StepCall { plan, step: StepId(0), attempt: 1, token: Token(1), first: true, context: Arc::new(context), deadline: Timestamp(0) }
+    StepCall {
+        plan,
+        step: StepId(0),
+        attempt: 1,
+        token: Token(1),
+        first: true,
+        context: Arc::new(context),
+        deadline: Timestamp(0),
+    }
 }
 
 /// Runs under a paused clock, so that a minute of patience takes no time.
-async fn outcome(behaviour: Behaviour, stop_after: Option<Duration>) -> Result<StepDone, (String, ErrorClass)> {
+async fn outcome(
+    behaviour: Behaviour,
+    stop_after: Option<Duration>,
+) -> Result<StepDone, (String, ErrorClass)> {
     let stop = CancellationToken::new();
     let ringer = async {
         match stop_after {
@@ -97,7 +128,8 @@ async fn outcome(behaviour: Behaviour, stop_after: Option<Duration>) -> Result<S
     };
     let running = run(Arc::new(behaviour), call(), stop.clone());
     tokio::pin!(running, ringer);
-    let result = tokio::select! { result = &mut running => result, () = &mut ringer => running.await };
+    let result =
+        tokio::select! { result = &mut running => result, () = &mut ringer => running.await };
     result.map_err(|error| (error.code, error.class))
 }
 
@@ -105,19 +137,49 @@ async fn outcome(behaviour: Behaviour, stop_after: Option<Duration>) -> Result<S
 async fn an_attempt_ends_in_its_time_whatever_the_runner_does() {
     let code = |code: &str, class| Err((code.to_owned(), class));
     let second = Some(Duration::from_secs(1));
-    assert_eq!(outcome(Behaviour::Succeeds, None).await, Ok(StepDone::default()));
-    assert_eq!(outcome(Behaviour::Panics, None).await, code("CAR0506", ErrorClass::Permanent));
-    assert_eq!(outcome(Behaviour::WaitsForTheBell, None).await, code("CAR0503", ErrorClass::Timeout));
-    assert_eq!(outcome(Behaviour::WaitsForTheBell, second).await, code("CAR0505", ErrorClass::Cancelled));
-    assert_eq!(outcome(Behaviour::Hangs, None).await, code("CAR0515", ErrorClass::Timeout));
-    assert_eq!(outcome(Behaviour::Hangs, second).await, code("CAR0515", ErrorClass::Cancelled));
-    assert_eq!(outcome(Behaviour::FinishesWhenAsked, None).await, Ok(StepDone::default()));
-    assert_eq!(outcome(Behaviour::IsFenced, second).await, code("CAR0504", ErrorClass::Fenced));
+    assert_eq!(
+        outcome(Behaviour::Succeeds, None).await,
+        Ok(StepDone::default())
+    );
+    assert_eq!(
+        outcome(Behaviour::Panics, None).await,
+        code("CAR0506", ErrorClass::Permanent)
+    );
+    assert_eq!(
+        outcome(Behaviour::WaitsForTheBell, None).await,
+        code("CAR0503", ErrorClass::Timeout)
+    );
+    assert_eq!(
+        outcome(Behaviour::WaitsForTheBell, second).await,
+        code("CAR0505", ErrorClass::Cancelled)
+    );
+    assert_eq!(
+        outcome(Behaviour::Hangs, None).await,
+        code("CAR0515", ErrorClass::Timeout)
+    );
+    assert_eq!(
+        outcome(Behaviour::Hangs, second).await,
+        code("CAR0515", ErrorClass::Cancelled)
+    );
+    assert_eq!(
+        outcome(Behaviour::FinishesWhenAsked, None).await,
+        Ok(StepDone::default())
+    );
+    assert_eq!(
+        outcome(Behaviour::IsFenced, second).await,
+        code("CAR0504", ErrorClass::Fenced)
+    );
 }
 
 #[test]
 fn durations_read_like_the_file() {
-    let cases = [(50, "50 ms"), (1_000, "1 s"), (1_500, "1.5 s"), (90_000, "90 s"), (120_000, "2 min")];
+    let cases = [
+        (50, "50 ms"),
+        (1_000, "1 s"),
+        (1_500, "1.5 s"),
+        (90_000, "90 s"),
+        (120_000, "2 min"),
+    ];
     for (millis, expected) in cases {
         assert_eq!(in_words(Duration::from_millis(millis)), expected);
     }

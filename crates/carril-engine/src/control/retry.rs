@@ -40,17 +40,26 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::retry`].
-    pub async fn retry_preview(&self, selection: &Selection, from: Option<&str>) -> Result<Vec<RetryPreview>, Error> {
+    pub async fn retry_preview(
+        &self,
+        selection: &Selection,
+        from: Option<&str>,
+    ) -> Result<Vec<RetryPreview>, Error> {
         let mut previews = Vec::new();
         for (process, meant) in self.meant(selection).await? {
             let row = self.core.store.process(process).await?;
             let ready = self.ready_process(&row).await?;
-            let nexts = self.plan_retry(&ready.plan, &row, &meant, selection, from).await?;
+            let nexts = self
+                .plan_retry(&ready.plan, &row, &meant, selection, from)
+                .await?;
             let entities = nexts.iter().filter(|next| !next.meant.owned.per_process);
             previews.push(RetryPreview {
                 process,
                 executions: entities.count() as u64,
-                steps_kept: nexts.iter().map(|next| next.rerun.carried.len() as u64).sum(),
+                steps_kept: nexts
+                    .iter()
+                    .map(|next| next.rerun.carried.len() as u64)
+                    .sum(),
                 process_stages: nexts.iter().any(|next| next.meant.owned.per_process),
             });
         }
@@ -63,13 +72,19 @@ impl Engine {
     /// # Errors
     /// `CAR0423` when nothing can be retried, `CAR0424` when `from` names no step, `CAR0425` when kept rows cannot be told from
     /// rows that the retry would write again; else as [`Error`]. A refused process is unchanged.
-    pub async fn retry(&self, selection: Selection, from: Option<&str>) -> Result<Vec<ProcessId>, Error> {
+    pub async fn retry(
+        &self,
+        selection: Selection,
+        from: Option<&str>,
+    ) -> Result<Vec<ProcessId>, Error> {
         self.core.check_alive()?;
         let mut processes = Vec::new();
         for (process, meant) in self.meant(&selection).await? {
             let row = self.core.store.process(process).await?;
             let ready = self.ready_process(&row).await?;
-            let nexts = self.plan_retry(&ready.plan, &row, &meant, &selection, from).await?;
+            let nexts = self
+                .plan_retry(&ready.plan, &row, &meant, &selection, from)
+                .await?;
             if nexts.is_empty() {
                 continue;
             }
@@ -77,91 +92,178 @@ impl Engine {
                 carry_workspace(&ready, next).await?;
             }
             let reruns: Vec<Rerun> = nexts.into_iter().map(|next| next.rerun).collect();
-            let row = self.core.store.rerun(process, &reruns, self.core.clock.now()).await?;
+            let row = self
+                .core
+                .store
+                .rerun(process, &reruns, self.core.clock.now())
+                .await?;
             self.look_again(ready, row).await;
             processes.push(process);
         }
         non_empty(processes)
     }
 
-    async fn plan_retry(&self, plan: &Plan, row: &ProcessRow, meant: &[Meant], selection: &Selection, from: Option<&str>) -> Result<Vec<Next>, Error> {
+    async fn plan_retry(
+        &self,
+        plan: &Plan,
+        row: &ProcessRow,
+        meant: &[Meant],
+        selection: &Selection,
+        from: Option<&str>,
+    ) -> Result<Vec<Next>, Error> {
         let from = match from {
             None => None,
             Some(name) => Some(plan.find(name).ok_or_else(|| {
                 let known: Vec<&str> = plan.steps().iter().map(|step| step.path.as_str()).collect();
-                Error::refused("CAR0424", format!("no step is called `{name}`; the steps are {}", known.join(", ")))
+                Error::refused(
+                    "CAR0424",
+                    format!(
+                        "no step is called `{name}`; the steps are {}",
+                        known.join(", ")
+                    ),
+                )
             })?),
         };
         let everything = matches!(selection, Selection::Executions(_)) || from.is_some();
         let from_scope = from.map(|step| plan.stage_of(step).per);
         let mut nexts = Vec::new();
-        for one in meant.iter().filter(|one| !one.owned.per_process && from_scope != Some(Scope::Process)) {
-            let unsuccessful = matches!(one.state, ExecutionState::Failed | ExecutionState::Cancelled | ExecutionState::RolledBack);
+        for one in meant
+            .iter()
+            .filter(|one| !one.owned.per_process && from_scope != Some(Scope::Process))
+        {
+            let unsuccessful = matches!(
+                one.state,
+                ExecutionState::Failed | ExecutionState::Cancelled | ExecutionState::RolledBack
+            );
             if one.state.is_settled() && (unsuccessful || everything) {
                 nexts.push(self.plan_one(plan, *one, from).await?);
             }
         }
-        let own = self.own_execution(row).await?.filter(|own| own.state.is_settled());
+        let own = self
+            .own_execution(row)
+            .await?
+            .filter(|own| own.state.is_settled());
         if let Some(own) = own {
             let earliest = nexts.iter().map(|next| next.rerun.segment).min();
-            let itself = meant.iter().any(|one| one.owned.per_process) && (own.state != ExecutionState::Succeeded || from_scope == Some(Scope::Process));
+            let itself = meant.iter().any(|one| one.owned.per_process)
+                && (own.state != ExecutionState::Succeeded || from_scope == Some(Scope::Process));
             if earliest.is_some() || itself {
-                nexts.push(self.plan_own(plan, own, earliest, from.filter(|_| from_scope == Some(Scope::Process))).await?);
+                nexts.push(
+                    self.plan_own(
+                        plan,
+                        own,
+                        earliest,
+                        from.filter(|_| from_scope == Some(Scope::Process)),
+                    )
+                    .await?,
+                );
             }
         }
         Ok(nexts)
     }
 
-    async fn plan_one(&self, plan: &Plan, meant: Meant, from: Option<StepId>) -> Result<Next, Error> {
+    async fn plan_one(
+        &self,
+        plan: &Plan,
+        meant: Meant,
+        from: Option<StepId>,
+    ) -> Result<Next, Error> {
         let rows = self.core.store.steps(meant.owned.execution).await?;
         next_run(plan, meant, &rows, from, Scope::Entity, None)
     }
 
     /// The process's own stages after the earliest lane that runs again.
-    pub(super) async fn plan_own_after(&self, plan: &Plan, own: Meant, earliest: u32) -> Result<Rerun, Error> {
+    pub(super) async fn plan_own_after(
+        &self,
+        plan: &Plan,
+        own: Meant,
+        earliest: u32,
+    ) -> Result<Rerun, Error> {
         Ok(self.plan_own(plan, own, Some(earliest), None).await?.rerun)
     }
 
-    async fn plan_own(&self, plan: &Plan, own: Meant, earliest: Option<u32>, from: Option<StepId>) -> Result<Next, Error> {
+    async fn plan_own(
+        &self,
+        plan: &Plan,
+        own: Meant,
+        earliest: Option<u32>,
+        from: Option<StepId>,
+    ) -> Result<Next, Error> {
         let rows = self.core.store.steps(own.owned.execution).await?;
         next_run(plan, own, &rows, from, Scope::Process, earliest)
     }
 }
 
 /// Decides one execution's next run from what the last one left. With `before`, only steps of segments before it are kept.
-fn next_run(plan: &Plan, meant: Meant, rows: &[StepRow], from: Option<StepId>, scope: Scope, before: Option<u32>) -> Result<Next, Error> {
+fn next_run(
+    plan: &Plan,
+    meant: Meant,
+    rows: &[StepRow],
+    from: Option<StepId>,
+    scope: Scope,
+    before: Option<u32>,
+) -> Result<Next, Error> {
     let undone = meant.state == ExecutionState::RolledBack;
     let is_kept = |row: &&StepRow| {
         let segment = plan.segment_of_stage(plan.planned(row.step).stage);
         let succeeded = row.state == StepState::Succeeded && !undone;
-        succeeded && from.is_none_or(|from| comes_before(plan, row.step, from)) && before.is_none_or(|before| segment < before as usize)
+        succeeded
+            && from.is_none_or(|from| comes_before(plan, row.step, from))
+            && before.is_none_or(|before| segment < before as usize)
     };
     let carried: Vec<StepId> = rows.iter().filter(is_kept).map(|row| row.step).collect();
-    let first_left = plan.steps().iter().find(|step| plan.stage_of(step.id).per == scope && !carried.contains(&step.id) && !step.is_fallback);
-    let segment = first_left.map_or(meant.segment as usize, |step| plan.segment_of_stage(step.stage));
+    let first_left = plan.steps().iter().find(|step| {
+        plan.stage_of(step.id).per == scope && !carried.contains(&step.id) && !step.is_fallback
+    });
+    let segment = first_left.map_or(meant.segment as usize, |step| {
+        plan.segment_of_stage(step.stage)
+    });
     let segment = u32::try_from(segment).expect("a plan has fewer segments than steps");
-    let carry = if carried.iter().any(|step| in_workspace(plan, *step)) { Some(tables_to_clear(plan, rows, &carried)?) } else { None };
-    let rerun = Rerun { execution: meant.owned.execution, expected: meant.owned.run, segment, carried };
-    Ok(Next { rerun, carry, meant })
+    let carry = if carried.iter().any(|step| in_workspace(plan, *step)) {
+        Some(tables_to_clear(plan, rows, &carried)?)
+    } else {
+        None
+    };
+    let rerun = Rerun {
+        execution: meant.owned.execution,
+        expected: meant.owned.run,
+        segment,
+        carried,
+    };
+    Ok(Next {
+        rerun,
+        carry,
+        meant,
+    })
 }
 
 /// Whether `step` keeps its outcome when everything from `from` on runs again.
 fn comes_before(plan: &Plan, step: StepId, from: StepId) -> bool {
     let (step_place, from_place) = (plan.planned(step), plan.planned(from));
     let parallel = plan.stage_of(from).parallel;
-    step_place.stage < from_place.stage || (step_place.stage == from_place.stage && if parallel { step != from } else { step < from })
+    step_place.stage < from_place.stage
+        || (step_place.stage == from_place.stage
+            && if parallel { step != from } else { step < from })
 }
 
 fn in_workspace(plan: &Plan, step: StepId) -> bool {
-    let Some(workspace) = &plan.definition().workspace else { return false };
+    let Some(workspace) = &plan.definition().workspace else {
+        return false;
+    };
     let step = plan.step(step);
     matches!(&step.action, Action::Sql { target, .. } if *target == workspace.target && step.shared_writes.is_empty())
 }
 
 /// Workspace tables that only steps that run again have written.
-fn tables_to_clear(plan: &Plan, rows: &[StepRow], carried: &[StepId]) -> Result<Vec<String>, Error> {
+fn tables_to_clear(
+    plan: &Plan,
+    rows: &[StepRow],
+    carried: &[StepId],
+) -> Result<Vec<String>, Error> {
     let written_by = |kept: bool| {
-        let rows = rows.iter().filter(move |row| carried.contains(&row.step) == kept && in_workspace(plan, row.step));
+        let rows = rows
+            .iter()
+            .filter(move |row| carried.contains(&row.step) == kept && in_workspace(plan, row.step));
         rows.flat_map(|row| row.rows.iter().map(|table| (table.table.clone(), row.step)))
     };
     let kept: BTreeSet<String> = written_by(true).map(|(table, _)| table).collect();
@@ -169,7 +271,9 @@ fn tables_to_clear(plan: &Plan, rows: &[StepRow], carried: &[StepId]) -> Result<
     for (table, step) in written_by(false) {
         if kept.contains(&table) {
             let path = &plan.planned(step).path;
-            let message = format!("table `{table}` holds rows of `{path}`, which would run again, and of steps before it, which would not; retry from the first step that writes it, or roll back and retry the whole execution");
+            let message = format!(
+                "table `{table}` holds rows of `{path}`, which would run again, and of steps before it, which would not; retry from the first step that writes it, or roll back and retry the whole execution"
+            );
             return Err(Error::refused("CAR0425", message));
         }
         clear.insert(table);
@@ -178,10 +282,15 @@ fn tables_to_clear(plan: &Plan, rows: &[StepRow], carried: &[StepId]) -> Result<
 }
 
 async fn carry_workspace(ready: &Ready, next: &Next) -> Result<(), Error> {
-    let (Some(clear), Some(workspace)) = (&next.carry, &ready.plan.definition().workspace) else { return Ok(()) };
+    let (Some(clear), Some(workspace)) = (&next.carry, &ready.plan.definition().workspace) else {
+        return Ok(());
+    };
     let target = &ready.targets[&workspace.target];
     let owned = next.meant.owned;
-    let whose = Whose { process: owned.process, execution: owned.execution };
+    let whose = Whose {
+        process: owned.process,
+        execution: owned.execution,
+    };
     let to = Run(owned.run.0 + 1);
     target.carry_workspace(ready.plan.definition(), whose, owned.run, to, clear).await.map_err(|error| {
         let message = format!("the workspace of execution {} is gone ({error}), so its steps cannot be kept; roll it back, then retry it whole", owned.execution);
@@ -191,7 +300,10 @@ async fn carry_workspace(ready: &Ready, next: &Next) -> Result<(), Error> {
 
 fn non_empty<T>(found: Vec<T>) -> Result<Vec<T>, Error> {
     if found.is_empty() {
-        return Err(Error::refused("CAR0423", "nothing there can be retried: no execution that is meant has failed, or was cancelled or rolled back"));
+        return Err(Error::refused(
+            "CAR0423",
+            "nothing there can be retried: no execution that is meant has failed, or was cancelled or rolled back",
+        ));
     }
     Ok(found)
 }

@@ -40,11 +40,15 @@ impl Engine {
         for (process, meant) in self.meant(selection).await? {
             let row = self.core.store.process(process).await?;
             let ready = self.ready_process(&row).await?;
-            let some = meant.iter().filter(|one| one.state != ExecutionState::RolledBack);
+            let some = meant
+                .iter()
+                .filter(|one| one.state != ExecutionState::RolledBack);
             for one in some {
                 report.executions += u64::from(!one.owned.per_process);
                 if let Some(target) = workspace_target(&ready) {
-                    let counted = target.preview_rollback(ready.plan.definition(), whose(one.owned)).await;
+                    let counted = target
+                        .preview_rollback(ready.plan.definition(), whose(one.owned))
+                        .await;
                     add(&mut rows, &counted.map_err(|error| named(&ready, error))?);
                 }
             }
@@ -75,18 +79,38 @@ impl Engine {
         finish(report, rows)
     }
 
-    async fn roll_back_in(&self, ready: &Ready, meant: &[Meant], rows: &mut BTreeMap<String, TableRows>) -> Result<u64, Error> {
-        let ids: Vec<ExecutionId> = meant.iter().filter(|one| one.state != ExecutionState::RolledBack).map(|one| one.owned.execution).collect();
+    async fn roll_back_in(
+        &self,
+        ready: &Ready,
+        meant: &[Meant],
+        rows: &mut BTreeMap<String, TableRows>,
+    ) -> Result<u64, Error> {
+        let ids: Vec<ExecutionId> = meant
+            .iter()
+            .filter(|one| one.state != ExecutionState::RolledBack)
+            .map(|one| one.owned.execution)
+            .collect();
         let mut done = 0;
         for chunk in ids.chunks(super::PAGE as usize) {
-            let begun = self.core.store.begin_rollback(chunk, self.core.clock.now()).await?;
-            let stopped: BTreeSet<ExecutionId> = begun.iter().map(|owned| owned.execution).collect();
+            let begun = self
+                .core
+                .store
+                .begin_rollback(chunk, self.core.clock.now())
+                .await?;
+            let stopped: BTreeSet<ExecutionId> =
+                begun.iter().map(|owned| owned.execution).collect();
             self.core.lanes.revoke(&begun);
-            self.core.lanes.gone(|owned| stopped.contains(&owned.execution)).await;
+            self.core
+                .lanes
+                .gone(|owned| stopped.contains(&owned.execution))
+                .await;
             for owned in begun {
                 let removed = self.remove(ready, owned).await?;
                 fail::fail_point!("engine::rollback::removed");
-                let change = Change::RolledBack { at: self.core.clock.now(), rows: removed.clone() };
+                let change = Change::RolledBack {
+                    at: self.core.clock.now(),
+                    rows: removed.clone(),
+                };
                 self.core.journal.write(owned, vec![change], None).await?;
                 add(rows, &removed);
                 done += u64::from(!owned.per_process);
@@ -96,10 +120,15 @@ impl Engine {
     }
 
     async fn remove(&self, ready: &Ready, owned: Owned) -> Result<Vec<TableRows>, Error> {
-        let Some(target) = workspace_target(ready) else { return Ok(Vec::new()) };
+        let Some(target) = workspace_target(ready) else {
+            return Ok(Vec::new());
+        };
         let mut tries = 0;
         loop {
-            match target.roll_back(ready.plan.definition(), whose(owned)).await {
+            match target
+                .roll_back(ready.plan.definition(), whose(owned))
+                .await
+            {
                 Ok(rows) => return Ok(rows),
                 Err(TargetError::Busy(reason)) if tries < BUSY_TRIES => {
                     tries += 1;
@@ -112,17 +141,29 @@ impl Engine {
     }
 
     /// What the process's own stages made of the lanes is stale now: they run again, unless they were rolled back, too.
-    async fn run_stages_again(&self, ready: Ready, process: ProcessId, meant: &[Meant]) -> Result<bool, Error> {
+    async fn run_stages_again(
+        &self,
+        ready: Ready,
+        process: ProcessId,
+        meant: &[Meant],
+    ) -> Result<bool, Error> {
         let mut row = self.core.store.process(process).await?;
         let mut again = false;
         if stages_run_again(&row, meant)
             && let Some(own) = self.own_execution(&row).await?
         {
             let earliest = meant.iter().map(|one| one.segment).min().unwrap_or(0);
-            let first_entity = ready.plan.next_segment(carril_model::definition::Scope::Entity, 0).unwrap_or(0);
+            let first_entity = ready
+                .plan
+                .next_segment(carril_model::definition::Scope::Entity, 0)
+                .unwrap_or(0);
             let earliest = earliest.min(u32::try_from(first_entity).unwrap_or(0));
             let rerun = self.plan_own_after(&ready.plan, own, earliest).await?;
-            row = self.core.store.rerun(process, &[rerun], self.core.clock.now()).await?;
+            row = self
+                .core
+                .store
+                .rerun(process, &[rerun], self.core.clock.now())
+                .await?;
             again = true;
         }
         self.look_again(ready, row).await;
@@ -132,14 +173,19 @@ impl Engine {
 
 fn stages_run_again(row: &ProcessRow, meant: &[Meant]) -> bool {
     let own_is_meant = meant.iter().any(|one| one.owned.per_process);
-    let own_is_done = row.own_state.is_some_and(|state| state.is_settled() && state != ExecutionState::RolledBack);
+    let own_is_done = row
+        .own_state
+        .is_some_and(|state| state.is_settled() && state != ExecutionState::RolledBack);
     own_is_done && !own_is_meant
 }
 
 fn refuse_while_stage_runs(row: &ProcessRow, meant: &[Meant]) -> Result<(), Error> {
     let own_is_meant = meant.iter().any(|one| one.owned.per_process);
     if row.own_state == Some(ExecutionState::Running) && !own_is_meant {
-        let message = format!("a stage of process {} itself is running and reads what the lanes left; roll back when it has ended, or the whole process", row.id);
+        let message = format!(
+            "a stage of process {} itself is running and reads what the lanes left; roll back when it has ended, or the whole process",
+            row.id
+        );
         return Err(Error::refused("CAR0428", message));
     }
     Ok(())
@@ -151,26 +197,46 @@ fn workspace_target(ready: &Ready) -> Option<&std::sync::Arc<dyn carril_model::c
 }
 
 fn named(ready: &Ready, error: TargetError) -> Error {
-    let name = ready.plan.definition().workspace.as_ref().map(|workspace| workspace.target.clone()).unwrap_or_default();
+    let name = ready
+        .plan
+        .definition()
+        .workspace
+        .as_ref()
+        .map(|workspace| workspace.target.clone())
+        .unwrap_or_default();
     Error::Target { name, error }
 }
 
 const fn whose(owned: Owned) -> Whose {
-    Whose { process: owned.process, execution: owned.execution }
+    Whose {
+        process: owned.process,
+        execution: owned.execution,
+    }
 }
 
 fn add(sums: &mut BTreeMap<String, TableRows>, rows: &[TableRows]) {
     for row in rows {
-        let sum = sums.entry(row.table.clone()).or_insert_with(|| TableRows { table: row.table.clone(), inserted: 0, updated: 0, deleted: 0 });
+        let sum = sums.entry(row.table.clone()).or_insert_with(|| TableRows {
+            table: row.table.clone(),
+            inserted: 0,
+            updated: 0,
+            deleted: 0,
+        });
         sum.inserted += row.inserted;
         sum.updated += row.updated;
         sum.deleted += row.deleted;
     }
 }
 
-fn finish(mut report: RollbackReport, rows: BTreeMap<String, TableRows>) -> Result<RollbackReport, Error> {
+fn finish(
+    mut report: RollbackReport,
+    rows: BTreeMap<String, TableRows>,
+) -> Result<RollbackReport, Error> {
     if report.processes.is_empty() {
-        return Err(Error::refused("CAR0427", "nothing there can be rolled back: no execution is meant, or all of them have been"));
+        return Err(Error::refused(
+            "CAR0427",
+            "nothing there can be rolled back: no execution is meant, or all of them have been",
+        ));
     }
     report.rows = rows.into_values().collect();
     Ok(report)

@@ -206,37 +206,65 @@ pub trait History: Send + Sync {
     ///
     /// # Errors
     /// As [`Fault`], here and below.
-    fn processes<'a>(&'a self, filter: &'a ProcessFilter) -> Pending<'a, Result<Vec<ProcessRow>, Fault>>;
+    fn processes<'a>(
+        &'a self,
+        filter: &'a ProcessFilter,
+    ) -> Pending<'a, Result<Vec<ProcessRow>, Fault>>;
 
     /// Executions of a process.
-    fn executions<'a>(&'a self, process: ProcessId, filter: &'a ExecutionFilter) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>>;
+    fn executions<'a>(
+        &'a self,
+        process: ProcessId,
+        filter: &'a ExecutionFilter,
+    ) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>>;
 
     /// One execution, or `None`.
     fn execution(&self, id: ExecutionId) -> Pending<'_, Result<Option<ExecutionRow>, Fault>>;
 
     /// Executions of an entity, newest first, of whatever process.
-    fn of_entity<'a>(&'a self, entity: &'a str, max: u32) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>>;
+    fn of_entity<'a>(
+        &'a self,
+        entity: &'a str,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>>;
 
     /// The definition of a process.
     fn definition_of(&self, process: ProcessId) -> Pending<'_, Result<Definition, Fault>>;
 
     /// All attempts of an execution, in order of run, step and attempt; `run` narrows them.
-    fn attempts(&self, execution: ExecutionId, run: Option<Run>) -> Pending<'_, Result<Vec<AttemptRow>, Fault>>;
+    fn attempts(
+        &self,
+        execution: ExecutionId,
+        run: Option<Run>,
+    ) -> Pending<'_, Result<Vec<AttemptRow>, Fault>>;
 
     /// Attempts that are under way in a process, longest first.
-    fn under_way(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<AttemptRow>, Fault>>;
+    fn under_way(
+        &self,
+        process: ProcessId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<AttemptRow>, Fault>>;
 
     /// What the attempts of an execution printed.
     fn logs(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<LogRow>, Fault>>;
 
     /// Entity by stage.
-    fn timeline(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<TimelineRow>, Fault>>;
+    fn timeline(
+        &self,
+        process: ProcessId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<TimelineRow>, Fault>>;
 
     /// Pairs that used the same resource at the same time, longest first.
-    fn overlaps(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<OverlapRow>, Fault>>;
+    fn overlaps(&self, process: ProcessId, max: u32)
+    -> Pending<'_, Result<Vec<OverlapRow>, Fault>>;
 
     /// Resources by what they cost in waiting, then in use.
-    fn bottlenecks(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<BottleneckRow>, Fault>>;
+    fn bottlenecks(
+        &self,
+        process: ProcessId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<BottleneckRow>, Fault>>;
 
     /// Time by cause over all executions of a process.
     fn waits(&self, process: ProcessId) -> Pending<'_, Result<Vec<WaitRow>, Fault>>;

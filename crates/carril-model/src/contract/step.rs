@@ -61,7 +61,12 @@ impl StepCall {
     /// The same for every attempt of this step in this run; offered to whatever cannot be fenced.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
-        format!("{}-{}-{}", self.context.execution, self.context.run, self.plan.planned(self.step).path)
+        format!(
+            "{}-{}-{}",
+            self.context.execution,
+            self.context.run,
+            self.plan.planned(self.step).path
+        )
     }
 }
 
@@ -162,7 +167,14 @@ impl StepError {
             }
             message.truncate(end);
         }
-        Self { code: code.to_owned(), class, message, native: None, place: None, log: None }
+        Self {
+            code: code.to_owned(),
+            class,
+            message,
+            native: None,
+            place: None,
+            log: None,
+        }
     }
 }
 
@@ -175,5 +187,9 @@ pub trait StepRunner: Send + Sync {
     ///
     /// # Cancel safety
     /// Dropping the future may leave the effect done; a later attempt with the same idempotency key must cope.
-    fn run<'a>(&'a self, call: &'a StepCall, cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>>;
+    fn run<'a>(
+        &'a self,
+        call: &'a StepCall,
+        cancel: &'a dyn Cancellation,
+    ) -> Pending<'a, Result<StepDone, StepError>>;
 }

@@ -549,13 +549,22 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// As [`Fault`].
-    fn enter<'a>(&'a self, node: &'a NodeInfo, now: Timestamp) -> Pending<'a, Result<Entered, Fault>>;
+    fn enter<'a>(
+        &'a self,
+        node: &'a NodeInfo,
+        now: Timestamp,
+    ) -> Pending<'a, Result<Entered, Fault>>;
 
     /// Keeps a definition; a second time is no change.
     ///
     /// # Errors
     /// As [`Fault`].
-    fn define<'a>(&'a self, version: &'a Version, definition: &'a Definition, now: Timestamp) -> Pending<'a, Result<(), Fault>>;
+    fn define<'a>(
+        &'a self,
+        version: &'a Version,
+        definition: &'a Definition,
+        now: Timestamp,
+    ) -> Pending<'a, Result<(), Fault>>;
 
     /// A definition that was kept.
     ///
@@ -568,7 +577,12 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// `Conflict` names an entity key that occurs twice; nothing is left.
-    fn launch<'a>(&'a self, launch: &'a Launch, first: &'a [NewExecution], open: Option<u32>) -> Pending<'a, Result<Launched, Fault>>;
+    fn launch<'a>(
+        &'a self,
+        launch: &'a Launch,
+        first: &'a [NewExecution],
+        open: Option<u32>,
+    ) -> Pending<'a, Result<Launched, Fault>>;
 
     /// Adds executions to a launching process, at most [`LAUNCH_CHUNK_MAX`]. With `open`, they are the last (as in [`Store::launch`]).
     ///
@@ -623,19 +637,33 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// `Conflict` names an execution that is not settled or not in the expected run.
-    fn rerun<'a>(&'a self, process: ProcessId, reruns: &'a [Rerun], now: Timestamp) -> Pending<'a, Result<ProcessRow, Fault>>;
+    fn rerun<'a>(
+        &'a self,
+        process: ProcessId,
+        reruns: &'a [Rerun],
+        now: Timestamp,
+    ) -> Pending<'a, Result<ProcessRow, Fault>>;
 
     /// Raises the tokens of executions and marks them as rolling back, whatever they are doing (P7): late writers are refused from here on.
     ///
     /// # Errors
     /// As [`Fault`].
-    fn begin_rollback<'a>(&'a self, executions: &'a [ExecutionId], now: Timestamp) -> Pending<'a, Result<Vec<Owned>, Fault>>;
+    fn begin_rollback<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        now: Timestamp,
+    ) -> Pending<'a, Result<Vec<Owned>, Fault>>;
 
     /// Marks single executions for cancelling: pending and waiting ones settle now; the running ones are returned, for the engine to stop.
     ///
     /// # Errors
     /// As [`Fault`].
-    fn cancel<'a>(&'a self, executions: &'a [ExecutionId], reason: &'a str, now: Timestamp) -> Pending<'a, Result<Stopped, Fault>>;
+    fn cancel<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        reason: &'a str,
+        now: Timestamp,
+    ) -> Pending<'a, Result<Stopped, Fault>>;
 
     /// Requests that nobody has answered, oldest first, at most 100.
     ///
@@ -647,7 +675,12 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// As [`Fault`].
-    fn answer<'a>(&'a self, request: RequestId, answer: &'a Answer, now: Timestamp) -> Pending<'a, Result<(), Fault>>;
+    fn answer<'a>(
+        &'a self,
+        request: RequestId,
+        answer: &'a Answer,
+        now: Timestamp,
+    ) -> Pending<'a, Result<(), Fault>>;
 
     /// Says that this node is alive, so that downtime can be told from work; at most once a second, or with every commit.
     ///

@@ -111,7 +111,11 @@ pub trait Target: Send + Sync {
     ///
     /// # Errors
     /// As [`TargetError`]; `Sql` for statements that do not prepare.
-    fn inspect<'a>(&'a self, sql: &'a SqlText, own: &'a [String]) -> Pending<'a, Result<Inspection, TargetError>>;
+    fn inspect<'a>(
+        &'a self,
+        sql: &'a SqlText,
+        own: &'a [String],
+    ) -> Pending<'a, Result<Inspection, TargetError>>;
 
     /// How many steps may write its shared part at once: 1 for SQLite, where the engine then queues them in order.
     fn shared_writers(&self) -> Option<u32>;
@@ -119,10 +123,18 @@ pub trait Target: Send + Sync {
     /// Does one attempt of an SQL step, its checkpoint and its effect in one transaction (P5).
     ///
     /// With a workspace on this target (and no `shared_writes`) it runs in the execution's own place, which is made first if need be.
-    fn run_sql<'a>(&'a self, call: &'a StepCall, cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>>;
+    fn run_sql<'a>(
+        &'a self,
+        call: &'a StepCall,
+        cancel: &'a dyn Cancellation,
+    ) -> Pending<'a, Result<StepDone, StepError>>;
 
     /// Does one attempt of publishing: replaces what this execution published, in one transaction with its fence row.
-    fn publish<'a>(&'a self, call: &'a StepCall, cancel: &'a dyn Cancellation) -> Pending<'a, Result<StepDone, StepError>>;
+    fn publish<'a>(
+        &'a self,
+        call: &'a StepCall,
+        cancel: &'a dyn Cancellation,
+    ) -> Pending<'a, Result<StepDone, StepError>>;
 
     /// Gives run `to` the workspace that run `from` left, without the rows of `clear` (a retry from a step).
     ///
@@ -147,13 +159,21 @@ pub trait Target: Send + Sync {
     ///
     /// # Errors
     /// As [`TargetError`].
-    fn discard_workspace<'a>(&'a self, definition: &'a Definition, whose: Whose) -> Pending<'a, Result<(), TargetError>>;
+    fn discard_workspace<'a>(
+        &'a self,
+        definition: &'a Definition,
+        whose: Whose,
+    ) -> Pending<'a, Result<(), TargetError>>;
 
     /// Counts what [`Target::roll_back`] would remove, per table.
     ///
     /// # Errors
     /// As [`TargetError`].
-    fn preview_rollback<'a>(&'a self, definition: &'a Definition, whose: Whose) -> Pending<'a, Result<Vec<TableRows>, TargetError>>;
+    fn preview_rollback<'a>(
+        &'a self,
+        definition: &'a Definition,
+        whose: Whose,
+    ) -> Pending<'a, Result<Vec<TableRows>, TargetError>>;
 
     /// Removes all that an execution published and its workspaces, then counts that nothing is left; may run twice.
     ///
@@ -161,5 +181,9 @@ pub trait Target: Send + Sync {
     ///
     /// # Errors
     /// As [`TargetError`]; what was removed before stays removed, and a second call goes on.
-    fn roll_back<'a>(&'a self, definition: &'a Definition, whose: Whose) -> Pending<'a, Result<Vec<TableRows>, TargetError>>;
+    fn roll_back<'a>(
+        &'a self,
+        definition: &'a Definition,
+        whose: Whose,
+    ) -> Pending<'a, Result<Vec<TableRows>, TargetError>>;
 }

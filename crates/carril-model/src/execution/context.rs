@@ -47,7 +47,9 @@ impl Context {
             if self.plan.find(step) == Some(*id) {
                 by_name.insert(step.clone(), output.clone());
             }
-            let of_stage = by_name.entry(stage.clone()).or_insert_with(|| Value::Object(Map::new()));
+            let of_stage = by_name
+                .entry(stage.clone())
+                .or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(of_stage) = of_stage {
                 of_stage.insert(step.clone(), output.clone());
             }
@@ -60,7 +62,10 @@ impl Context {
         let first = parts.next()?;
         let (id, rest): (StepId, Vec<&str>) = match self.plan.find(first) {
             Some(id) => (id, parts.collect()),
-            None => (self.plan.find(&format!("{first}/{}", parts.next()?))?, parts.collect()),
+            None => (
+                self.plan.find(&format!("{first}/{}", parts.next()?))?,
+                parts.collect(),
+            ),
         };
         let mut value = self.outputs.get(&id)?;
         for part in rest {
@@ -90,7 +95,11 @@ impl Lookup for Context {
             "process_id" => Some(Value::from(self.process.0)),
             "run" => Some(Value::from(self.run.0)),
             "entity_key" => self.entity_key.as_deref().map(Value::from),
-            _ => self.params.get(name).or_else(|| self.entity.get(name)).cloned(),
+            _ => self
+                .params
+                .get(name)
+                .or_else(|| self.entity.get(name))
+                .cloned(),
         }
     }
 }

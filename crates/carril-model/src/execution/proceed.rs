@@ -35,7 +35,11 @@ impl Execution {
             return;
         }
         if self.lost || self.cancelling || self.draining {
-            if !self.progress.iter().any(|step| step.state == StepState::Running) {
+            if !self
+                .progress
+                .iter()
+                .any(|step| step.state == StepState::Running)
+            {
                 self.stop(now, out);
             }
             return;
@@ -49,7 +53,10 @@ impl Execution {
                 StageProgress::Done => self.stage += 1,
             }
         }
-        debug_assert!(!self.progress.iter().any(Progress::is_active), "a segment with active steps is not done");
+        debug_assert!(
+            !self.progress.iter().any(Progress::is_active),
+            "a segment with active steps is not done"
+        );
         self.segment_done(&plan, now, out);
     }
 
@@ -60,12 +67,20 @@ impl Execution {
             self.settle(ExecutionState::Cancelled, None, now, out);
         } else {
             self.account.switch(Cause::plain(CauseKind::Queued), now);
-            out.changes.push(Change::Released { account: self.account.clone() });
+            out.changes.push(Change::Released {
+                account: self.account.clone(),
+            });
             out.end = Some(End::Released);
         }
     }
 
-    fn proceed_stage(&mut self, plan: &Plan, stage: usize, now: Timestamp, out: &mut Transition) -> StageProgress {
+    fn proceed_stage(
+        &mut self,
+        plan: &Plan,
+        stage: usize,
+        now: Timestamp,
+        out: &mut Transition,
+    ) -> StageProgress {
         let steps = plan.steps_of(stage);
         let definition = &plan.definition().stages[stage];
         if let Some(when) = &definition.when
@@ -75,7 +90,12 @@ impl Execution {
                 Ok(true) => {}
                 Ok(false) => {
                     for step in steps {
-                        self.skip(step.id, format!("stage: {} is false", when.source()), now, out);
+                        self.skip(
+                            step.id,
+                            format!("stage: {} is false", when.source()),
+                            now,
+                            out,
+                        );
                     }
                     return StageProgress::Done;
                 }
@@ -105,7 +125,13 @@ impl Execution {
     }
 
     /// Begins or skips the step if it is its turn, and says what it still needs after that.
-    fn settle_need(&mut self, plan: &Plan, planned: &PlannedStep, now: Timestamp, out: &mut Transition) -> Need {
+    fn settle_need(
+        &mut self,
+        plan: &Plan,
+        planned: &PlannedStep,
+        now: Timestamp,
+        out: &mut Transition,
+    ) -> Need {
         let need = self.need(plan, planned);
         match need {
             Need::ToBegin => match self.why_not(plan.step(planned.id)) {
@@ -138,13 +164,22 @@ impl Execution {
         match progress.state {
             StepState::Succeeded | StepState::Skipped => Need::Nothing,
             StepState::Failed => self.need_after_failure(plan, planned),
-            StepState::Pending | StepState::Running | StepState::Interrupted | StepState::Cancelled => Need::ToBegin,
+            StepState::Pending
+            | StepState::Running
+            | StepState::Interrupted
+            | StepState::Cancelled => Need::ToBegin,
         }
     }
 
     fn need_after_failure(&self, plan: &Plan, planned: &PlannedStep) -> Need {
-        let judged = if plan.step(planned.id).critical { Need::ToFailTheLane } else { Need::Nothing };
-        let Some(fallback) = planned.fallback else { return judged };
+        let judged = if plan.step(planned.id).critical {
+            Need::ToFailTheLane
+        } else {
+            Need::Nothing
+        };
+        let Some(fallback) = planned.fallback else {
+            return judged;
+        };
         let progress = &self.progress[fallback.index()];
         match progress.state {
             _ if progress.is_active() => Need::ToEnd,
@@ -181,14 +216,20 @@ impl Execution {
 
     fn has_run_anything(&self) -> bool {
         self.progress.iter().enumerate().any(|(at, progress)| {
-            let publishes = matches!(self.context.plan.step(step_id(at)).action, Action::Publish { .. });
+            let publishes = matches!(
+                self.context.plan.step(step_id(at)).action,
+                Action::Publish { .. }
+            );
             !publishes && matches!(progress.state, StepState::Succeeded | StepState::Failed)
         })
     }
 
     fn skip(&mut self, step: StepId, reason: String, now: Timestamp, out: &mut Transition) {
         let progress = &mut self.progress[step.index()];
-        debug_assert!(transition::step(progress.state, StepEvent::Skip).is_ok(), "only a step that was not begun is skipped");
+        debug_assert!(
+            transition::step(progress.state, StepEvent::Skip).is_ok(),
+            "only a step that was not begun is skipped"
+        );
         progress.state = StepState::Skipped;
         progress.began = now;
         let mut end = self.step_end(step, StepState::Skipped, now);
@@ -197,10 +238,19 @@ impl Execution {
     }
 
     /// A condition that cannot be evaluated fails the step: neither running nor skipping it would be what was meant.
-    fn fail_unbegun(&mut self, step: StepId, message: String, now: Timestamp, out: &mut Transition) {
+    fn fail_unbegun(
+        &mut self,
+        step: StepId,
+        message: String,
+        now: Timestamp,
+        out: &mut Transition,
+    ) {
         let error = StepError::new("CAR0514", ErrorClass::Permanent, message);
         let progress = &mut self.progress[step.index()];
-        debug_assert!(transition::step(progress.state, StepEvent::Fail).is_ok(), "only an unsettled step fails");
+        debug_assert!(
+            transition::step(progress.state, StepEvent::Fail).is_ok(),
+            "only an unsettled step fails"
+        );
         progress.state = StepState::Failed;
         progress.failures += 1;
         progress.began = now;
@@ -215,26 +265,57 @@ impl Execution {
         if let Some(next) = plan.next_segment(scope, self.segment + 1) {
             self.account.switch(Cause::plain(CauseKind::Barrier), now);
             let segment = u32::try_from(next).expect("a plan has fewer segments than steps");
-            out.changes.push(Change::Parked { segment, account: self.account.clone() });
+            out.changes.push(Change::Parked {
+                segment,
+                account: self.account.clone(),
+            });
             out.end = Some(End::Parked);
             return;
         }
-        let state = if scope == Scope::Entity && !self.has_run_anything() { ExecutionState::Skipped } else { ExecutionState::Succeeded };
+        let state = if scope == Scope::Entity && !self.has_run_anything() {
+            ExecutionState::Skipped
+        } else {
+            ExecutionState::Succeeded
+        };
         self.settle(state, None, now, out);
     }
 
     fn settle_failed(&mut self, step: StepId, now: Timestamp, out: &mut Transition) {
-        let deciding = self.context.plan.planned(step).fallback.filter(|fallback| self.progress[fallback.index()].error.is_some()).unwrap_or(step);
+        let deciding = self
+            .context
+            .plan
+            .planned(step)
+            .fallback
+            .filter(|fallback| self.progress[fallback.index()].error.is_some())
+            .unwrap_or(step);
         let error = self.progress[deciding.index()].error.clone();
-        let error = error.unwrap_or_else(|| StepError::new("CAR0501", ErrorClass::Permanent, "the step failed in an earlier attempt"));
+        let error = error.unwrap_or_else(|| {
+            StepError::new(
+                "CAR0501",
+                ErrorClass::Permanent,
+                "the step failed in an earlier attempt",
+            )
+        });
         self.settle(ExecutionState::Failed, Some((deciding, error)), now, out);
     }
 
-    fn settle(&mut self, state: ExecutionState, error: Option<(StepId, StepError)>, now: Timestamp, out: &mut Transition) {
+    fn settle(
+        &mut self,
+        state: ExecutionState,
+        error: Option<(StepId, StepError)>,
+        now: Timestamp,
+        out: &mut Transition,
+    ) {
         let last = self.account.cause().clone();
         self.account.switch(last, now);
         let warnings = self.warnings();
-        out.changes.push(Change::Settled { state, at: now, account: self.account.clone(), error, warnings });
+        out.changes.push(Change::Settled {
+            state,
+            at: now,
+            account: self.account.clone(),
+            error,
+            warnings,
+        });
         out.end = Some(End::Settled(state));
     }
 
@@ -242,8 +323,13 @@ impl Execution {
     fn warnings(&self) -> u32 {
         let plan = &self.context.plan;
         let failed = plan.steps().iter().filter(|planned| {
-            let covered = planned.fallback.is_some_and(|step| self.progress[step.index()].state == StepState::Succeeded);
-            self.progress[planned.id.index()].state == StepState::Failed && !covered && !planned.is_fallback && !plan.step(planned.id).critical
+            let covered = planned
+                .fallback
+                .is_some_and(|step| self.progress[step.index()].state == StepState::Succeeded);
+            self.progress[planned.id.index()].state == StepState::Failed
+                && !covered
+                && !planned.is_fallback
+                && !plan.step(planned.id).critical
         });
         u32::try_from(failed.count()).unwrap_or(u32::MAX)
     }

@@ -3,7 +3,9 @@
 
 use super::*;
 use crate::contract::StepRow;
-use crate::definition::{Action, Definition, Effects, Entities, Lanes, RetryOn, RetryPolicy, Scope, Stage, Step};
+use crate::definition::{
+    Action, Definition, Effects, Entities, Lanes, RetryOn, RetryPolicy, Scope, Stage, Step,
+};
 use crate::id::{ExecutionId, ProcessId, Run, Token};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -15,7 +17,11 @@ fn step(name: &str) -> Step {
         when: None,
         critical: true,
         timeout: Duration::from_secs(1),
-        retry: RetryPolicy { attempts: 3, on: RetryOn::Transient, ..RetryPolicy::default() },
+        retry: RetryPolicy {
+            attempts: 3,
+            on: RetryOn::Transient,
+            ..RetryPolicy::default()
+        },
         resources: Vec::new(),
         fallback: None,
         shared_writes: Vec::new(),
@@ -24,7 +30,13 @@ fn step(name: &str) -> Step {
 }
 
 fn stage(name: &str, per: Scope, parallel: bool, steps: Vec<Step>) -> Stage {
-    Stage { name: name.to_owned(), per, parallel, when: None, steps }
+    Stage {
+        name: name.to_owned(),
+        per,
+        parallel,
+        when: None,
+        steps,
+    }
 }
 
 fn plan(stages: Vec<Stage>) -> Arc<Plan> {
@@ -41,7 +53,13 @@ fn plan(stages: Vec<Stage>) -> Arc<Plan> {
 }
 
 fn claimed(segment: u32, steps: Vec<StepRow>) -> Claimed {
-    let owned = Owned { process: ProcessId(1), execution: ExecutionId(2), run: Run(1), token: Token(1), per_process: false };
+    let owned = Owned {
+        process: ProcessId(1),
+        execution: ExecutionId(2),
+        run: Run(1),
+        token: Token(1),
+        per_process: false,
+    };
     Claimed {
         owned,
         segment,
@@ -63,9 +81,18 @@ fn error(class: ErrorClass) -> StepError {
 }
 
 /// Begins and ends one attempt at `at`.
-fn attempt(machine: &mut Execution, id: u16, result: Result<StepDone, StepError>, at: i64) -> Transition {
-    machine.begin(StepId(id), Timestamp(at)).expect("the step was ordered");
-    machine.ended(StepId(id), result, Timestamp(at), 1).expect("the step runs")
+fn attempt(
+    machine: &mut Execution,
+    id: u16,
+    result: Result<StepDone, StepError>,
+    at: i64,
+) -> Transition {
+    machine
+        .begin(StepId(id), Timestamp(at))
+        .expect("the step was ordered");
+    machine
+        .ended(StepId(id), result, Timestamp(at), 1)
+        .expect("the step runs")
 }
 
 fn states(transition: &Transition) -> Vec<(u16, StepState)> {
@@ -78,22 +105,46 @@ fn states(transition: &Transition) -> Vec<(u16, StepState)> {
 
 #[test]
 fn steps_of_a_stage_run_one_after_the_other_and_then_it_settles() {
-    let plan = plan(vec![stage("s", Scope::Entity, false, vec![step("a"), step("b")])]);
+    let plan = plan(vec![stage(
+        "s",
+        Scope::Entity,
+        false,
+        vec![step("a"), step("b")],
+    )]);
     let mut machine = execution(&plan);
-    assert_eq!(machine.start(Timestamp(0)).orders, [Order::Attempt(StepId(0))]);
-    assert_eq!(attempt(&mut machine, 0, Ok(StepDone::default()), 1).orders, [Order::Attempt(StepId(1))]);
-    assert_eq!(attempt(&mut machine, 1, Ok(StepDone::default()), 2).end, Some(End::Settled(ExecutionState::Succeeded)));
+    assert_eq!(
+        machine.start(Timestamp(0)).orders,
+        [Order::Attempt(StepId(0))]
+    );
+    assert_eq!(
+        attempt(&mut machine, 0, Ok(StepDone::default()), 1).orders,
+        [Order::Attempt(StepId(1))]
+    );
+    assert_eq!(
+        attempt(&mut machine, 1, Ok(StepDone::default()), 2).end,
+        Some(End::Settled(ExecutionState::Succeeded))
+    );
 }
 
 #[test]
 fn a_parallel_stage_is_judged_when_all_have_ended() {
-    let plan = plan(vec![stage("s", Scope::Entity, true, vec![step("a"), step("b")])]);
+    let plan = plan(vec![stage(
+        "s",
+        Scope::Entity,
+        true,
+        vec![step("a"), step("b")],
+    )]);
     let mut machine = execution(&plan);
-    assert_eq!(machine.start(Timestamp(0)).orders, [Order::Attempt(StepId(0)), Order::Attempt(StepId(1))]);
+    assert_eq!(
+        machine.start(Timestamp(0)).orders,
+        [Order::Attempt(StepId(0)), Order::Attempt(StepId(1))]
+    );
     machine.begin(StepId(1), Timestamp(1)).expect("ordered");
     let out = attempt(&mut machine, 0, Err(error(ErrorClass::Permanent)), 2);
     assert_eq!((out.end, out.orders.len()), (None, 0));
-    let out = machine.ended(StepId(1), Ok(StepDone::default()), Timestamp(3), 1).expect("runs");
+    let out = machine
+        .ended(StepId(1), Ok(StepDone::default()), Timestamp(3), 1)
+        .expect("runs");
     assert_eq!(out.end, Some(End::Settled(ExecutionState::Failed)));
 }
 
@@ -103,36 +154,87 @@ fn a_transient_failure_backs_off_and_a_permanent_one_does_not() {
     let mut machine = execution(&plan);
     machine.start(Timestamp(0));
     let out = attempt(&mut machine, 0, Err(error(ErrorClass::Transient)), 1);
-    let [Order::Sleep(_, due)] = out.orders[..] else { panic!("{out:?}") };
+    let [Order::Sleep(_, due)] = out.orders[..] else {
+        panic!("{out:?}")
+    };
     assert_eq!(machine.account().cause().kind, CauseKind::Backoff);
-    assert_eq!(machine.due(StepId(0), due).orders, [Order::Attempt(StepId(0))]);
-    let out = attempt(&mut machine, 0, Err(error(ErrorClass::Permanent)), due.0 + 1);
+    assert_eq!(
+        machine.due(StepId(0), due).orders,
+        [Order::Attempt(StepId(0))]
+    );
+    let out = attempt(
+        &mut machine,
+        0,
+        Err(error(ErrorClass::Permanent)),
+        due.0 + 1,
+    );
     assert_eq!(out.end, Some(End::Settled(ExecutionState::Failed)));
 }
 
 #[test]
 fn a_failure_that_does_not_matter_is_a_warning() {
-    let soft = Step { critical: false, ..step("a") };
-    let plan = plan(vec![stage("s", Scope::Entity, false, vec![soft, step("b")])]);
+    let soft = Step {
+        critical: false,
+        ..step("a")
+    };
+    let plan = plan(vec![stage(
+        "s",
+        Scope::Entity,
+        false,
+        vec![soft, step("b")],
+    )]);
     let mut machine = execution(&plan);
     machine.start(Timestamp(0));
-    assert_eq!(attempt(&mut machine, 0, Err(error(ErrorClass::Permanent)), 1).orders, [Order::Attempt(StepId(1))]);
+    assert_eq!(
+        attempt(&mut machine, 0, Err(error(ErrorClass::Permanent)), 1).orders,
+        [Order::Attempt(StepId(1))]
+    );
     let out = attempt(&mut machine, 1, Ok(StepDone::default()), 2);
-    assert!(matches!(out.changes.last(), Some(Change::Settled { state: ExecutionState::Succeeded, warnings: 1, .. })), "{out:?}");
+    assert!(
+        matches!(
+            out.changes.last(),
+            Some(Change::Settled {
+                state: ExecutionState::Succeeded,
+                warnings: 1,
+                ..
+            })
+        ),
+        "{out:?}"
+    );
 }
 
 #[test]
 fn fallbacks_stand_in() {
-    let with_value = Step { fallback: Some(Fallback::Value(Value::from("x"))), ..step("a") };
-    let with_step = Step { fallback: Some(Fallback::Step("c".to_owned())), ..step("b") };
-    let plan = plan(vec![stage("s", Scope::Entity, false, vec![with_value, with_step, step("c")])]);
+    let with_value = Step {
+        fallback: Some(Fallback::Value(Value::from("x"))),
+        ..step("a")
+    };
+    let with_step = Step {
+        fallback: Some(Fallback::Step("c".to_owned())),
+        ..step("b")
+    };
+    let plan = plan(vec![stage(
+        "s",
+        Scope::Entity,
+        false,
+        vec![with_value, with_step, step("c")],
+    )]);
     let mut machine = execution(&plan);
     machine.start(Timestamp(0));
     let out = attempt(&mut machine, 0, Err(error(ErrorClass::Permanent)), 1);
     assert_eq!(states(&out), [(0, StepState::Succeeded)]);
-    assert_eq!(attempt(&mut machine, 1, Err(error(ErrorClass::Permanent)), 2).orders, [Order::Attempt(StepId(2))]);
-    let output = StepDone { output: Some(Value::from("y")), ..StepDone::default() };
-    assert_eq!(attempt(&mut machine, 2, Ok(output), 3).end, Some(End::Settled(ExecutionState::Succeeded)));
+    assert_eq!(
+        attempt(&mut machine, 1, Err(error(ErrorClass::Permanent)), 2).orders,
+        [Order::Attempt(StepId(2))]
+    );
+    let output = StepDone {
+        output: Some(Value::from("y")),
+        ..StepDone::default()
+    };
+    assert_eq!(
+        attempt(&mut machine, 2, Ok(output), 3).end,
+        Some(End::Settled(ExecutionState::Succeeded))
+    );
     assert_eq!(machine.context().outputs[&StepId(0)], Value::from("x"));
     assert_eq!(machine.context().outputs[&StepId(1)], Value::from("y"));
 }
@@ -148,48 +250,100 @@ fn entity_lanes_park_before_a_process_stage_only_if_they_go_on_after_it() {
     let mut machine = execution(&plan);
     machine.start(Timestamp(0));
     let out = attempt(&mut machine, 0, Ok(StepDone::default()), 1);
-    assert!(matches!(out.changes.last(), Some(Change::Parked { segment: 2, .. })));
+    assert!(matches!(
+        out.changes.last(),
+        Some(Change::Parked { segment: 2, .. })
+    ));
     assert_eq!(out.end, Some(End::Parked));
-    let done = StepRow { step: StepId(0), attempt: 1, failures: 0, state: StepState::Succeeded, retry_at: None, fallback: false, output: None, rows: Vec::new(), error: None };
+    let done = StepRow {
+        step: StepId(0),
+        attempt: 1,
+        failures: 0,
+        state: StepState::Succeeded,
+        retry_at: None,
+        fallback: false,
+        output: None,
+        rows: Vec::new(),
+        error: None,
+    };
     let mut machine = Execution::resume(&plan, &Arc::new(Map::new()), claimed(2, vec![done]));
-    assert_eq!(machine.start(Timestamp(2)).orders, [Order::Attempt(StepId(2))]);
-    assert_eq!(attempt(&mut machine, 2, Ok(StepDone::default()), 3).end, Some(End::Settled(ExecutionState::Succeeded)));
+    assert_eq!(
+        machine.start(Timestamp(2)).orders,
+        [Order::Attempt(StepId(2))]
+    );
+    assert_eq!(
+        attempt(&mut machine, 2, Ok(StepDone::default()), 3).end,
+        Some(End::Settled(ExecutionState::Succeeded))
+    );
 }
 
 #[test]
 fn cancel_stops_what_runs_and_settles_once_it_has_stopped() {
-    let plan = plan(vec![stage("s", Scope::Entity, true, vec![step("a"), step("b")])]);
+    let plan = plan(vec![stage(
+        "s",
+        Scope::Entity,
+        true,
+        vec![step("a"), step("b")],
+    )]);
     let mut machine = execution(&plan);
     machine.start(Timestamp(0));
     machine.begin(StepId(0), Timestamp(1)).expect("ordered");
     let out = machine.cancel(Timestamp(2));
     assert_eq!((out.orders, out.end), (vec![Order::Stop(StepId(0))], None));
-    let out = machine.ended(StepId(0), Err(error(ErrorClass::Cancelled)), Timestamp(3), 1).expect("runs");
+    let out = machine
+        .ended(
+            StepId(0),
+            Err(error(ErrorClass::Cancelled)),
+            Timestamp(3),
+            1,
+        )
+        .expect("runs");
     assert_eq!(states(&out), [(0, StepState::Cancelled)]);
     assert_eq!(out.end, Some(End::Settled(ExecutionState::Cancelled)));
 }
 
 #[test]
 fn a_fenced_attempt_writes_nothing_more() {
-    let plan = plan(vec![stage("s", Scope::Entity, true, vec![step("a"), step("b")])]);
+    let plan = plan(vec![stage(
+        "s",
+        Scope::Entity,
+        true,
+        vec![step("a"), step("b")],
+    )]);
     let mut machine = execution(&plan);
     machine.start(Timestamp(0));
     machine.begin(StepId(1), Timestamp(1)).expect("ordered");
     let out = attempt(&mut machine, 0, Err(error(ErrorClass::Fenced)), 2);
     assert_eq!((out.orders, out.end), (vec![Order::Stop(StepId(1))], None));
-    let out = machine.ended(StepId(1), Err(error(ErrorClass::Cancelled)), Timestamp(3), 1).expect("runs");
+    let out = machine
+        .ended(
+            StepId(1),
+            Err(error(ErrorClass::Cancelled)),
+            Timestamp(3),
+            1,
+        )
+        .expect("runs");
     assert_eq!(out.end, Some(End::Lost));
 }
 
 #[test]
 fn an_unknown_commit_is_tried_again_whatever_the_policy_says() {
-    let never = Step { retry: RetryPolicy { attempts: 1, on: RetryOn::Never, ..RetryPolicy::default() }, ..step("a") };
+    let never = Step {
+        retry: RetryPolicy {
+            attempts: 1,
+            on: RetryOn::Never,
+            ..RetryPolicy::default()
+        },
+        ..step("a")
+    };
     let plan = plan(vec![stage("s", Scope::Entity, false, vec![never])]);
     let mut machine = execution(&plan);
     machine.start(Timestamp(0));
     let out = attempt(&mut machine, 0, Err(error(ErrorClass::OutcomeUnknown)), 1);
     assert_eq!(states(&out), [(0, StepState::Interrupted)]);
-    let [Order::Sleep(_, due)] = out.orders[..] else { panic!("{out:?}") };
+    let [Order::Sleep(_, due)] = out.orders[..] else {
+        panic!("{out:?}")
+    };
     assert_eq!(machine.account().cause().kind, CauseKind::OutcomeUnknown);
     machine.due(StepId(0), due);
     let (call, _) = machine.begin(StepId(0), due).expect("ordered");
@@ -198,12 +352,19 @@ fn an_unknown_commit_is_tried_again_whatever_the_policy_says() {
 
 #[test]
 fn draining_hands_back_without_spending_an_attempt() {
-    let plan = plan(vec![stage("s", Scope::Entity, false, vec![step("a"), step("b")])]);
+    let plan = plan(vec![stage(
+        "s",
+        Scope::Entity,
+        false,
+        vec![step("a"), step("b")],
+    )]);
     let mut machine = execution(&plan);
     machine.start(Timestamp(0));
     machine.begin(StepId(0), Timestamp(1)).expect("ordered");
     assert_eq!(machine.drain(false, Timestamp(2)), Transition::default());
-    let out = machine.ended(StepId(0), Ok(StepDone::default()), Timestamp(3), 1).expect("runs");
+    let out = machine
+        .ended(StepId(0), Ok(StepDone::default()), Timestamp(3), 1)
+        .expect("runs");
     assert_eq!(states(&out), [(0, StepState::Succeeded)]);
     assert_eq!(out.end, Some(End::Released));
 }
@@ -218,7 +379,12 @@ enum Luck {
 }
 
 fn luck() -> impl Strategy<Value = Luck> {
-    let classes = prop_oneof![Just(ErrorClass::Transient), Just(ErrorClass::Permanent), Just(ErrorClass::Timeout), Just(ErrorClass::OutcomeUnknown)];
+    let classes = prop_oneof![
+        Just(ErrorClass::Transient),
+        Just(ErrorClass::Permanent),
+        Just(ErrorClass::Timeout),
+        Just(ErrorClass::OutcomeUnknown)
+    ];
     prop_oneof![6 => Just(Luck::Succeeds), 3 => classes.prop_map(Luck::Fails), 1 => Just(Luck::CrashesBefore), 1 => Just(Luck::Cancels)]
 }
 

@@ -17,7 +17,13 @@ fn stage(name: &str, per: Scope, steps: &[&str]) -> Stage {
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,
     };
-    Stage { name: name.to_owned(), per, parallel: false, when: None, steps: steps.iter().map(step).collect() }
+    Stage {
+        name: name.to_owned(),
+        per,
+        parallel: false,
+        when: None,
+        steps: steps.iter().map(step).collect(),
+    }
 }
 
 fn definition(publish: &[Scope]) -> Definition {
@@ -59,12 +65,30 @@ fn paths(plan: &Plan) -> Vec<&str> {
 #[test]
 fn a_segment_with_something_to_publish_ends_by_publishing() {
     let plan = Plan::new(definition(&[Scope::Entity]));
-    assert_eq!(paths(&plan), ["a/x", "a/y", "b/x", "publish/publish", "c/x", "d/z", "publish-2/publish"]);
-    let scopes: Vec<Scope> = plan.segments().iter().map(|segment| segment.scope).collect();
+    assert_eq!(
+        paths(&plan),
+        [
+            "a/x",
+            "a/y",
+            "b/x",
+            "publish/publish",
+            "c/x",
+            "d/z",
+            "publish-2/publish"
+        ]
+    );
+    let scopes: Vec<Scope> = plan
+        .segments()
+        .iter()
+        .map(|segment| segment.scope)
+        .collect();
     assert_eq!(scopes, [Scope::Entity, Scope::Process, Scope::Entity]);
     assert_eq!(plan.segments()[0].stages, 0..3);
     let plan = Plan::new(definition(&[Scope::Process]));
-    assert_eq!(paths(&plan), ["a/x", "a/y", "b/x", "c/x", "publish/publish", "d/z"]);
+    assert_eq!(
+        paths(&plan),
+        ["a/x", "a/y", "b/x", "c/x", "publish/publish", "d/z"]
+    );
 }
 
 #[test]
@@ -73,7 +97,10 @@ fn a_completed_definition_makes_the_same_plan() {
     let plan = Plan::new(written.clone());
     let again = Plan::new(plan.definition().clone());
     assert_eq!(plan.version(), &written.version());
-    assert_eq!((again.version(), paths(&again)), (plan.version(), paths(&plan)));
+    assert_eq!(
+        (again.version(), paths(&again)),
+        (plan.version(), paths(&plan))
+    );
 }
 
 #[test]
@@ -83,13 +110,23 @@ fn steps_are_found_by_path_and_by_a_name_that_is_theirs_alone() {
     assert_eq!(plan.find("y"), Some(StepId(1)));
     assert_eq!(plan.find("x"), None);
     assert_eq!(plan.steps_of(0).len(), 2);
-    assert_eq!((plan.segment_of_stage(1), plan.segment_of_stage(2), plan.segment_of_stage(3)), (0, 1, 2));
+    assert_eq!(
+        (
+            plan.segment_of_stage(1),
+            plan.segment_of_stage(2),
+            plan.segment_of_stage(3)
+        ),
+        (0, 1, 2)
+    );
     assert_eq!(plan.next_segment(Scope::Entity, 1), Some(2));
 }
 
 #[test]
 fn hashes_depend_on_where_texts_end() {
     assert_ne!(stable_hash(&["a", "bc"]), stable_hash(&["ab", "c"]));
-    assert_eq!(stable_hash(&["fund-report", "101"]), stable_hash(&["fund-report", "101"]));
+    assert_eq!(
+        stable_hash(&["fund-report", "101"]),
+        stable_hash(&["fund-report", "101"])
+    );
     assert!(stable_hash(&["x"]) >= 0);
 }

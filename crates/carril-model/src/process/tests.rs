@@ -38,32 +38,109 @@ fn settled_as(change: Option<ProcessChange>) -> Option<ProcessState> {
 
 #[test]
 fn open_lanes_are_waited_for_and_then_the_next_segment_opens() {
-    let tally = Tally { total: 3, succeeded: 1, ..Tally::default() };
+    let tally = Tally {
+        total: 3,
+        succeeded: 1,
+        ..Tally::default()
+    };
     assert_eq!(next(&row(0, 2, tally), 2, None, Timestamp(5)), None);
     let change = next(&row(0, 0, tally), 2, None, Timestamp(5));
-    assert_eq!(change, Some(ProcessChange::Advance { process: ProcessId(7), from: 0, to: 1, at: Timestamp(5) }));
+    assert_eq!(
+        change,
+        Some(ProcessChange::Advance {
+            process: ProcessId(7),
+            from: 0,
+            to: 1,
+            at: Timestamp(5)
+        })
+    );
 }
 
 #[test]
 fn the_tally_is_the_outcome() {
     let cases = [
-        (Tally { total: 2, succeeded: 2, ..Tally::default() }, ProcessState::Succeeded),
-        (Tally { total: 2, succeeded: 1, skipped: 1, ..Tally::default() }, ProcessState::Succeeded),
-        (Tally { total: 2, failed: 2, ..Tally::default() }, ProcessState::CompletedWithErrors),
-        (Tally { total: 2, succeeded: 1, cancelled: 1, ..Tally::default() }, ProcessState::CompletedWithErrors),
-        (Tally { total: 2, rolled_back: 2, ..Tally::default() }, ProcessState::RolledBack),
-        (Tally { total: 2, succeeded: 1, rolled_back: 1, ..Tally::default() }, ProcessState::Succeeded),
+        (
+            Tally {
+                total: 2,
+                succeeded: 2,
+                ..Tally::default()
+            },
+            ProcessState::Succeeded,
+        ),
+        (
+            Tally {
+                total: 2,
+                succeeded: 1,
+                skipped: 1,
+                ..Tally::default()
+            },
+            ProcessState::Succeeded,
+        ),
+        (
+            Tally {
+                total: 2,
+                failed: 2,
+                ..Tally::default()
+            },
+            ProcessState::CompletedWithErrors,
+        ),
+        (
+            Tally {
+                total: 2,
+                succeeded: 1,
+                cancelled: 1,
+                ..Tally::default()
+            },
+            ProcessState::CompletedWithErrors,
+        ),
+        (
+            Tally {
+                total: 2,
+                rolled_back: 2,
+                ..Tally::default()
+            },
+            ProcessState::RolledBack,
+        ),
+        (
+            Tally {
+                total: 2,
+                succeeded: 1,
+                rolled_back: 1,
+                ..Tally::default()
+            },
+            ProcessState::Succeeded,
+        ),
     ];
     for (tally, expected) in cases {
-        assert_eq!(settled_as(next(&row(0, 0, tally), 1, None, Timestamp(5))), Some(expected), "{tally:?}");
+        assert_eq!(
+            settled_as(next(&row(0, 0, tally), 1, None, Timestamp(5))),
+            Some(expected),
+            "{tally:?}"
+        );
     }
 }
 
 #[test]
 fn too_many_failures_abort_only_after_the_minimum_sample_and_while_something_is_left() {
-    let policy = AbortWhen { failed_permille: 500, after: 10 };
-    let tally = |failed, succeeded, total| Tally { total, failed, succeeded, ..Tally::default() };
-    let aborts = |tally| matches!(next(&row(0, 1, tally), 1, Some(&policy), Timestamp(5)), Some(ProcessChange::Cancel { state: ProcessState::Failed, .. }));
+    let policy = AbortWhen {
+        failed_permille: 500,
+        after: 10,
+    };
+    let tally = |failed, succeeded, total| Tally {
+        total,
+        failed,
+        succeeded,
+        ..Tally::default()
+    };
+    let aborts = |tally| {
+        matches!(
+            next(&row(0, 1, tally), 1, Some(&policy), Timestamp(5)),
+            Some(ProcessChange::Cancel {
+                state: ProcessState::Failed,
+                ..
+            })
+        )
+    };
     assert!(!aborts(tally(9, 0, 100)));
     assert!(aborts(tally(9, 1, 100)));
     assert!(!aborts(tally(5, 5, 100)));
@@ -73,20 +150,53 @@ fn too_many_failures_abort_only_after_the_minimum_sample_and_while_something_is_
 
 #[test]
 fn a_failed_process_stage_fails_the_process_and_frees_the_lanes_that_wait() {
-    let mut failed = row(1, 0, Tally { total: 2, failed: 1, ..Tally::default() });
+    let mut failed = row(
+        1,
+        0,
+        Tally {
+            total: 2,
+            failed: 1,
+            ..Tally::default()
+        },
+    );
     failed.own_state = Some(ExecutionState::Failed);
-    assert!(matches!(next(&failed, 3, None, Timestamp(5)), Some(ProcessChange::Cancel { state: ProcessState::Failed, .. })));
+    assert!(matches!(
+        next(&failed, 3, None, Timestamp(5)),
+        Some(ProcessChange::Cancel {
+            state: ProcessState::Failed,
+            ..
+        })
+    ));
     failed.tally.succeeded = 1;
-    assert_eq!(settled_as(next(&failed, 3, None, Timestamp(5))), Some(ProcessState::Failed));
+    assert_eq!(
+        settled_as(next(&failed, 3, None, Timestamp(5))),
+        Some(ProcessState::Failed)
+    );
 }
 
 #[test]
 fn a_settled_process_stays_unless_everything_was_rolled_back() {
-    let mut done = row(0, 0, Tally { total: 2, succeeded: 1, rolled_back: 1, ..Tally::default() });
+    let mut done = row(
+        0,
+        0,
+        Tally {
+            total: 2,
+            succeeded: 1,
+            rolled_back: 1,
+            ..Tally::default()
+        },
+    );
     done.state = ProcessState::Succeeded;
     assert_eq!(next(&done, 1, None, Timestamp(5)), None);
-    done.tally = Tally { total: 2, rolled_back: 2, ..Tally::default() };
-    assert_eq!(settled_as(next(&done, 1, None, Timestamp(5))), Some(ProcessState::RolledBack));
+    done.tally = Tally {
+        total: 2,
+        rolled_back: 2,
+        ..Tally::default()
+    };
+    assert_eq!(
+        settled_as(next(&done, 1, None, Timestamp(5))),
+        Some(ProcessState::RolledBack)
+    );
     done.own_state = Some(ExecutionState::Succeeded);
     assert_eq!(next(&done, 1, None, Timestamp(5)), None);
 }

@@ -4,7 +4,12 @@ use super::*;
 use proptest::prelude::*;
 
 fn policy(attempts: u32, on: RetryOn) -> RetryPolicy {
-    RetryPolicy { attempts, backoff_min: Duration::from_millis(50), backoff_max: Duration::from_secs(5), on }
+    RetryPolicy {
+        attempts,
+        backoff_min: Duration::from_millis(50),
+        backoff_max: Duration::from_secs(5),
+        on,
+    }
 }
 
 proptest! {
@@ -30,6 +35,10 @@ fn the_class_and_the_count_decide() {
         (RetryOn::Any, ErrorClass::Transient, 3, false),
     ];
     for (on, class, failures, expected) in cases {
-        assert_eq!(delay(&policy(3, on), class, failures, 7).is_some(), expected, "{on:?} {class:?} {failures}");
+        assert_eq!(
+            delay(&policy(3, on), class, failures, 7).is_some(),
+            expected,
+            "{on:?} {class:?} {failures}"
+        );
     }
 }

@@ -29,29 +29,59 @@ fn table<S: Copy, E: Copy>(
 
 fn rendered() -> String {
     let head = "# States\n\nMade from the transition table in `carril-model` by its test; do not edit. A column is a state, a row an event, a cell the state\nthat follows; an empty cell cannot happen.\n\n";
-    let execution = table("Execution", ExecutionState::ALL, ExecutionEvent::ALL, (ExecutionState::name, ExecutionEvent::name), execution);
-    let process = table("Process", ProcessState::ALL, ProcessEvent::ALL, (ProcessState::name, ProcessEvent::name), process);
-    let step = table("Step", StepState::ALL, StepEvent::ALL, (StepState::name, StepEvent::name), step);
+    let execution = table(
+        "Execution",
+        ExecutionState::ALL,
+        ExecutionEvent::ALL,
+        (ExecutionState::name, ExecutionEvent::name),
+        execution,
+    );
+    let process = table(
+        "Process",
+        ProcessState::ALL,
+        ProcessEvent::ALL,
+        (ProcessState::name, ProcessEvent::name),
+        process,
+    );
+    let step = table(
+        "Step",
+        StepState::ALL,
+        StepEvent::ALL,
+        (StepState::name, StepEvent::name),
+        step,
+    );
     format!("{head}{process}\n{execution}\n{step}")
 }
 
 #[test]
 fn the_reference_shows_this_table() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/states.md");
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../docs/reference/states.md"
+    );
     let wanted = rendered();
     if std::env::var_os("CARRIL_BLESS").is_some() {
         std::fs::write(path, &wanted).expect("the page can be written");
     }
     let found = std::fs::read_to_string(path).unwrap_or_default();
-    assert_eq!(found, wanted, "docs/reference/states.md is stale: run this test with CARRIL_BLESS=1");
+    assert_eq!(
+        found, wanted,
+        "docs/reference/states.md is stale: run this test with CARRIL_BLESS=1"
+    );
 }
 
 #[test]
 fn a_settled_execution_only_leaves_by_rollback_or_rerun() {
-    for state in ExecutionState::ALL.iter().filter(|state| state.is_settled()) {
+    for state in ExecutionState::ALL
+        .iter()
+        .filter(|state| state.is_settled())
+    {
         for event in ExecutionEvent::ALL {
             if execution(*state, *event).is_ok() {
-                assert!(matches!(event, ExecutionEvent::RollBack | ExecutionEvent::Rerun), "{state} {event:?}");
+                assert!(
+                    matches!(event, ExecutionEvent::RollBack | ExecutionEvent::Rerun),
+                    "{state} {event:?}"
+                );
             }
         }
     }
@@ -59,10 +89,21 @@ fn a_settled_execution_only_leaves_by_rollback_or_rerun() {
 
 #[test]
 fn every_state_can_be_reached_and_an_unsettled_one_can_end() {
-    for goal in ExecutionState::ALL.iter().filter(|state| **state != ExecutionState::Pending) {
-        assert!(ExecutionState::ALL.iter().any(|from| ExecutionEvent::ALL.iter().any(|event| execution(*from, *event) == Ok(*goal))), "{goal}");
+    for goal in ExecutionState::ALL
+        .iter()
+        .filter(|state| **state != ExecutionState::Pending)
+    {
+        assert!(
+            ExecutionState::ALL.iter().any(|from| ExecutionEvent::ALL
+                .iter()
+                .any(|event| execution(*from, *event) == Ok(*goal))),
+            "{goal}"
+        );
     }
-    for state in ExecutionState::ALL.iter().filter(|state| !state.is_settled()) {
+    for state in ExecutionState::ALL
+        .iter()
+        .filter(|state| !state.is_settled())
+    {
         assert!(execution(*state, ExecutionEvent::Cancel).is_ok(), "{state}");
     }
 }

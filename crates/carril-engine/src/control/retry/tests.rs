@@ -3,17 +3,24 @@
 use super::*;
 use carril_model::contract::{Owned, TableRows};
 use carril_model::definition::{
-    Definition, Effects, Entities, Isolation, Keep, Lanes, RetryPolicy, SqlText, Stage, Step, Synchronous, Workspace,
+    Definition, Effects, Entities, Isolation, Keep, Lanes, RetryPolicy, SqlText, Stage, Step,
+    Synchronous, Workspace,
 };
 use carril_model::id::{ExecutionId, Token};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 fn step(name: &str) -> Step {
-    let sql = SqlText { file: format!("{name}.sql"), text: "select 1".to_owned() };
+    let sql = SqlText {
+        file: format!("{name}.sql"),
+        text: "select 1".to_owned(),
+    };
     Step {
         name: name.to_owned(),
-        action: Action::Sql { target: "w".to_owned(), sql },
+        action: Action::Sql {
+            target: "w".to_owned(),
+            sql,
+        },
         when: None,
         critical: true,
         timeout: Duration::from_secs(60),
@@ -27,7 +34,13 @@ fn step(name: &str) -> Step {
 
 /// Stage `x` runs `a` and `b` at once, stage `y` runs `c` then `d`, stage `z` is the process's own.
 fn plan() -> Plan {
-    let stage = |name: &str, per, parallel, steps| Stage { name: name.to_owned(), per, parallel, when: None, steps };
+    let stage = |name: &str, per, parallel, steps| Stage {
+        name: name.to_owned(),
+        per,
+        parallel,
+        when: None,
+        steps,
+    };
     Plan::new(Definition {
         name: "p".to_owned(),
         description: None,
@@ -60,45 +73,100 @@ fn row(id: u16, state: StepState, table: &str) -> StepRow {
         retry_at: None,
         fallback: false,
         output: None,
-        rows: vec![TableRows { table: table.to_owned(), inserted: 1, updated: 0, deleted: 0 }],
+        rows: vec![TableRows {
+            table: table.to_owned(),
+            inserted: 1,
+            updated: 0,
+            deleted: 0,
+        }],
         error: None,
     }
 }
 
 fn meant(state: ExecutionState) -> Meant {
-    let owned = Owned { process: ProcessId(1), execution: ExecutionId(2), run: Run(1), token: Token(1), per_process: false };
-    Meant { owned, state, segment: 0 }
+    let owned = Owned {
+        process: ProcessId(1),
+        execution: ExecutionId(2),
+        run: Run(1),
+        token: Token(1),
+        per_process: false,
+    };
+    Meant {
+        owned,
+        state,
+        segment: 0,
+    }
 }
 
-fn kept(rows: &[StepRow], state: ExecutionState, from: Option<u16>) -> Result<(Vec<u16>, u32, Option<Vec<String>>), String> {
-    let next = next_run(&plan(), meant(state), rows, from.map(StepId), Scope::Entity, None).map_err(|error| error.code().to_owned())?;
-    Ok((next.rerun.carried.iter().map(|step| step.0).collect(), next.rerun.segment, next.carry))
+fn kept(
+    rows: &[StepRow],
+    state: ExecutionState,
+    from: Option<u16>,
+) -> Result<(Vec<u16>, u32, Option<Vec<String>>), String> {
+    let next = next_run(
+        &plan(),
+        meant(state),
+        rows,
+        from.map(StepId),
+        Scope::Entity,
+        None,
+    )
+    .map_err(|error| error.code().to_owned())?;
+    Ok((
+        next.rerun.carried.iter().map(|step| step.0).collect(),
+        next.rerun.segment,
+        next.carry,
+    ))
 }
 
 #[test]
 fn a_failed_run_goes_on_from_what_failed() {
-    let rows = [row(0, StepState::Succeeded, "ta"), row(1, StepState::Succeeded, "tb"), row(2, StepState::Failed, "tc")];
-    assert_eq!(kept(&rows, ExecutionState::Failed, None), Ok((vec![0, 1], 0, Some(vec!["tc".to_owned()]))));
+    let rows = [
+        row(0, StepState::Succeeded, "ta"),
+        row(1, StepState::Succeeded, "tb"),
+        row(2, StepState::Failed, "tc"),
+    ];
+    assert_eq!(
+        kept(&rows, ExecutionState::Failed, None),
+        Ok((vec![0, 1], 0, Some(vec!["tc".to_owned()])))
+    );
 }
 
 #[test]
 fn a_rolled_back_run_starts_from_nothing() {
     let rows = [row(0, StepState::Succeeded, "ta")];
-    assert_eq!(kept(&rows, ExecutionState::RolledBack, None), Ok((vec![], 0, None)));
+    assert_eq!(
+        kept(&rows, ExecutionState::RolledBack, None),
+        Ok((vec![], 0, None))
+    );
 }
 
 #[test]
 fn from_a_step_keeps_what_comes_before_it_and_parallel_siblings() {
-    let rows: Vec<StepRow> = (0..4).map(|id| row(id, StepState::Succeeded, &format!("t{id}"))).collect();
-    assert_eq!(kept(&rows, ExecutionState::Succeeded, Some(3)), Ok((vec![0, 1, 2], 0, Some(vec!["t3".to_owned()]))));
+    let rows: Vec<StepRow> = (0..4)
+        .map(|id| row(id, StepState::Succeeded, &format!("t{id}")))
+        .collect();
+    assert_eq!(
+        kept(&rows, ExecutionState::Succeeded, Some(3)),
+        Ok((vec![0, 1, 2], 0, Some(vec!["t3".to_owned()])))
+    );
     let cleared = Some(vec!["t0".to_owned(), "t2".to_owned(), "t3".to_owned()]);
-    assert_eq!(kept(&rows, ExecutionState::Succeeded, Some(0)), Ok((vec![1], 0, cleared)));
+    assert_eq!(
+        kept(&rows, ExecutionState::Succeeded, Some(0)),
+        Ok((vec![1], 0, cleared))
+    );
 }
 
 #[test]
 fn rows_that_cannot_be_told_apart_are_refused() {
-    let rows = [row(0, StepState::Succeeded, "ta"), row(2, StepState::Succeeded, "ta")];
-    assert_eq!(kept(&rows, ExecutionState::Succeeded, Some(2)), Err("CAR0425".to_owned()));
+    let rows = [
+        row(0, StepState::Succeeded, "ta"),
+        row(2, StepState::Succeeded, "ta"),
+    ];
+    assert_eq!(
+        kept(&rows, ExecutionState::Succeeded, Some(2)),
+        Err("CAR0425".to_owned())
+    );
 }
 
 #[test]
@@ -107,6 +175,7 @@ fn process_stages_after_the_earliest_lane_run_again() {
     let mut own = meant(ExecutionState::Succeeded);
     own.owned.per_process = true;
     own.segment = 1;
-    let next = next_run(&plan(), own, &rows, None, Scope::Process, Some(0)).expect("nothing is in the way");
+    let next = next_run(&plan(), own, &rows, None, Scope::Process, Some(0))
+        .expect("nothing is in the way");
     assert_eq!((next.rerun.carried.len(), next.rerun.segment), (0, 1));
 }
