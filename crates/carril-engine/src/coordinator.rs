@@ -98,66 +98,76 @@ impl Coordinator {
                 woken,
                 claimed,
                 asked,
-            } => {
-                for process in asked {
-                    if let Some(managed) = self.processes.get_mut(&process) {
-                        managed.claiming = false;
-                    }
-                }
-                for claimed in claimed {
-                    self.start_lane(claimed);
-                }
-                for row in processes {
-                    self.moved(row);
-                }
-                for process in woken {
-                    self.fill(process);
-                }
-                let again: Vec<ProcessId> = self
-                    .processes
-                    .iter()
-                    .filter(|(_, managed)| managed.again && !managed.claiming)
-                    .map(|(id, _)| *id)
-                    .collect();
-                for process in again {
-                    self.fill(process);
-                }
-            }
+            } => self.committed(processes, woken, claimed, &asked),
             Notice::JournalFailed(fault) => {
                 self.core.fail(fault);
                 for managed in self.processes.values_mut() {
                     managed.claiming = false;
                 }
             }
-            Notice::LaneFree { process, dry } => {
-                if let Some(managed) = self.processes.get_mut(&process) {
-                    managed.active -= 1;
-                    if !dry {
-                        self.fill(process);
-                    }
-                    self.forget_if_done(process);
-                }
-            }
-            Notice::Adopt { run, row, claimed } => {
-                let id = run.id;
-                let row = *row;
-                let managed = self.processes.entry(id).or_insert_with(|| Managed {
-                    run: Arc::clone(&run),
-                    row: row.clone(),
-                    active: 0,
-                    claiming: false,
-                    again: false,
-                    settling: false,
-                });
-                managed.run = run;
-                managed.settling = false;
-                for claimed in claimed {
-                    self.start_lane(claimed);
-                }
-                self.moved(row);
-                self.fill(id);
+            Notice::LaneFree { process, dry } => self.lane_free(process, dry),
+            Notice::Adopt { run, row, claimed } => self.adopt(run, *row, claimed),
+        }
+    }
+
+    fn committed(
+        &mut self,
+        processes: Vec<ProcessRow>,
+        woken: Vec<ProcessId>,
+        claimed: Vec<Claimed>,
+        asked: &[ProcessId],
+    ) {
+        for process in asked {
+            if let Some(managed) = self.processes.get_mut(process) {
+                managed.claiming = false;
             }
         }
+        for claimed in claimed {
+            self.start_lane(claimed);
+        }
+        for row in processes {
+            self.moved(row);
+        }
+        for process in woken {
+            self.fill(process);
+        }
+        let waited = |(id, managed): (&ProcessId, &Managed)| {
+            (managed.again && !managed.claiming).then_some(*id)
+        };
+        let again: Vec<ProcessId> = self.processes.iter().filter_map(waited).collect();
+        for process in again {
+            self.fill(process);
+        }
+    }
+
+    fn lane_free(&mut self, process: ProcessId, dry: bool) {
+        let Some(managed) = self.processes.get_mut(&process) else {
+            return;
+        };
+        managed.active -= 1;
+        if !dry {
+            self.fill(process);
+        }
+        self.forget_if_done(process);
+    }
+
+    fn adopt(&mut self, run: Arc<ProcessRun>, row: ProcessRow, claimed: Vec<Claimed>) {
+        let id = run.id;
+        let managed = self.processes.entry(id).or_insert_with(|| Managed {
+            run: Arc::clone(&run),
+            row: row.clone(),
+            active: 0,
+            claiming: false,
+            again: false,
+            settling: false,
+        });
+        managed.run = run;
+        managed.settling = false;
+        for claimed in claimed {
+            self.start_lane(claimed);
+        }
+        self.moved(row);
+        self.fill(id);
     }
 
     fn start_lane(&mut self, claimed: Claimed) {

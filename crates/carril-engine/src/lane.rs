@@ -4,6 +4,10 @@
 //! wants it to stop) becomes an event of the machine; what the machine answers is first made durable, then carried out.
 //! The lane's last write of an execution asks for the next one in the same commit, so a busy lane costs no claims of its own.
 
+mod table;
+
+pub(crate) use table::{LaneTable, Signal};
+
 use crate::attempt;
 use crate::coordinator::Notice;
 use crate::engine::Core;
@@ -17,123 +21,18 @@ use carril_model::contract::{
     Change, Claimed, ErrorClass, Fault, Owned, StepDone, StepError, Whose,
 };
 use carril_model::execution::{End, Execution, Order, Transition};
-use carril_model::id::{ExecutionId, StepId, Token};
+use carril_model::id::StepId;
 use carril_model::retry;
 use carril_model::state::{ExecutionState, StepState};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use std::sync::Arc;
+use table::Bell;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
-
-/// What others may ask of a lane; a stronger wish replaces a weaker one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(crate) enum Signal {
-    /// Finish what runs, then hand back.
-    Drain = 1,
-    /// Stop what runs, then hand back.
-    DrainHard = 2,
-    /// Stop what runs, then settle as cancelled.
-    Cancel = 3,
-}
-
-/// How others reach the lane that has an execution.
-#[derive(Debug, Default)]
-pub(crate) struct LaneTable {
-    lanes: Mutex<HashMap<ExecutionId, Arc<Bell>>>,
-    /// Claims below this token are void: a lane that was claimed but has not begun when its execution is cancelled or rolled
-    /// back learns it here. As many entries as executions were stopped one by one while this engine lives.
-    revoked: Mutex<HashMap<ExecutionId, Token>>,
-    left: Notify,
-}
-
-#[derive(Debug)]
-struct Bell {
-    owned: Owned,
-    wanted: AtomicU8,
-    rung: Notify,
-}
-
-impl LaneTable {
-    fn enter(&self, owned: Owned) -> Arc<Bell> {
-        let bell = Arc::new(Bell {
-            owned,
-            wanted: AtomicU8::new(0),
-            rung: Notify::new(),
-        });
-        self.lock().insert(owned.execution, Arc::clone(&bell));
-        // Looked at after entering: whoever revokes either finds the bell or is found here.
-        let revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        if revoked
-            .get(&owned.execution)
-            .is_some_and(|below| owned.token < *below)
-        {
-            bell.wanted.store(Signal::Cancel as u8, Ordering::Relaxed);
-        }
-        bell
-    }
-
-    /// Stops the claims of single executions: those named, and any older ones.
-    pub(crate) fn revoke(&self, claims: &[Owned]) {
-        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        revoked.extend(
-            claims
-                .iter()
-                .map(|owned| (owned.execution, Token(owned.token.0 + 1))),
-        );
-        drop(revoked);
-        let ids: HashSet<ExecutionId> = claims.iter().map(|owned| owned.execution).collect();
-        self.signal(Signal::Cancel, |owned| ids.contains(&owned.execution));
-    }
-
-    fn leave(&self, owned: Owned) {
-        let mut lanes = self.lock();
-        if lanes
-            .get(&owned.execution)
-            .is_some_and(|bell| bell.owned == owned)
-        {
-            lanes.remove(&owned.execution);
-        }
-        drop(lanes);
-        self.left.notify_waiters();
-    }
-
-    /// Resolves when no lane has an execution for which `which` holds.
-    pub(crate) async fn gone(&self, which: impl Fn(&Owned) -> bool) {
-        loop {
-            let left = self.left.notified();
-            tokio::pin!(left);
-            // Registered before looking, so that a lane that leaves in between is not missed.
-            left.as_mut().enable();
-            if !self.any(&which) {
-                return;
-            }
-            left.await;
-        }
-    }
-
-    /// Asks the lanes that have an execution for which `which` holds.
-    pub(crate) fn signal(&self, signal: Signal, which: impl Fn(&Owned) -> bool) {
-        for bell in self.lock().values().filter(|bell| which(&bell.owned)) {
-            bell.wanted.fetch_max(signal as u8, Ordering::Relaxed);
-            bell.rung.notify_one();
-        }
-    }
-
-    /// Whether any lane has an execution for which `which` holds.
-    pub(crate) fn any(&self, which: impl Fn(&Owned) -> bool) -> bool {
-        self.lock().values().any(|bell| which(&bell.owned))
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<ExecutionId, Arc<Bell>>> {
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 enum LaneEvent {
     Slot {
@@ -170,7 +69,7 @@ pub(crate) async fn run(core: Arc<Core>, process: Arc<ProcessRun>, first: Claime
             }
             // The journal has stopped, and with it the engine; the coordinator knows.
             Err(fault) => {
-                tracing::debug!(%fault, execution = owned.execution.0, "the lane ends without its journal")
+                tracing::debug!(%fault, execution = owned.execution.0, "the lane ends without its journal");
             }
         }
     }
@@ -191,7 +90,7 @@ struct Lane<'a> {
     work: FuturesUnordered<Work>,
     stops: HashMap<StepId, CancellationToken>,
     published: bool,
-    answered: u8,
+    answered: Option<Signal>,
 }
 
 impl<'a> Lane<'a> {
@@ -214,7 +113,7 @@ impl<'a> Lane<'a> {
             work: FuturesUnordered::new(),
             stops: HashMap::new(),
             published: false,
-            answered: 0,
+            answered: None,
         }
     }
 
@@ -240,17 +139,13 @@ impl<'a> Lane<'a> {
     /// What is to be done first; what was asked before the lane began comes before everything.
     fn first(&mut self) -> Transition {
         if self.process.is_cancelled() {
-            self.bell
-                .wanted
-                .fetch_max(Signal::Cancel as u8, Ordering::Relaxed);
+            self.bell.want(Signal::Cancel);
         } else if self.core.tasks.stop.is_cancelled() {
-            self.bell
-                .wanted
-                .fetch_max(Signal::Drain as u8, Ordering::Relaxed);
+            self.bell.want(Signal::Drain);
         }
-        match self.bell.wanted.load(Ordering::Relaxed) {
-            0 => self.machine.start(self.core.clock.now()),
-            _ => self.asked(),
+        match self.bell.wanted() {
+            None => self.machine.start(self.core.clock.now()),
+            Some(_) => self.asked(),
         }
     }
 
@@ -258,7 +153,7 @@ impl<'a> Lane<'a> {
         self.publish_cause();
         tokio::select! {
             Some(event) = self.work.next() => event,
-            () = self.bell.rung.notified() => LaneEvent::Asked,
+            () = self.bell.rung() => LaneEvent::Asked,
         }
     }
 
@@ -388,7 +283,7 @@ impl<'a> Lane<'a> {
         match &result {
             Ok(_) => tracing::debug!(step = %path, "the step is done"),
             Err(error) => {
-                tracing::warn!(step = %path, code = %error.code, class = error.class.name(), error = %error.message, "the attempt failed")
+                tracing::warn!(step = %path, code = %error.code, class = error.class.name(), error = %error.message, "the attempt failed");
             }
         }
         let now = self.core.clock.now();
@@ -403,16 +298,17 @@ impl<'a> Lane<'a> {
     }
 
     fn asked(&mut self) -> Transition {
-        let wanted = self.bell.wanted.load(Ordering::Relaxed);
+        let wanted = self.bell.wanted();
         if wanted <= self.answered {
             return continue_with_nothing();
         }
         self.answered = wanted;
         let now = self.core.clock.now();
         match wanted {
-            1 => self.machine.drain(false, now),
-            2 => self.machine.drain(true, now),
-            _ => self.machine.cancel(now),
+            None => continue_with_nothing(),
+            Some(Signal::Drain) => self.machine.drain(false, now),
+            Some(Signal::DrainHard) => self.machine.drain(true, now),
+            Some(Signal::Cancel) => self.machine.cancel(now),
         }
     }
 

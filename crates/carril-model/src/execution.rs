@@ -132,7 +132,7 @@ impl Execution {
             match (row.state, row.retry_at) {
                 (StepState::Failed, Some(due)) => step.due = Some(due),
                 (StepState::Succeeded | StepState::Failed | StepState::Skipped, _) => {
-                    step.state = row.state
+                    step.state = row.state;
                 }
                 // Whoever had this attempt is gone, or it was stopped in a run that is over: it is tried anew.
                 (

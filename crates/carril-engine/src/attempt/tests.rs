@@ -120,7 +120,7 @@ async fn outcome(
     let ringer = async {
         match stop_after {
             Some(after) => {
-                tokio::time::sleep(after).await;
+                let _ = tokio::time::timeout(after, std::future::pending::<()>()).await;
                 stop.cancel();
             }
             None => std::future::pending().await,

@@ -4,8 +4,12 @@
 //! the state they expect. A change whose execution has moved on (other token, other run, no longer running) is refused with
 //! [`Verdict::Lost`] and touches nothing; the rest of its group is not affected.
 
+mod group;
+
+pub use group::*;
+
 use super::{Pending, StepError, TableRows};
-use crate::account::{Cause, TimeAccount};
+use crate::account::TimeAccount;
 use crate::definition::{Definition, Overlap, Version};
 use crate::id::{ExecutionId, NodeId, ProcessId, RequestId, Run, StepId, Token};
 use crate::state::{ExecutionState, ProcessState, StepState};
@@ -188,185 +192,6 @@ pub struct StepRow {
     pub rows: Vec<TableRows>,
     /// Why it failed.
     pub error: Option<StepError>,
-}
-
-/// One change to one execution, to be committed with its group.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Record {
-    /// Whose; refused when the token or run is no longer right.
-    pub owned: Owned,
-    /// What.
-    pub change: Change,
-}
-
-/// What changed.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Change {
-    /// An attempt began. Rides with the next commit; END in the same group makes one row of both.
-    StepBegan {
-        /// The step.
-        step: StepId,
-        /// The try.
-        attempt: u32,
-        /// When.
-        at: Timestamp,
-    },
-    /// An attempt ended, or a step was skipped.
-    StepEnded(Box<StepEnd>),
-    /// What it waits for, so that others can read why. Rides with the next commit.
-    Cause {
-        /// The account with its open cause.
-        account: TimeAccount,
-    },
-    /// A single wait that was long enough for the trace.
-    Waited {
-        /// The step that waited, if one did.
-        step: Option<StepId>,
-        /// For what.
-        cause: Cause,
-        /// From.
-        from: Timestamp,
-        /// Until.
-        until: Timestamp,
-    },
-    /// Done with its segment: parked at the barrier before `segment`.
-    Parked {
-        /// Where it goes on.
-        segment: u32,
-        /// Its account, switched to `barrier`.
-        account: TimeAccount,
-    },
-    /// The run is over.
-    Settled {
-        /// How.
-        state: ExecutionState,
-        /// When.
-        at: Timestamp,
-        /// Its account, closed at `at`.
-        account: TimeAccount,
-        /// The failure that decided it, as `stage/step` and error.
-        error: Option<(StepId, StepError)>,
-        /// Non-critical steps that failed.
-        warnings: u32,
-    },
-    /// Handed back unfinished: pending again, no attempt spent.
-    Released {
-        /// Its account, switched to `queued`.
-        account: TimeAccount,
-    },
-    /// All its effects are gone.
-    RolledBack {
-        /// When.
-        at: Timestamp,
-        /// Rows removed per table.
-        rows: Vec<TableRows>,
-    },
-}
-
-/// The end of an attempt.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StepEnd {
-    /// The step.
-    pub step: StepId,
-    /// The try, from 1; 0 for a step that was skipped or cancelled before its first.
-    pub attempt: u32,
-    /// How many attempts up to this one failed.
-    pub failures: u32,
-    /// The attempt's state; a failed attempt that is tried again has `retry_at`.
-    pub state: StepState,
-    /// When it began; equals `ended` for a skipped step.
-    pub began: Timestamp,
-    /// When it ended.
-    pub ended: Timestamp,
-    /// When the next attempt is due.
-    pub retry_at: Option<Timestamp>,
-    /// Whether it succeeded by its fallback.
-    pub fallback: bool,
-    /// Why it was skipped.
-    pub reason: Option<String>,
-    /// Its output.
-    pub output: Option<Value>,
-    /// Rows it changed.
-    pub rows: Vec<TableRows>,
-    /// Why it failed.
-    pub error: Option<StepError>,
-    /// What it printed, at most [`super::LOG_BYTES_MAX`].
-    pub log: Option<String>,
-    /// Microseconds it waited before it began, by cause; empty when it did not.
-    pub waits: Vec<(Cause, i64)>,
-}
-
-/// What became of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is durable.
-    Done,
-    /// Refused: the execution belongs to another claim or run now, or is settled.
-    Lost,
-}
-
-/// A change of a process, decided by [`crate::process`]; done only if the process is still as it was seen.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ProcessChange {
-    /// Everybody has done segment `from`: those that wait for `to` become pending.
-    Advance {
-        /// The process.
-        process: ProcessId,
-        /// The segment it must be in, with nobody left in it.
-        from: u32,
-        /// The next.
-        to: u32,
-        /// When.
-        at: Timestamp,
-    },
-    /// Nothing is left to do; or, for a settled process and `rolled_back`, everything it did is undone.
-    Settle {
-        /// The process.
-        process: ProcessId,
-        /// How.
-        state: ProcessState,
-        /// Why, for people.
-        reason: Option<String>,
-        /// When.
-        at: Timestamp,
-    },
-    /// Cancels it: pending and waiting executions settle as cancelled now, running ones are marked and asked to stop.
-    Cancel {
-        /// The process.
-        process: ProcessId,
-        /// What the process becomes in the end: cancelled, or failed when `abort_when` did it.
-        state: ProcessState,
-        /// Why, for people.
-        reason: String,
-        /// When.
-        at: Timestamp,
-    },
-}
-
-/// All that is committed together.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Group {
-    /// Changes to executions, in order.
-    pub records: Vec<Record>,
-    /// Changes to processes, after the records.
-    pub processes: Vec<ProcessChange>,
-    /// Claims, last: what the changes made free or ready is in them.
-    pub claims: Vec<Claim>,
-    /// The time, for claims and for the node's own sign of life.
-    pub at: Timestamp,
-}
-
-/// What a commit did.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Report {
-    /// One verdict per record.
-    pub verdicts: Vec<Verdict>,
-    /// Every process whose tally, segment or state the group moved, as it is after the commit.
-    pub processes: Vec<ProcessRow>,
-    /// What was claimed.
-    pub claimed: Vec<Claimed>,
-    /// Processes in which this group made executions ready that were not: a lane key became free, a segment opened.
-    pub woken: Vec<ProcessId>,
 }
 
 /// The numbers of a process; always those of its executions (P3). The process's own execution is not in them.

@@ -98,11 +98,10 @@ fn meant(state: ExecutionState) -> Meant {
     }
 }
 
-fn kept(
-    rows: &[StepRow],
-    state: ExecutionState,
-    from: Option<u16>,
-) -> Result<(Vec<u16>, u32, Option<Vec<String>>), String> {
+/// Steps kept, the segment to go on in, and tables to empty if the workspace is carried.
+type Kept = (Vec<u16>, u32, Option<Vec<String>>);
+
+fn kept(rows: &[StepRow], state: ExecutionState, from: Option<u16>) -> Result<Kept, String> {
     let next = next_run(
         &plan(),
         meant(state),
