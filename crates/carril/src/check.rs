@@ -4,6 +4,8 @@
 //! Loading has told what the files themselves get wrong. Here targets are asked and the model judges what they answer; a
 //! target that nobody named is not asked, and a note says so. What words alone tell is then taken for what it is worth.
 
+mod published;
+
 use crate::targets::Targets;
 use carril_model::contract::{Inspection, Target, TargetError};
 use carril_model::definition::{Action, Definition, Entities, SqlText, Workspace};
@@ -11,6 +13,7 @@ use carril_model::finding::{Finding, Place, Severity};
 use carril_model::id::StepId;
 use carril_model::load::{self, Loaded};
 use carril_model::plan::Plan;
+use published::{Prelude, all_of};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -65,6 +68,7 @@ pub async fn check(
         definition,
         plan: &plan,
         open: BTreeMap::new(),
+        prelude: Prelude::default(),
         findings: Vec::new(),
     };
     for name in target_names(definition) {
@@ -113,6 +117,8 @@ struct Check<'a> {
     definition: &'a Definition,
     plan: &'a Plan,
     open: BTreeMap<String, Arc<dyn Target>>,
+    /// What publishing will make on the workspace's target.
+    prelude: Prelude,
     findings: Vec<Finding>,
 }
 
@@ -220,6 +226,18 @@ impl Check<'_> {
             }
         }
         self.publish_keys(workspace, &columns);
+        for entry in workspace.publish.iter().filter(|entry| {
+            columns
+                .keys()
+                .any(|table| table.eq_ignore_ascii_case(&entry.from))
+        }) {
+            let has_table = target.inspect(&all_of(&entry.into), &[]).await.is_ok();
+            let has_view = match &entry.current {
+                Some(current) => target.inspect(&all_of(current), &[]).await.is_ok(),
+                None => true,
+            };
+            self.prelude.add(entry, has_table, has_view);
+        }
     }
 
     fn publish_keys(&mut self, workspace: &Workspace, columns: &BTreeMap<&str, Vec<String>>) {
@@ -261,7 +279,16 @@ impl Check<'_> {
                 inspections.push((planned.id, load::static_inspection(sql, own)));
                 continue;
             };
-            match open.inspect(sql, own).await {
+            let publishes = self.definition.workspace.as_ref();
+            let inspected = if publishes.is_some_and(|workspace| workspace.target == *target) {
+                let inspected = open.inspect(&self.prelude.before(sql), own).await;
+                inspected
+                    .map(|seen| self.prelude.taken_out(seen))
+                    .map_err(|error| self.prelude.shifted(error))
+            } else {
+                open.inspect(sql, own).await
+            };
+            match inspected {
                 Ok(inspection) => inspections.push((planned.id, inspection)),
                 Err(error) => {
                     let what = format!("step `{}`", planned.path);
@@ -303,13 +330,6 @@ fn own_tables<'a>(
             &workspace.tables
         }
         _ => &[],
-    }
-}
-
-fn all_of(table: &str) -> SqlText {
-    SqlText {
-        file: String::new(),
-        text: format!("select * from \"{}\"", table.replace('"', "\"\"")),
     }
 }
 

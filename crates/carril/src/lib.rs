@@ -83,3 +83,8 @@ pub use carril_engine::{
 pub use carril_model as model;
 pub use carril_sqlite::script::{ScriptValue, run_script};
 pub use carril_sqlite::store::Durability;
+
+/// The examples of the guide, which are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/library.md")]
+struct Guide;

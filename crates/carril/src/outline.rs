@@ -2,7 +2,7 @@
 
 use crate::targets::Targets;
 use carril_engine::Error;
-use carril_model::contract::EntityRow;
+use carril_model::contract::{EntityCursor, EntityRow, TargetError};
 use carril_model::definition::{Action, Entities, Fallback, Scope, Stage, Step};
 use carril_model::execution::Context;
 use carril_model::finding::Finding;
@@ -159,26 +159,11 @@ fn stage_outline(plan: &Plan, stage: &Stage) -> StageOutline {
 }
 
 fn step_outline(plan: &Plan, step: &Step) -> StepOutline {
-    let workspace = plan.definition().workspace.as_ref();
-    let (kind, what, target) = match &step.action {
-        Action::Sql { target, sql } => ("sql", sql.file.clone(), Some(target.clone())),
-        Action::Command { argv, .. } => ("command", argv.join(" "), None),
-        Action::Function { name } => ("function", name.clone(), None),
-        Action::Noop => ("noop", String::new(), None),
-        Action::Publish { entries } => {
-            let published = workspace
-                .into_iter()
-                .flat_map(|workspace| entries.iter().filter_map(|at| workspace.publish.get(*at)));
-            let pairs: Vec<String> = published
-                .map(|entry| format!("{} into {}", entry.from, entry.into))
-                .collect();
-            (
-                "publish",
-                pairs.join(", "),
-                workspace.map(|workspace| workspace.target.clone()),
-            )
-        }
-    };
+    let (kind, what, target) = action_outline(plan, &step.action);
+    let fallback = step.fallback.as_ref().map(|fallback| match fallback {
+        Fallback::Value(value) => format!("value {value}"),
+        Fallback::Step(name) => format!("step {name}"),
+    });
     StepOutline {
         name: step.name.clone(),
         kind,
@@ -189,11 +174,27 @@ fn step_outline(plan: &Plan, step: &Step) -> StepOutline {
         timeout_ms: millis(step.timeout),
         attempts: step.retry.attempts,
         resources: step.resources.clone(),
-        fallback: step.fallback.as_ref().map(|fallback| match fallback {
-            Fallback::Value(value) => format!("value {value}"),
-            Fallback::Step(name) => format!("step {name}"),
-        }),
+        fallback,
         shared_writes: step.shared_writes.clone(),
+    }
+}
+
+fn action_outline(plan: &Plan, action: &Action) -> (&'static str, String, Option<String>) {
+    match action {
+        Action::Sql { target, sql } => ("sql", sql.file.clone(), Some(target.clone())),
+        Action::Command { argv, .. } => ("command", argv.join(" "), None),
+        Action::Function { name } => ("function", name.clone(), None),
+        Action::Noop => ("noop", String::new(), None),
+        Action::Publish { entries } => {
+            let Some(workspace) = &plan.definition().workspace else {
+                return ("publish", String::new(), None);
+            };
+            let published = entries.iter().filter_map(|at| workspace.publish.get(*at));
+            let pairs: Vec<String> = published
+                .map(|entry| format!("{} into {}", entry.from, entry.into))
+                .collect();
+            ("publish", pairs.join(", "), Some(workspace.target.clone()))
+        }
     }
 }
 
@@ -252,21 +253,27 @@ pub async fn entities(
     };
     let target = targets.open(name, url).map_err(failed)?;
     let context = before_any_execution(plan, params);
-    let mut cursor = target.entities(sql, key, &context).await.map_err(failed)?;
-    let mut preview = EntitiesPreview {
-        count: Some(0),
-        sample: Vec::new(),
-    };
+    let cursor = target.entities(sql, key, &context).await.map_err(failed)?;
+    count(cursor, sample).await.map_err(failed)
+}
+
+async fn count(
+    mut cursor: Box<dyn EntityCursor>,
+    sample: usize,
+) -> Result<EntitiesPreview, TargetError> {
+    let mut first: Vec<EntityRow> = Vec::new();
     let mut count = 0;
     loop {
-        let rows = cursor.next(CHUNK).await.map_err(failed)?;
+        let rows = cursor.next(CHUNK).await?;
         if rows.is_empty() {
-            preview.count = Some(count);
-            return Ok(preview);
+            return Ok(EntitiesPreview {
+                count: Some(count),
+                sample: first,
+            });
         }
         count += rows.len() as u64;
-        let missing = sample.saturating_sub(preview.sample.len());
-        preview.sample.extend(rows.into_iter().take(missing));
+        let missing = sample.saturating_sub(first.len());
+        first.extend(rows.into_iter().take(missing));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Parameters of a pipeline.
+//! Parameters of a pipeline: what a launch must or may set. Their values are read and judged by the model.
 
 use carril_model::definition::{self, ParameterKind};
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! Stages: groups of steps.
+//! Stages: groups of steps that every lane goes through, or that run once. Which of them follow each other without a wait is
+//! the plan's business.
 
 use super::step::{Defaults, Step};
 use crate::function::Functions;

@@ -89,46 +89,13 @@ fn name(id: ExecutionId, entity: Option<&str>) -> String {
 pub(super) fn execution(facts: &ExecutionFacts<'_>) -> Told {
     let row = facts.row;
     let who = name(row.id, row.entity.as_deref());
-    let account = &row.account;
-    if row.rolling_back {
-        let sentence = if facts.engine {
-            format!("{who} is being rolled back: what it did is being removed")
-        } else {
-            format!(
-                "{who} was being rolled back when its engine went away; the next engine goes on with that"
-            )
-        };
-        return Told {
-            cause: CauseKind::RollingBack.name(),
-            since: account.since(),
-            sentence,
-            next: None,
-        };
-    }
-    if row.state.is_settled() {
+    if row.state.is_settled() && !row.rolling_back {
         return settled::execution(facts, &who);
     }
-    if !facts.engine {
-        let sentence = format!(
-            "{who} is {} and no engine has the store open, so nothing of it moves; `carril run` goes on with it",
-            row.state
-        );
+    if let Some((cause, sentence)) = stopped(facts, &who) {
         return Told {
-            cause: "no_engine",
-            since: account.since(),
-            sentence,
-            next: None,
-        };
-    }
-    if row.cancelling || facts.process.cancelling.is_some() && row.state == ExecutionState::Running
-    {
-        let sentence = format!(
-            "{who} was asked to stop and its step has not stopped yet{}",
-            lane::running_step(facts)
-        );
-        return Told {
-            cause: account.cause().kind.name(),
-            since: account.since(),
+            cause,
+            since: row.account.since(),
             sentence,
             next: None,
         };
@@ -138,6 +105,38 @@ pub(super) fn execution(facts: &ExecutionFacts<'_>) -> Told {
         ExecutionState::Waiting => parked(facts, &who),
         _ => pending(facts, &who),
     }
+}
+
+/// What goes before all waiting: its effects are being removed, nobody runs it, or it was asked to stop.
+fn stopped(facts: &ExecutionFacts<'_>, who: &str) -> Option<(&'static str, String)> {
+    let row = facts.row;
+    if row.rolling_back {
+        let sentence = if facts.engine {
+            format!("{who} is being rolled back: what it did is being removed")
+        } else {
+            format!(
+                "{who} was being rolled back when its engine went away; the next engine goes on with that"
+            )
+        };
+        return Some((CauseKind::RollingBack.name(), sentence));
+    }
+    if !facts.engine {
+        let state = row.state;
+        let sentence = format!(
+            "{who} is {state} and no engine has the store open, so nothing of it moves; `carril run` goes on with it"
+        );
+        return Some(("no_engine", sentence));
+    }
+    let process_stops = facts.process.cancelling.is_some() && row.state == ExecutionState::Running;
+    (row.cancelling || process_stops).then(|| {
+        let step = lane::running_step(facts);
+        let sentence = if step.is_empty() {
+            format!("{who} was asked to stop and is about to")
+        } else {
+            format!("{who} was asked to stop and still runs{step}")
+        };
+        (row.account.cause().kind.name(), sentence)
+    })
 }
 
 fn pending(facts: &ExecutionFacts<'_>, who: &str) -> Told {

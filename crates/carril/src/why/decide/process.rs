@@ -1,4 +1,5 @@
-//! Why a process is as it is.
+//! Why a process is as it is: how far it is, what holds all of it, or how it ended. What single executions wait for is told
+//! by their own links.
 
 use super::{Busy, Next, ProcessFacts, Told, busiest, lanes_of, settled};
 use crate::why::words::{count, span};
@@ -12,59 +13,56 @@ pub(in crate::why) fn process(facts: &ProcessFacts<'_>) -> Told {
     if row.state.is_settled() {
         return settled::process(facts, &who);
     }
-    let told = |cause: &'static str, sentence: String, next: Option<Next>| Told {
+    held(facts, &who).unwrap_or_else(|| at_work(facts, &who))
+}
+
+/// What keeps all of it from going on, if anything does.
+fn held(facts: &ProcessFacts<'_>, who: &str) -> Option<Told> {
+    let row = facts.row;
+    let done = done(facts);
+    let (cause, sentence, next) = if !facts.engine {
+        let sentence = format!(
+            "{who} is unfinished ({done}) and no engine has the store open, so nothing of it moves; `carril run` goes on with it"
+        );
+        ("no_engine", sentence, None)
+    } else if row.state == ProcessState::Paused {
+        let sentence =
+            format!("{who} is paused ({done}); no lane of it starts until somebody resumes it");
+        (CauseKind::Paused.name(), sentence, None)
+    } else if row.cancelling.is_some() {
+        let why = row
+            .reason
+            .as_ref()
+            .map_or_else(String::new, |reason| format!(" ({reason})"));
+        let left = count(row.open, "execution");
+        (
+            CauseKind::Running.name(),
+            format!("{who} is being stopped{why}: {left} left"),
+            longest(facts),
+        )
+    } else {
+        let after = row
+            .after
+            .filter(|_| facts.busy.is_empty() && row.tally.settled() == 0)?;
+        let sentence = format!(
+            "{who} waits until process {after}, of the same pipeline and parameters, has ended"
+        );
+        (
+            CauseKind::Queued.name(),
+            sentence,
+            Some(Next::Process(after)),
+        )
+    };
+    Some(Told {
         cause,
         since: row.launched_at,
         sentence,
         next,
-    };
-    let done = format!(
-        "{} of {} executions are through",
-        row.tally.settled(),
-        row.tally.total
-    );
-    if !facts.engine {
-        return told(
-            "no_engine",
-            format!(
-                "{who} is unfinished ({done}) and no engine has the store open, so nothing of it moves; `carril run` goes on with it"
-            ),
-            None,
-        );
-    }
-    if row.state == ProcessState::Paused {
-        return told(
-            CauseKind::Paused.name(),
-            format!("{who} is paused ({done}); no lane of it starts until somebody resumes it"),
-            None,
-        );
-    }
-    if row.cancelling.is_some() {
-        let why = row
-            .reason
-            .as_deref()
-            .map_or_else(String::new, |reason| format!(" ({reason})"));
-        return told(
-            CauseKind::Running.name(),
-            format!(
-                "{who} is being stopped{why}: {} left",
-                count(row.open, "execution")
-            ),
-            longest(facts),
-        );
-    }
-    if let Some(after) = row.after
-        && facts.busy.is_empty()
-        && row.tally.settled() == 0
-    {
-        return told(
-            CauseKind::Queued.name(),
-            format!(
-                "{who} waits until process {after}, of the same pipeline and parameters, has ended"
-            ),
-            Some(Next::Process(after)),
-        );
-    }
+    })
+}
+
+fn at_work(facts: &ProcessFacts<'_>, who: &str) -> Told {
+    let row = facts.row;
     let waits: Vec<String> = facts
         .causes
         .iter()
@@ -78,18 +76,25 @@ pub(in crate::why) fn process(facts: &ProcessFacts<'_>) -> Told {
     };
     let busy: Vec<&Busy> = facts.busy.iter().collect();
     let lanes = lanes_of(&busy);
-    let longest_words = if lanes.is_empty() {
-        String::new()
-    } else {
-        format!("; longest at work is {}", busiest(&lanes[..1], facts.now))
+    let slowest = match lanes.first() {
+        Some(_) => format!("; longest at work is {}", busiest(&lanes[..1], facts.now)),
+        None => String::new(),
     };
-    told(
-        CauseKind::Running.name(),
-        format!(
-            "{who} runs since {}: {done}{waits}{longest_words}",
-            span(facts.now.micros_since(row.launched_at))
-        ),
-        longest(facts),
+    let lasts = span(facts.now.micros_since(row.launched_at));
+    let sentence = format!("{who} runs since {lasts}: {}{waits}{slowest}", done(facts));
+    Told {
+        cause: CauseKind::Running.name(),
+        since: row.launched_at,
+        sentence,
+        next: longest(facts),
+    }
+}
+
+fn done(facts: &ProcessFacts<'_>) -> String {
+    format!(
+        "{} of {} executions are through",
+        facts.row.tally.settled(),
+        facts.row.tally.total
     )
 }
 

@@ -1,4 +1,4 @@
-//! Why what is over ended as it did.
+//! Why what is over ended as it did: its outcome, the step and error that decided it, and where the time went.
 
 use super::{ExecutionFacts, NAMED_MAX, Next, ProcessFacts, Told, name};
 use crate::why::words::{count, span};
@@ -88,20 +88,11 @@ pub(super) fn process(facts: &ProcessFacts<'_>, who: &str) -> Told {
         .reason
         .as_deref()
         .map_or_else(String::new, |reason| format!(": {reason}"));
-    let first = facts.failed.map_or_else(String::new, |failed| {
-        let step = failed.failed_step.as_deref().unwrap_or("a step");
-        let why = failed.error.as_ref().map_or_else(String::new, |error| {
-            format!(": {} [{}]", error.message, error.code)
-        });
-        format!(
-            "; the first is {} at `{step}`{why}",
-            name(failed.id, failed.entity.as_deref())
-        )
-    });
+    let first = facts.failed.map_or_else(String::new, first_failed);
+    let all = count(tally.total, "execution");
     let sentence = match row.state {
         ProcessState::Succeeded => format!(
-            "{who} succeeded {ago}: all of {} did, {} skipped",
-            count(tally.total, "execution"),
+            "{who} succeeded {ago}: all of {all} did, {} skipped",
             tally.skipped
         ),
         ProcessState::CompletedWithErrors => {
@@ -111,21 +102,16 @@ pub(super) fn process(facts: &ProcessFacts<'_>, who: &str) -> Told {
                 String::new()
             };
             format!(
-                "{who} ended {ago} with errors: {} of {} failed{cancelled}{first}",
-                tally.failed,
-                count(tally.total, "execution")
+                "{who} ended {ago} with errors: {} of {all} failed{cancelled}{first}",
+                tally.failed
             )
         }
         ProcessState::Failed => format!("{who} failed {ago}{because}{first}"),
-        ProcessState::Cancelled => format!(
-            "{who} was cancelled {ago}{because}; {} of {} were through",
-            tally.succeeded + tally.failed + tally.skipped,
-            count(tally.total, "execution")
-        ),
-        _ => format!(
-            "{who} was rolled back: what its {} did was removed",
-            count(tally.total, "execution")
-        ),
+        ProcessState::Cancelled => {
+            let through = tally.succeeded + tally.failed + tally.skipped;
+            format!("{who} was cancelled {ago}{because}; {through} of {all} were through")
+        }
+        _ => format!("{who} was rolled back: what its {all} did was removed"),
     };
     Told {
         cause: SETTLED,
@@ -133,6 +119,17 @@ pub(super) fn process(facts: &ProcessFacts<'_>, who: &str) -> Told {
         sentence,
         next: facts.failed.map(|failed| Next::Execution(failed.id)),
     }
+}
+
+fn first_failed(row: &ExecutionRow) -> String {
+    let step = row.failed_step.as_deref().unwrap_or("a step");
+    let why = row.error.as_ref().map_or_else(String::new, |error| {
+        format!(": {} [{}]", error.message, error.code)
+    });
+    format!(
+        "; the first is {} at `{step}`{why}",
+        name(row.id, row.entity.as_deref())
+    )
 }
 
 fn ago(then: Timestamp, now: Timestamp) -> String {

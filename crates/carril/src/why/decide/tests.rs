@@ -356,7 +356,8 @@ fn what_was_asked_to_stop_says_so() {
     let mut stopping = case(ExecutionState::Running, Cause::plain(CauseKind::Running));
     stopping.row.cancelling = true;
     stopping.attempts = vec![attempt("ipa", StepState::Running, 1)];
-    let sentence = "execution 12 (F12) was asked to stop and its step has not stopped yet `extract/ipa` since 1 min 0 s";
+    let sentence =
+        "execution 12 (F12) was asked to stop and still runs `extract/ipa` since 1 min 0 s";
     check(&stopping, "running", sentence, None);
     let mut rolling_back = case(ExecutionState::Succeeded, QUEUED);
     rolling_back.row.rolling_back = true;

@@ -1,0 +1,9 @@
+//! The library over a real store and real SQLite files, each test in a folder of its own.
+
+mod again;
+mod checked;
+mod functions;
+mod harness;
+mod opened;
+mod sql;
+mod told;
