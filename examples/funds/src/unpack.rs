@@ -128,9 +128,14 @@ impl Unpacker<'_, '_> {
         let is_workbook = archive.index_for_name("[Content_Types].xml").is_some();
         for index in 0..archive.len() {
             let entry = archive.by_index(index).map_err(|e| damaged(&e))?;
-            let entry_name = format!("{name} > {}", entry.name());
+            // The name is only shown, never opened, so one that is no text is shown as well as can be.
+            let inner_name = match entry.name() {
+                Ok(inner) => inner.into_owned(),
+                Err(_) => String::from_utf8_lossy(entry.name_raw()).into_owned(),
+            };
+            let entry_name = format!("{name} > {inner_name}");
             self.count_entry(&entry_name)?;
-            if !entry.is_file() || is_hidden(entry.name()) {
+            if !entry.is_file() || is_hidden(&inner_name) {
                 continue;
             }
             if is_workbook {

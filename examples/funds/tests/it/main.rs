@@ -3,6 +3,8 @@
 //!
 //! `runner` stands in for the engine, so that these tests say one thing only: whether the SQL is right.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is all it is to do")]
+
 mod documents;
 mod generated;
 mod refusals;

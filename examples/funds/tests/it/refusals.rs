@@ -123,11 +123,9 @@ fn a_workbook_with_too_many_cells_or_one_far_away_is_bounded() {
         let mut entry = archive.by_index(index).unwrap();
         let mut content = Vec::new();
         std::io::Read::read_to_end(&mut entry, &mut content).unwrap();
-        let is_sheet = entry.name().ends_with("sheet1.xml");
-        entries.push((
-            entry.name().to_owned(),
-            if is_sheet { far.to_vec() } else { content },
-        ));
+        let entry_name = entry.name().unwrap().into_owned();
+        let is_sheet = entry_name.ends_with("sheet1.xml");
+        entries.push((entry_name, if is_sheet { far.to_vec() } else { content }));
     }
     let entries: Vec<(&str, &[u8])> = entries
         .iter()
