@@ -98,6 +98,8 @@ pub(crate) struct Core {
     events: broadcast::Sender<Event>,
     failure: OnceLock<Fault>,
     defined: Mutex<BTreeSet<Version>>,
+    /// URLs of targets whose traces were looked at.
+    looked_at: Mutex<BTreeSet<String>>,
 }
 
 /// Where waiters learn that a process may have moved; what it says then, they read in the store.
@@ -200,6 +202,21 @@ impl Core {
         Ready::new(plan, targets, urls, &self.runners, &self.slots)
     }
 
+    /// The highest execution id that the targets of a launch bear. A target is asked once: from then on this store's ids are above.
+    pub(crate) async fn ids_above(&self, ready: &Ready, urls: &BTreeMap<String, String>) -> Result<i64, Error> {
+        let mut above = 0;
+        for (name, target) in &ready.targets {
+            let url = urls.get(name).cloned().unwrap_or_default();
+            if self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).contains(&url) {
+                continue;
+            }
+            let newest = target.newest_execution().await;
+            above = above.max(newest.map_err(|error| Error::Target { name: name.clone(), error })?);
+            self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).insert(url);
+        }
+        Ok(above)
+    }
+
     /// Makes an unfinished process of the store one of this engine's.
     pub(crate) async fn adopt(&self, row: ProcessRow) -> Result<(), Error> {
         let definition = self.store.definition(&row.version).await?;
@@ -275,6 +292,7 @@ impl Engine {
             events: broadcast::Sender::new(event::KEPT),
             failure: OnceLock::new(),
             defined: Mutex::default(),
+            looked_at: Mutex::default(),
         });
         core.tasks.spawn(Kind::Journal, writer.run());
         core.tasks.spawn(

@@ -92,7 +92,7 @@ impl Engine {
         let plan = Arc::clone(&request.plan);
         core.define(plan.written(), plan.version()).await?;
         let ready = core.ready(Arc::clone(&plan), &request.targets).await?;
-        let launch = head(core, &request);
+        let launch = head(core, &request, core.ids_above(&ready, &request.targets).await?);
         let mut source = Source::open(&ready, &request).await?;
         let (launched, total) = write(core, &launch, &mut source).await?;
         let (process, claimed) = match launched {
@@ -125,7 +125,7 @@ impl Engine {
     }
 }
 
-fn head(core: &Core, request: &LaunchRequest) -> Launch {
+fn head(core: &Core, request: &LaunchRequest, ids_above: i64) -> Launch {
     let plan = &request.plan;
     let segment = |scope| {
         plan.next_segment(scope, 0)
@@ -143,6 +143,7 @@ fn head(core: &Core, request: &LaunchRequest) -> Launch {
         lanes,
         targets: request.targets.clone(),
         overlap_hash: stable_hash(&[&plan.definition().name, &params]),
+        ids_above,
         process_segment: segment(Scope::Process),
         entity_segment: segment(Scope::Entity),
         segments: u32::try_from(plan.segments().len())

@@ -215,6 +215,10 @@ impl Target for SqliteTarget {
         Box::pin(self.carry(definition, whose, from, to, clear))
     }
 
+    fn newest_execution(&self) -> Pending<'_, Result<i64, TargetError>> {
+        Box::pin(self.newest())
+    }
+
     fn workspaces(&self, process: ProcessId) -> Pending<'_, Result<Vec<ExecutionId>, TargetError>> {
         Box::pin(self.list_workspaces(process))
     }

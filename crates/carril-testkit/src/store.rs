@@ -44,6 +44,7 @@ macro_rules! store_conformance {
                 overlap_allow_runs_beside,
                 an_unknown_definition_is_refused,
                 ids_never_repeat_and_survive_reopening,
+                ids_start_above_what_targets_bear,
                 definitions_read_back_as_they_were,
                 a_launch_of_many_is_quick_enough_to_be_one_transaction,
             ],

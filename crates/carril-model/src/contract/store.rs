@@ -89,6 +89,9 @@ pub struct Launch {
     pub targets: BTreeMap<String, String>,
     /// Hash of pipeline name and parameters: what "the same" means for `overlap`.
     pub overlap_hash: i64,
+    /// Every id given out for this launch is greater: no execution of another store, long deleted, is taken for one of ours
+    /// by what it left on a target. 0 when the targets hold nothing.
+    pub ids_above: i64,
     /// The process's own execution, if the pipeline has per-process stages: the segment of its first one.
     pub process_segment: Option<u32>,
     /// The segment of the entities' first stage.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub struct EntityRow {
     /// The key as text; never empty.
     pub key: String,
-    /// Every other column, by name.
+    /// Every column, the key's too, by name.
     pub attributes: Map<String, Value>,
 }
 
@@ -148,6 +148,13 @@ pub trait Target: Send + Sync {
         to: Run,
         clear: &'a [String],
     ) -> Pending<'a, Result<(), TargetError>>;
+
+    /// The highest execution id that anything here bears, 0 where nothing does: fence rows, publications. A store that is newer than
+    /// its target (a deleted `carril.db`, a restored copy) must give out higher ones.
+    ///
+    /// # Errors
+    /// As [`TargetError`].
+    fn newest_execution(&self) -> Pending<'_, Result<i64, TargetError>>;
 
     /// Executions of a process that have a workspace here, in whatever run. For the sweep that leaves none behind.
     ///

@@ -136,6 +136,9 @@ fn write_process(
     after: Option<ProcessId>,
     entities: usize,
 ) -> Result<ProcessId, Fault> {
+    if launch.ids_above > 0 {
+        transaction.prepare_cached(sql!("sequence_raise")).or_fault()?.execute([launch.ids_above]).or_fault()?;
+    }
     let definition = definition_id(transaction, &launch.version)?;
     let own = launch.process_segment.is_some();
     let process = take_ids(transaction, 1 + usize::from(own))?;

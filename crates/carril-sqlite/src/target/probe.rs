@@ -1,8 +1,9 @@
-//! Whether the shared file is there and what it is, for people; nothing is changed.
+//! What can be told of the shared file by looking: whether it is there, what it is, whose traces it bears. Nothing is changed.
 
-use super::fault;
 use super::template::open_read_only;
+use super::{fault, shared};
 use carril_model::contract::TargetError;
+use rusqlite::Connection;
 use std::path::Path;
 
 /// Opens the file for reading and reads its schema.
@@ -41,4 +42,21 @@ pub(crate) fn probe(path: &Path) -> Result<String, TargetError> {
         rusqlite::version(),
         path.display()
     ))
+}
+
+/// The highest execution id in Carril's own tables of the shared file, 0 without any.
+pub(crate) fn newest_execution(connection: &Connection) -> Result<i64, TargetError> {
+    let tables = [
+        ("carril_fence", include_str!("../../sql/target/fence_newest.sql")),
+        ("carril_publication", include_str!("../../sql/target/publication_newest.sql")),
+    ];
+    let mut newest = 0;
+    for (table, query) in tables {
+        let failed = |error: rusqlite::Error| fault::target(&error, &format!("reading `{table}`: "));
+        if shared::object(connection, table).map_err(failed)?.is_some() {
+            let found: Option<i64> = connection.query_row(query, [], |row| row.get(0)).map_err(failed)?;
+            newest = newest.max(found.unwrap_or(0));
+        }
+    }
+    Ok(newest)
 }

@@ -35,6 +35,15 @@ impl SqliteTarget {
             .await
     }
 
+    pub(super) async fn newest(&self) -> Result<i64, TargetError> {
+        let path = self.path.clone();
+        self.on_reader(move || {
+            let connection = template::open_read_only(&path).map_err(fault::as_target)?;
+            probe::newest_execution(&connection)
+        })
+        .await
+    }
+
     pub(super) async fn list_workspaces(
         &self,
         process: ProcessId,

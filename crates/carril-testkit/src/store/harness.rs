@@ -209,6 +209,7 @@ impl Harness {
             lanes: 50,
             targets: BTreeMap::from([("warehouse".to_owned(), "sqlite:w.db".to_owned())]),
             overlap_hash: 42,
+            ids_above: 0,
             process_segment: None,
             entity_segment: Some(0),
             segments: 1,

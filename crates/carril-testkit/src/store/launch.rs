@@ -205,3 +205,16 @@ pub fn a_launch_of_many_is_quick_enough_to_be_one_transaction(harness: &mut Harn
     assert_eq!(page.len(), LAUNCH_CHUNK_MAX);
     assert!(page.windows(2).all(|pair| pair[0].0.execution < pair[1].0.execution));
 }
+
+/// A store that is newer than its target gives out ids that the target has not seen.
+pub fn ids_start_above_what_targets_bear(harness: &mut Harness) {
+    let mut spec = harness.spec(2);
+    spec.launch.ids_above = 70_000;
+    let launched = harness.wait(harness.store().launch(&spec.launch, &spec.entities, Some(2)));
+    let Ok(Launched::New { process, claimed }) = launched else { panic!("a new process was expected, not {launched:?}") };
+    assert!(process.0 > 70_000 && claimed.iter().all(|one| one.owned.execution.0 > 70_000), "{process} {claimed:?}");
+    spec.launch.ids_above = 5;
+    let launched = harness.wait(harness.store().launch(&spec.launch, &spec.entities, Some(0)));
+    let Ok(Launched::New { process: later, .. }) = launched else { panic!("a new process was expected, not {launched:?}") };
+    assert!(later.0 > process.0 + 2, "ids never go back: {later} after {process}");
+}

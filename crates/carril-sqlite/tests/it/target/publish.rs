@@ -295,3 +295,11 @@ async fn a_changed_key_changes_the_view() {
             .contains("n.\"day\" = h.\"day\"")
     );
 }
+
+#[tokio::test]
+async fn the_newest_execution_is_told_whoever_left_it() {
+    let house = House::new(SCHEMA);
+    assert_eq!(house.target.newest_execution().await, Ok(0));
+    lane(&house, 4_711, "a", &[("A1", 1.0)]).await;
+    assert_eq!(house.target.newest_execution().await, Ok(4_711));
+}
