@@ -1,0 +1,76 @@
+//! The commands, one module each, and which of them is meant.
+
+use crate::arguments::Command;
+use crate::context::{Context, quoted};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use std::path::Path;
+
+mod cancel;
+mod check;
+mod control;
+mod demo;
+mod init;
+mod logs;
+mod plan;
+mod ps;
+mod retry;
+mod rollback;
+mod run;
+pub(crate) mod show;
+mod sql;
+mod trace;
+mod why;
+
+/// Does what the command line says.
+pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(arguments) => init::run(context, arguments),
+        Command::Check(arguments) => check::run(context, arguments).await,
+        Command::Plan(arguments) => plan::run(context, arguments).await,
+        Command::Ps(arguments) => ps::run(context, arguments).await,
+        Command::Show(arguments) => show::run(context, arguments).await,
+        Command::Logs(arguments) => logs::run(context, arguments).await,
+        Command::Why(arguments) => why::run(context, arguments).await,
+        Command::Trace(arguments) => trace::run(context, arguments).await,
+        Command::Sql(arguments) => sql::run(context, arguments).await,
+        Command::Run(arguments) => run::run(context, arguments).await,
+        Command::Cancel(arguments) => cancel::run(context, arguments).await,
+        Command::Retry(arguments) => retry::run(context, arguments).await,
+        Command::Rollback(arguments) => rollback::run(context, arguments).await,
+        Command::Demo(arguments) => demo::run(context, arguments).await,
+    }
+}
+
+impl Command {
+    /// Whether it may run an engine, which wants all of the machine.
+    pub(crate) const fn works(&self) -> bool {
+        matches!(
+            self,
+            Self::Run(_) | Self::Demo(_) | Self::Cancel(_) | Self::Retry(_) | Self::Rollback(_)
+        )
+    }
+
+    /// The command as people recognise it when it holds the store; values of parameters and targets are not in it.
+    pub(crate) fn as_people_know_it(&self) -> String {
+        let folder = |name: &str, folder: &Path| {
+            format!("carril {name} {}", quoted(&folder.to_string_lossy()))
+        };
+        match self {
+            Self::Init(arguments) => folder("init", &arguments.folder),
+            Self::Check(arguments) => folder("check", &arguments.folder),
+            Self::Plan(arguments) => folder("plan", &arguments.folder),
+            Self::Run(arguments) => folder("run", &arguments.pipeline.folder),
+            Self::Demo(arguments) => folder("demo --dir", &arguments.folder),
+            Self::Cancel(_) => "carril cancel".to_owned(),
+            Self::Retry(_) => "carril retry".to_owned(),
+            Self::Rollback(_) => "carril rollback".to_owned(),
+            Self::Ps(_)
+            | Self::Show(_)
+            | Self::Logs(_)
+            | Self::Why(_)
+            | Self::Trace(_)
+            | Self::Sql(_) => "carril".to_owned(),
+        }
+    }
+}

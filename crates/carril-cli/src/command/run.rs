@@ -1,0 +1,312 @@
+//! `carril run`: goes on with what is unfinished, launches, follows to the end, and sums up.
+//!
+//! What a launch does while a process of the same pipeline and parameters is unfinished is the pipeline's own policy. With
+//! `skip`, the default, the unfinished one answers for the launch: if nobody ran it, this command does, and launches nothing more.
+
+use crate::arguments::Run;
+use crate::command::ps;
+use crate::context::Context;
+use crate::door::{Door, Place, Reply};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::follow::{End, Follower, interrupted};
+use crate::found;
+use crate::output::number;
+use crate::prepared::{self, Prepared};
+use crate::summary::Summary;
+use carril::model::contract::{ProcessRow, Wish};
+use carril::model::definition::Overlap;
+use carril::model::id::ProcessId;
+use carril::model::time::Timestamp;
+use carril::{Carril, Launch, LaunchOutcome};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// How a process came to be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Launched by this command.
+    Launched,
+    /// Its idempotency key was seen before.
+    Repeated,
+    /// It was unfinished, and nobody ran it.
+    Resumed,
+    /// It is unfinished, and its policy skips this launch.
+    Skipped,
+}
+
+impl How {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Launched => "launched",
+            Self::Repeated => "repeated",
+            Self::Resumed => "resumed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// Runs a pipeline.
+pub(crate) async fn run(context: &Context, arguments: &Run) -> Result<Exit, Failure> {
+    let prepared = prepared::prepare(context, &arguments.pipeline).await?;
+    work(context, &prepared, arguments).await
+}
+
+/// Runs a pipeline that was checked.
+pub(crate) async fn work(
+    context: &Context,
+    prepared: &Prepared,
+    arguments: &Run,
+) -> Result<Exit, Failure> {
+    let place = Place {
+        store: prepared.store.clone(),
+        folder: prepared.folder.clone(),
+    };
+    let mut follower = Follower::open(context, place).await?;
+    follower.cancel_after(arguments.timeout);
+    let job = Job {
+        context,
+        prepared,
+        arguments,
+        key: key(context, arguments),
+    };
+    let result = job.run(&mut follower).await;
+    // The engine ends in every case: what is unfinished is handed back, whatever went wrong here.
+    let closed = follower.close().await;
+    let (how, end) = result?;
+    closed?;
+    let row = match end {
+        End::Settled(row) => *row,
+        End::Interrupted => return Err(stopped(&follower)),
+    };
+    let exit = match (how, follower.timed_out()) {
+        (How::Skipped, _) => Exit::Ok,
+        (_, true) => Exit::TimedOut,
+        (_, false) => Exit::of(row.state),
+    };
+    finish(context, &prepared.store, &follower, row, how, exit).await
+}
+
+/// Sums up.
+pub(crate) async fn finish(
+    context: &Context,
+    store: &Path,
+    follower: &Follower<'_>,
+    row: ProcessRow,
+    how: How,
+    exit: Exit,
+) -> Result<Exit, Failure> {
+    let summary = Summary::of(follower.door().history(), row, context.now()).await?;
+    if context.output.json() {
+        context
+            .output
+            .line(&summary.shape(context, store, how.name(), exit))?;
+    } else {
+        context.output.data(&summary.drawn(context, store))?;
+    }
+    Ok(exit)
+}
+
+/// What somebody who pressed Ctrl-C is told.
+pub(crate) fn stopped(follower: &Follower<'_>) -> Failure {
+    match follower.door() {
+        Door::Engine(_) => interrupted("what was done stays done, the rest was handed back")
+            .help("the same command goes on where it was; `carril ps` shows what is unfinished"),
+        Door::Mail(_, holder) => interrupted(format!("the process goes on in {holder}"))
+            .help("`carril ps` shows how it is, `carril cancel ID` stops it"),
+    }
+}
+
+/// A key that makes this command's launch one launch, also when an engine dies over it. The clock alone would not do: two
+/// commands may start in the same microsecond, but not with the same process id.
+fn key(context: &Context, arguments: &Run) -> String {
+    let made = || {
+        format!(
+            "{}-{}-{}",
+            context.surroundings.host,
+            std::process::id(),
+            context.now().0
+        )
+    };
+    arguments.idempotency_key.clone().unwrap_or_else(made)
+}
+
+struct Job<'a> {
+    context: &'a Context,
+    prepared: &'a Prepared,
+    arguments: &'a Run,
+    key: String,
+}
+
+impl Job<'_> {
+    async fn run(&self, follower: &mut Follower<'_>) -> Result<(How, End), Failure> {
+        loop {
+            let launched = match follower.door() {
+                Door::Engine(carril) => {
+                    let carril = carril.clone();
+                    Some(self.launch_here(follower, &carril).await?)
+                }
+                Door::Mail(_, holder) => {
+                    follower.view.say(&format!(
+                        "the store is in use by {holder}; it is asked to launch, and followed"
+                    ));
+                    self.launch_there(follower).await?
+                }
+            };
+            let Some((how, process)) = launched else {
+                follower.open_again().await?;
+                continue;
+            };
+            return self.follow(follower, how, process).await;
+        }
+    }
+
+    /// As the engine: adopts what is unfinished, then launches.
+    async fn launch_here(
+        &self,
+        follower: &mut Follower<'_>,
+        carril: &Carril,
+    ) -> Result<(How, ProcessId), Failure> {
+        let overlap = self.prepared.pipeline.plan().definition().lanes.overlap;
+        let same = carril.unsettled().iter().find(|row| self.is_same(row));
+        // Its own policy cancels it in a moment; until then nothing of it should run.
+        let doomed = same
+            .filter(|_| overlap == Overlap::CancelRunning)
+            .map(|row| row.id);
+        for row in carril
+            .unsettled()
+            .iter()
+            .filter(|row| Some(row.id) != doomed)
+        {
+            follower.view.say(&going_on(row));
+        }
+        follower.adopt_all(doomed).await;
+        let outcome = carril
+            .launch(&self.prepared.pipeline, self.launch())
+            .await?;
+        let left = |process: &ProcessId| carril.unsettled().iter().any(|row| row.id == *process);
+        Ok(match outcome {
+            LaunchOutcome::Launched(process) => (How::Launched, process),
+            LaunchOutcome::Repeated(process) => (How::Repeated, process),
+            LaunchOutcome::Skipped(process) if left(&process) => (How::Resumed, process),
+            LaunchOutcome::Skipped(process) => (How::Skipped, process),
+        })
+    }
+
+    /// Beside another engine: asks it. `None` when it ended before it answered.
+    async fn launch_there(
+        &self,
+        follower: &mut Follower<'_>,
+    ) -> Result<Option<(How, ProcessId)>, Failure> {
+        let asked_at = self.context.now();
+        let processes = match follower.ask(&self.wish()).await? {
+            Reply::NoEngine => return Ok(None),
+            Reply::Accepted(processes) => processes,
+        };
+        let Some(process) = processes.first().copied() else {
+            return Err(Failure::internal(
+                "the engine that has the store launched no process and said no reason",
+            ));
+        };
+        let row = found::known_process(follower.door().history(), process).await?;
+        Ok(Some((self.how(&row, asked_at), process)))
+    }
+
+    /// What the answer of another engine means: it names the process only.
+    fn how(&self, row: &ProcessRow, asked_at: Timestamp) -> How {
+        let older = row.launched_at < asked_at;
+        match (older, self.arguments.idempotency_key.is_some()) {
+            (false, _) => How::Launched,
+            (true, true) => How::Repeated,
+            (true, false) => How::Skipped,
+        }
+    }
+
+    async fn follow(
+        &self,
+        follower: &mut Follower<'_>,
+        how: How,
+        process: ProcessId,
+    ) -> Result<(How, End), Failure> {
+        let row = found::known_process(follower.door().history(), process).await?;
+        follower.view.begin(&row, how.name())?;
+        match how {
+            How::Skipped => {
+                follower.view.say(&format!(
+                    "process {process} with the same parameters is unfinished, so nothing was launched (lanes.overlap = \"skip\")"
+                ));
+                return Ok((how, End::Settled(Box::new(row))));
+            }
+            How::Launched => follower.view.say(&format!(
+                "process {process}: {} in {}",
+                number::of(row.tally.total, "entity", "entities"),
+                number::of(u64::from(row.lanes), "lane", "lanes")
+            )),
+            How::Repeated => follower.view.say(&format!(
+                "this idempotency key was seen before: process {process} answers for it"
+            )),
+            How::Resumed => {}
+        }
+        let end = follower.follow(process).await?;
+        if how == How::Resumed && matches!(end, End::Settled(_)) {
+            follower.view.say(&format!(
+                "process {process} is finished now; run again for a new one"
+            ));
+        }
+        Ok((how, end))
+    }
+
+    fn is_same(&self, row: &ProcessRow) -> bool {
+        row.pipeline == self.prepared.pipeline.plan().definition().name
+            && row.params == self.prepared.params
+    }
+
+    fn launch(&self) -> Launch {
+        let mut launch = Launch::new()
+            .by(&self.context.surroundings.user)
+            .idempotency_key(&self.key);
+        for pair in &self.arguments.pipeline.inputs.set {
+            launch = launch.set(&pair.name, &pair.value);
+        }
+        for (name, url) in &self.prepared.settings.targets {
+            launch = launch.target(name, url, &self.context.surroundings.folder);
+        }
+        if let Some(lanes) = self.arguments.lanes {
+            launch = launch.lanes(lanes);
+        }
+        launch
+            .only(&self.arguments.narrowing.only)
+            .except(&self.arguments.narrowing.except)
+    }
+
+    fn wish(&self) -> Wish {
+        let targets: BTreeMap<String, String> = self.prepared.settings.targets.clone();
+        Wish::Launch {
+            definition: Box::new(self.prepared.pipeline.plan().written().clone()),
+            params: self.prepared.params.clone(),
+            launched_by: self.context.surroundings.user.clone(),
+            lanes: self.arguments.lanes,
+            only: self.arguments.narrowing.only.clone(),
+            except: self.arguments.narrowing.except.clone(),
+            idempotency_key: Some(self.key.clone()),
+            targets,
+        }
+    }
+}
+
+fn going_on(row: &ProcessRow) -> String {
+    let parameters = ps::parameters(row);
+    let with = if parameters.is_empty() {
+        String::new()
+    } else {
+        format!(", {parameters}")
+    };
+    let (done, total) = (
+        number::count(row.tally.settled()),
+        number::count(row.tally.total),
+    );
+    format!(
+        "process {} ({}{with}) was left unfinished with {done} of {total} done; going on with it",
+        row.id, row.pipeline
+    )
+}

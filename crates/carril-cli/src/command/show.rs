@@ -1,0 +1,241 @@
+//! `carril show`: one process with its executions, one execution with its attempts and its time, or all of an entity.
+
+use crate::arguments::Show;
+use crate::command::ps;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::found::{self, Found};
+use crate::output::table::{self, Table};
+use crate::output::{number, paint, time};
+use crate::shape::{AttemptShape, ExecutionShape, ProcessShape};
+use carril::model::contract::{ExecutionFilter, ExecutionRow, ProcessRow};
+use carril::model::time::Timestamp;
+use serde::Serialize;
+
+mod execution;
+
+pub(crate) use execution::changed;
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Shape<'a> {
+    Process {
+        process: ProcessShape<'a>,
+        executions: Vec<ExecutionShape<'a>>,
+        more: bool,
+    },
+    Execution {
+        execution: ExecutionShape<'a>,
+        attempts: Vec<AttemptShape<'a>>,
+    },
+    Entity {
+        entity: &'a str,
+        executions: Vec<ExecutionShape<'a>>,
+    },
+}
+
+/// Shows what an id means.
+pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Failure> {
+    let reader = context.reader().await?;
+    let now = context.now();
+    match found::find(reader.history(), &arguments.id).await? {
+        Found::Process(process) => {
+            let max = arguments.limit.saturating_add(1);
+            let filter = ExecutionFilter {
+                states: arguments.states.clone(),
+                max,
+                ..ExecutionFilter::default()
+            };
+            let mut executions = found::executions(reader.history(), process.id, &filter).await?;
+            let more = executions.len() > arguments.limit as usize;
+            executions.truncate(arguments.limit as usize);
+            show_process(context, &process, &executions, more, now)?;
+        }
+        Found::Execution(row) => {
+            let attempts = reader.history().attempts(row.id, None).await?;
+            if context.output.json() {
+                let execution = ExecutionShape::of(&row, now);
+                context.output.value(&Shape::Execution {
+                    execution,
+                    attempts: attempts.iter().map(AttemptShape::from).collect(),
+                })?;
+            } else {
+                context
+                    .output
+                    .data(&execution::drawn(context, &row, &attempts, now))?;
+            }
+        }
+        Found::Entity(key, executions) => {
+            if context.output.json() {
+                let shapes = executions
+                    .iter()
+                    .map(|row| ExecutionShape::of(row, now))
+                    .collect();
+                context.output.value(&Shape::Entity {
+                    entity: &key,
+                    executions: shapes,
+                })?;
+            } else {
+                let head = format!("{} {key}", paint::bold("entity"));
+                context
+                    .output
+                    .data(&format!("{head}\n\n{}", listed(&executions, true, now)))?;
+            }
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn show_process(
+    context: &Context,
+    process: &ProcessRow,
+    executions: &[ExecutionRow],
+    more: bool,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if context.output.json() {
+        let executions = executions
+            .iter()
+            .map(|row| ExecutionShape::of(row, now))
+            .collect();
+        return context.output.value(&Shape::Process {
+            process: ProcessShape::of(process, now),
+            executions,
+            more,
+        });
+    }
+    let mut text = process_head(context, process, now);
+    if !executions.is_empty() {
+        text.push_str(&format!("\n\n{}", listed(executions, false, now)));
+    }
+    context.output.data(&text)?;
+    if more {
+        context.output.talk(&format!(
+            "the first {} executions are shown; --limit N shows more, --state failed only those",
+            number::count(executions.len() as u64)
+        ));
+    }
+    Ok(())
+}
+
+fn process_head(context: &Context, process: &ProcessRow, now: Timestamp) -> String {
+    let state = paint::tone(paint::of_process(process.state), &ps::state(process));
+    let mut lines = vec![format!(
+        "{} {} · {} · {state}",
+        paint::bold("process"),
+        process.id,
+        process.pipeline
+    )];
+    let mut add = |name: &str, value: String| lines.push(format!("  {name:<12}{value}"));
+    if let Some(reason) = &process.reason {
+        add("reason", reason.clone());
+    }
+    add("entities", ps::tally(&process.tally));
+    if !process.params.is_empty() {
+        add("parameters", ps::parameters(process));
+    }
+    add(
+        "launched",
+        format!(
+            "{} by {}",
+            time::local(process.launched_at, context.zone()),
+            process.launched_by
+        ),
+    );
+    let took = time::span(
+        process
+            .ended_at
+            .unwrap_or(now)
+            .micros_since(process.launched_at),
+    );
+    match process.ended_at {
+        Some(ended) => add(
+            "ended",
+            format!("{}, after {took}", time::local(ended, context.zone())),
+        ),
+        None => add("running for", took),
+    }
+    if let Some(after) = process.after {
+        add("waits for", format!("process {after} to end"));
+    }
+    add("lanes", number::count(u64::from(process.lanes)));
+    add("version", process.version.short().to_owned());
+    for (name, url) in &process.targets {
+        add("target", format!("{name} = {url}"));
+    }
+    lines.join("\n")
+}
+
+/// Executions as a table, with the process they belong to or without.
+pub(crate) fn listed(executions: &[ExecutionRow], with_process: bool, now: Timestamp) -> String {
+    let mut columns = vec![">ID", "ENTITY", "STATE", ">RUN", ">TOOK", "WHAT"];
+    if with_process {
+        columns.insert(1, ">PROCESS");
+    }
+    let mut table = Table::new(&columns);
+    for row in executions {
+        let mut cells = vec![
+            row.id.to_string(),
+            entity(row),
+            state(row),
+            row.run.to_string(),
+            took(row, now).map_or_else(String::new, time::span),
+            what(row, now),
+        ];
+        if with_process {
+            cells.insert(1, row.process.to_string());
+        }
+        table.toned(
+            &cells,
+            if with_process { 3 } else { 2 },
+            paint::of_execution(row.state),
+        );
+    }
+    table.render()
+}
+
+/// The entity's key, or what stands for it in the process's own execution.
+pub(crate) fn entity(row: &ExecutionRow) -> String {
+    row.entity.clone().unwrap_or_else(|| "(process)".to_owned())
+}
+
+fn state(row: &ExecutionRow) -> String {
+    if row.rolling_back {
+        "rolling_back".to_owned()
+    } else if row.cancelling && !row.state.is_settled() {
+        format!("{}, cancelling", row.state)
+    } else {
+        row.state.to_string()
+    }
+}
+
+/// From its first lane to its end, or to now.
+pub(crate) fn took(row: &ExecutionRow, now: Timestamp) -> Option<i64> {
+    row.started_at
+        .map(|started| row.ended_at.unwrap_or(now).micros_since(started))
+}
+
+/// What it is waiting for, or why it failed.
+fn what(row: &ExecutionRow, now: Timestamp) -> String {
+    if let Some(error) = &row.error {
+        let step = row.failed_step.as_deref().unwrap_or("?");
+        return format!(
+            "{step}: {} [{}]",
+            table::one_line(&error.message),
+            error.code
+        );
+    }
+    if crate::shape::is_open(row) {
+        let since = time::span(now.micros_since(row.account.since()));
+        let behind = row
+            .behind
+            .map(|id| format!(", behind execution {id}"))
+            .unwrap_or_default();
+        return format!("{} for {since}{behind}", row.account.cause());
+    }
+    match row.warnings {
+        0 => String::new(),
+        warnings => number::of(u64::from(warnings), "warning", "warnings"),
+    }
+}

@@ -1,0 +1,282 @@
+//! `carril trace`: where time went, afterwards or meanwhile: timeline, overlaps, bottlenecks, waits.
+
+use crate::arguments::{Trace, TraceOf, TraceView};
+use crate::context::{Context, Reading};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::found;
+use crate::output::number;
+use crate::output::table::Table;
+use crate::output::time::{self, rfc3339};
+use carril::model::contract::{BottleneckRow, OverlapRow, ProcessRow, TimelineRow, WaitRow};
+use carril::model::id::ProcessId;
+use serde::Serialize;
+
+mod timeline;
+
+#[derive(Debug, Serialize)]
+struct Shape<T> {
+    process: i64,
+    rows: Vec<T>,
+    more: bool,
+}
+
+/// Answers one of the four questions.
+pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<Exit, Failure> {
+    let reader = context.reader().await?;
+    let (TraceView::Timeline(of)
+    | TraceView::Overlaps(of)
+    | TraceView::Bottlenecks(of)
+    | TraceView::Waits(of)) = &arguments.view;
+    let process = process_of(&reader, of).await?;
+    let id = process.id.0;
+    match &arguments.view {
+        TraceView::Timeline(of) => timeline::show(context, &reader, &process, of.limit).await?,
+        TraceView::Overlaps(of) => {
+            let (rows, more) = cut(
+                reader
+                    .history()
+                    .overlaps(process.id, of.limit.saturating_add(1))
+                    .await?,
+                of.limit,
+            );
+            let shape = || Shape {
+                process: id,
+                rows: rows.iter().map(OverlapShape::from).collect(),
+                more,
+            };
+            show(context, of, more, shape, || overlaps(&rows))?;
+        }
+        TraceView::Bottlenecks(of) => {
+            let (rows, more) = cut(
+                reader
+                    .history()
+                    .bottlenecks(process.id, of.limit.saturating_add(1))
+                    .await?,
+                of.limit,
+            );
+            let shape = || Shape {
+                process: id,
+                rows: rows.iter().map(BottleneckShape::from).collect(),
+                more,
+            };
+            show(context, of, more, shape, || bottlenecks(&rows))?;
+        }
+        TraceView::Waits(of) => {
+            let (rows, more) = cut(reader.history().waits(process.id).await?, of.limit);
+            let shape = || Shape {
+                process: id,
+                rows: rows.iter().map(WaitShape::from).collect(),
+                more,
+            };
+            show(context, of, more, shape, || waits(&rows))?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+async fn process_of(reader: &Reading, of: &TraceOf) -> Result<ProcessRow, Failure> {
+    match of.process {
+        Some(id) => found::known_process(reader.history(), ProcessId(id)).await,
+        None => found::newest_process(reader.history()).await,
+    }
+}
+
+/// At most `limit` rows, and whether there are more.
+fn cut<T>(mut rows: Vec<T>, limit: u32) -> (Vec<T>, bool) {
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    (rows, more)
+}
+
+/// Shows an answer for people or for programs.
+fn show<S: Serialize>(
+    context: &Context,
+    of: &TraceOf,
+    more: bool,
+    shape: impl FnOnce() -> S,
+    drawn: impl FnOnce() -> Table,
+) -> Result<(), Failure> {
+    if context.output.json() {
+        return context.output.value(&shape());
+    }
+    let table = drawn();
+    if table.is_empty() {
+        context
+            .output
+            .talk("there is nothing of this kind in the process");
+        return Ok(());
+    }
+    context.output.data(&table.render())?;
+    if more {
+        context.output.talk(&format!(
+            "the first {} are shown; --limit N shows more",
+            of.limit
+        ));
+    }
+    Ok(())
+}
+
+#[derive(Debug, Serialize)]
+struct OverlapShape<'a> {
+    resource: &'a str,
+    first: i64,
+    first_entity: Option<&'a str>,
+    second: i64,
+    second_entity: Option<&'a str>,
+    from: String,
+    micros: i64,
+}
+
+impl<'a> From<&'a OverlapRow> for OverlapShape<'a> {
+    fn from(row: &'a OverlapRow) -> Self {
+        Self {
+            resource: &row.resource,
+            first: row.first.0,
+            first_entity: row.first_entity.as_deref(),
+            second: row.second.0,
+            second_entity: row.second_entity.as_deref(),
+            from: rfc3339(row.from),
+            micros: row.micros,
+        }
+    }
+}
+
+fn overlaps(rows: &[OverlapRow]) -> Table {
+    let mut table = Table::new(&["RESOURCE", "FIRST", "SECOND", ">TOGETHER"]);
+    let named = |id: i64, entity: &Option<String>| {
+        format!("{} ({id})", entity.as_deref().unwrap_or("process"))
+    };
+    for row in rows {
+        table.row(&[
+            row.resource.clone(),
+            named(row.first.0, &row.first_entity),
+            named(row.second.0, &row.second_entity),
+            time::span(row.micros),
+        ]);
+    }
+    table
+}
+
+#[derive(Debug, Serialize)]
+struct BottleneckShape<'a> {
+    resource: &'a str,
+    accesses: u64,
+    mean_micros: i64,
+    max_micros: i64,
+    waits: u64,
+    waited_micros: i64,
+    locks: u64,
+}
+
+impl<'a> From<&'a BottleneckRow> for BottleneckShape<'a> {
+    fn from(row: &'a BottleneckRow) -> Self {
+        let BottleneckRow {
+            resource,
+            accesses,
+            mean_micros,
+            max_micros,
+            waits,
+            waited_micros,
+            locks,
+        } = row;
+        let (accesses, mean_micros, max_micros) = (*accesses, *mean_micros, *max_micros);
+        Self {
+            resource,
+            accesses,
+            mean_micros,
+            max_micros,
+            waits: *waits,
+            waited_micros: *waited_micros,
+            locks: *locks,
+        }
+    }
+}
+
+fn bottlenecks(rows: &[BottleneckRow]) -> Table {
+    let mut table = Table::new(&[
+        "RESOURCE", ">USES", ">MEAN", ">LONGEST", ">WAITS", ">WAITED", ">LOCKS",
+    ]);
+    for row in rows {
+        table.row(&[
+            row.resource.clone(),
+            number::count(row.accesses),
+            time::span(row.mean_micros),
+            time::span(row.max_micros),
+            number::count(row.waits),
+            time::span(row.waited_micros),
+            number::count(row.locks),
+        ]);
+    }
+    table
+}
+
+#[derive(Debug, Serialize)]
+struct WaitShape {
+    cause: &'static str,
+    executions: u64,
+    total_micros: i64,
+    max_micros: i64,
+    worst: Option<i64>,
+}
+
+impl From<&WaitRow> for WaitShape {
+    fn from(row: &WaitRow) -> Self {
+        Self {
+            cause: row.cause.name(),
+            executions: row.executions,
+            total_micros: row.total_micros,
+            max_micros: row.max_micros,
+            worst: row.worst.map(|id| id.0),
+        }
+    }
+}
+
+fn waits(rows: &[WaitRow]) -> Table {
+    let total: i64 = rows.iter().map(|row| row.total_micros).sum();
+    let mut table = Table::new(&[
+        "CAUSE",
+        ">EXECUTIONS",
+        ">ALL",
+        ">SHARE",
+        ">LONGEST",
+        ">WORST",
+    ]);
+    for row in rows {
+        let permille = row.total_micros.saturating_mul(1_000) / total.max(1);
+        table.row(&[
+            row.cause.name().to_owned(),
+            number::count(row.executions),
+            time::span(row.total_micros),
+            format!("{}.{} %", permille / 10, permille % 10),
+            time::span(row.max_micros),
+            row.worst.map_or_else(String::new, |id| id.to_string()),
+        ]);
+    }
+    table
+}
+
+#[derive(Debug, Serialize)]
+struct TimelineShape<'a> {
+    execution: i64,
+    entity: Option<&'a str>,
+    stage: &'a str,
+    began: String,
+    ended: Option<String>,
+    busy_micros: i64,
+    state: &'static str,
+}
+
+impl<'a> From<&'a TimelineRow> for TimelineShape<'a> {
+    fn from(row: &'a TimelineRow) -> Self {
+        Self {
+            execution: row.execution.0,
+            entity: row.entity.as_deref(),
+            stage: &row.stage,
+            began: rfc3339(row.began),
+            ended: row.ended.map(rfc3339),
+            busy_micros: row.busy_micros,
+            state: row.state.name(),
+        }
+    }
+}

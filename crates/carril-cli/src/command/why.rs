@@ -1,0 +1,80 @@
+//! `carril why`: one true sentence, and the chain behind it.
+
+use crate::arguments::Why;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::paint;
+use crate::output::time::{self, rfc3339};
+use carril::{Link, Subject, WhyError};
+use serde::Serialize;
+
+#[derive(Debug, Serialize)]
+struct Shape<'a> {
+    sentence: &'a str,
+    chain: Vec<LinkShape<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct LinkShape<'a> {
+    process: i64,
+    execution: Option<i64>,
+    entity: Option<&'a str>,
+    state: &'a str,
+    cause: &'a str,
+    since: String,
+    sentence: &'a str,
+}
+
+impl<'a> From<&'a Link> for LinkShape<'a> {
+    fn from(link: &'a Link) -> Self {
+        Self {
+            process: link.process.0,
+            execution: link.execution.map(|id| id.0),
+            entity: link.entity.as_deref(),
+            state: link.state,
+            cause: link.cause,
+            since: rfc3339(link.since),
+            sentence: &link.sentence,
+        }
+    }
+}
+
+/// Tells why.
+pub(crate) async fn run(context: &Context, arguments: &Why) -> Result<Exit, Failure> {
+    let reader = context.reader().await?;
+    let subject: Subject = match arguments.id.parse() {
+        Ok(subject) => subject,
+        Err(never) => match never {},
+    };
+    let now = context.now();
+    let why = carril::why(&reader, &subject, now).await.map_err(failure)?;
+    if context.output.json() {
+        let chain = why.chain.iter().map(LinkShape::from).collect();
+        context.output.value(&Shape {
+            sentence: &why.sentence,
+            chain,
+        })?;
+        return Ok(Exit::Ok);
+    }
+    let mut lines = vec![paint::bold(&why.sentence)];
+    for link in why.chain.iter().skip(1) {
+        let held = time::span(now.micros_since(link.since));
+        lines.push(format!(
+            "  └ {} {}",
+            link.sentence,
+            paint::dim(&format!("({} for {held})", link.cause))
+        ));
+    }
+    context.output.data(&lines.join("\n"))?;
+    Ok(Exit::Ok)
+}
+
+fn failure(error: WhyError) -> Failure {
+    match error {
+        WhyError::Unknown(_) => Failure::new(Exit::Nothing, error.code(), error.to_string()).help(
+            "an execution's or process's id, or an entity's key; `--store URL` names another store",
+        ),
+        WhyError::Store(fault) => fault.into(),
+    }
+}

@@ -1,0 +1,163 @@
+//! What every command is given: how to talk, where it was started, the time, and the store it means.
+//!
+//! `main` fills [`Surroundings`] from the environment; nothing below asks the environment itself.
+
+use crate::arguments::{Global, Inputs, Pair};
+use crate::failure::Failure;
+use crate::output::Output;
+use carril::model::contract::Clock as _;
+use carril::model::time::Timestamp;
+use carril::{Lookup, Reader, Settings, SystemClock, Targets};
+use jiff::tz::TimeZone;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+/// What the program was started with.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// The folder it was started in, absolute.
+    pub(crate) folder: PathBuf,
+    /// Who started it.
+    pub(crate) user: String,
+    /// The machine's name.
+    pub(crate) host: String,
+    /// The command line as people would recognise it, without values that might be secrets.
+    pub(crate) command: String,
+    /// Where programs are looked for.
+    pub(crate) path: OsString,
+    /// Values of the environment, for `${env:NAME}` in URLs.
+    pub(crate) lookup: Lookup,
+    /// Whether a build server runs it.
+    pub(crate) in_ci: bool,
+}
+
+/// What every command is given.
+pub(crate) struct Context {
+    pub(crate) output: Output,
+    pub(crate) surroundings: Surroundings,
+    store: Option<String>,
+    clock: SystemClock,
+    zone: OnceLock<TimeZone>,
+}
+
+/// A store that is open for reading.
+pub(crate) type Reading = Reader;
+
+impl Context {
+    pub(crate) fn new(global: &Global, surroundings: Surroundings) -> Self {
+        Self {
+            output: Output::new(global, surroundings.in_ci),
+            surroundings,
+            store: global.store.clone(),
+            clock: SystemClock::new(),
+            zone: OnceLock::new(),
+        }
+    }
+
+    /// Now.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The local time zone; UTC where the system has none.
+    pub(crate) fn zone(&self) -> &TimeZone {
+        self.zone.get_or_init(TimeZone::system)
+    }
+
+    /// A path as it was given, made absolute.
+    pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
+        self.surroundings.folder.join(path)
+    }
+
+    /// Where store and targets are: what the command line says, then `carril.toml` beside the pipeline, then the one in the
+    /// folder the program was started in.
+    ///
+    /// # Errors
+    /// Exit 3 for a `carril.toml` that is wrong, exit 2 for arguments that are.
+    pub(crate) fn settings(
+        &self,
+        pipeline: Option<&Path>,
+        inputs: &Inputs,
+    ) -> Result<Settings, Failure> {
+        let here = self.surroundings.folder.as_path();
+        let beside = pipeline.map(|folder| here.join(folder));
+        let folders: Vec<&Path> = beside.as_deref().into_iter().chain([here]).collect();
+        let mut settings = Settings::find(&folders).map_err(Failure::invalid)?;
+        if let Some(store) = &self.store {
+            settings.set_store(store, here)?;
+        }
+        for Pair { name, value } in &inputs.targets {
+            settings.set_target(&format!("{name}={value}"), here)?;
+        }
+        Ok(settings)
+    }
+
+    /// The store's file.
+    pub(crate) fn store_of(&self, settings: &Settings) -> PathBuf {
+        settings.store_or_default(&self.surroundings.folder)
+    }
+
+    /// Opens the store that the command line or `carril.toml` names, for reading.
+    ///
+    /// # Errors
+    /// Exit 10 when there is none, exit 9 when it is not ours.
+    pub(crate) async fn reader(&self) -> Result<Reading, Failure> {
+        let settings = self.settings(None, &Inputs::default())?;
+        self.read(&self.store_of(&settings)).await
+    }
+
+    /// Opens a store for reading.
+    ///
+    /// # Errors
+    /// As [`Context::reader`].
+    pub(crate) async fn read(&self, store: &Path) -> Result<Reading, Failure> {
+        Ok(carril::read(&store_url(store), &self.surroundings.folder).await?)
+    }
+
+    /// Targets as the engine of this store opens them, for looking only.
+    pub(crate) fn targets(&self, store: &Path) -> Targets {
+        let lookup = self.surroundings.lookup.clone();
+        Targets::new(
+            &self.surroundings.folder,
+            workspaces_of(store),
+            lookup,
+            Arc::new(self.clock.clone()),
+        )
+    }
+
+    /// The `--store` argument that commands to copy need so that they mean the same store, with a space before it.
+    pub(crate) fn store_argument(&self, store: &Path) -> String {
+        let here = self.surroundings.folder.as_path();
+        let found = Settings::find(&[here])
+            .ok()
+            .map(|settings| settings.store_or_default(here));
+        if found.as_deref() == Some(store) {
+            return String::new();
+        }
+        let shown = store.strip_prefix(here).unwrap_or(store);
+        format!(" --store {}", quoted(&shown.to_string_lossy()))
+    }
+}
+
+/// Where the lanes of a store's engine keep their own files.
+pub(crate) fn workspaces_of(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".lanes");
+    PathBuf::from(name)
+}
+
+/// A path as the library's doors take it.
+pub(crate) fn store_url(path: &Path) -> String {
+    format!("sqlite:{}", path.display())
+}
+
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,@%+".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}

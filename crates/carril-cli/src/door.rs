@@ -1,0 +1,128 @@
+//! The way to a store's engine: being it, or writing to the one that is.
+//!
+//! A store has one engine at a time. Whoever opens a free store becomes its engine for as long as the command runs; whoever
+//! finds one there leaves wishes in the store's mailbox, follows them in its history, and becomes the engine when the other ends.
+
+use crate::context::{Context, Reading, store_url, workspaces_of};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use carril::model::contract::{Answer, History, Wish};
+use carril::model::id::ProcessId;
+use carril::{Carril, EngineSeen, Holder, OpenError, OpenOptions};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How often the mailbox and the history are looked at, while another engine works.
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
+/// How often a store is tried again that is held and cannot be read yet: its engine is just making it. 5 s in all.
+const TRIES: u32 = 50;
+
+/// Where a store is and whose commands its engine runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// The store's file.
+    pub(crate) store: PathBuf,
+    /// What command steps run in: the pipeline's folder.
+    pub(crate) folder: PathBuf,
+}
+
+/// The way to the engine.
+pub(crate) enum Door {
+    /// This program is it.
+    Engine(Carril),
+    /// Another one is.
+    Mail(Reading, Holder),
+}
+
+impl Door {
+    /// What people ask about processes.
+    pub(crate) fn history(&self) -> &dyn History {
+        match self {
+            Self::Engine(carril) => carril.history(),
+            Self::Mail(reader, _) => reader.history(),
+        }
+    }
+}
+
+/// Becomes the store's engine, or finds the one that is. The store is made if it is not there.
+///
+/// # Errors
+/// Exit 9 and 10 for stores that cannot be used.
+pub(crate) async fn open(context: &Context, place: &Place) -> Result<Door, Failure> {
+    let around = &context.surroundings;
+    let mut tries = 0;
+    loop {
+        let options = OpenOptions::new(store_url(&place.store))
+            .folder(&around.folder)
+            .workspaces(workspaces_of(&place.store))
+            .node(&around.host, &around.command)
+            .lookup(around.lookup.clone())
+            .commands(&place.folder, &around.path);
+        let holder = match carril::open(options).await {
+            Ok(carril) => return Ok(Door::Engine(carril)),
+            Err(OpenError::Held { holder }) => holder,
+            Err(other) => return Err(other.into()),
+        };
+        match context.read(&place.store).await {
+            Ok(reader) => return Ok(Door::Mail(reader, holder)),
+            Err(failure) if tries == TRIES => return Err(failure),
+            Err(_) => {
+                tries += 1;
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+    }
+}
+
+/// What became of a wish.
+pub(crate) enum Reply {
+    /// Done, or under way in these processes.
+    Accepted(Vec<ProcessId>),
+    /// The engine ended before it answered, and the wish was taken back.
+    NoEngine,
+}
+
+/// Leaves a wish and waits for its answer.
+///
+/// # Errors
+/// What the engine refused, with its code.
+///
+/// # Cancel safety
+/// Dropping the future leaves the wish in the mailbox; [`ask`] is only dropped by a program that ends.
+pub(crate) async fn ask(
+    context: &Context,
+    reader: &Reading,
+    wish: &Wish,
+) -> Result<Reply, Failure> {
+    let mailbox = reader.mailbox();
+    let request = mailbox.post(wish, context.now()).await?;
+    loop {
+        if let Some(answer) = mailbox.answer_of(request).await? {
+            return read(answer);
+        }
+        // An engine that has ended answers no more; one that comes next may, unless the wish is taken back first.
+        if reader.engine() == EngineSeen::None && mailbox.withdraw(request).await? {
+            return Ok(Reply::NoEngine);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+fn read(answer: Answer) -> Result<Reply, Failure> {
+    match answer {
+        Answer::Accepted { processes, .. } => Ok(Reply::Accepted(processes)),
+        Answer::Refused { code, message } => Err(Failure::new(exit_of(&code), &code, message)),
+    }
+}
+
+/// The exit code of a refusal that another engine wrote down with its code only.
+fn exit_of(code: &str) -> Exit {
+    match code {
+        "CAR0403" => Exit::Nothing,
+        "CAR0406" | "CAR0415" => Exit::Invalid,
+        "CAR0408" => Exit::Usage,
+        "CAR0511" | "CAR0705" | "CAR0706" => Exit::Unreachable,
+        _ if code.starts_with("CAR02") || code.starts_with("CAR03") => Exit::Invalid,
+        _ => Exit::Refused,
+    }
+}

@@ -1,0 +1,309 @@
+//! Following a process to its end, as its engine or beside the one that runs it.
+//!
+//! ```text
+//!  own engine ──events──▶ view        another's engine ──history──▶ view
+//!       ▲                                     │ it ends
+//!       └──────────── becomes the engine ◄────┘
+//! ```
+//!
+//! The view is told what happens and draws it; nothing here prints by itself.
+
+use crate::context::Context;
+use crate::door::{self, Door, LOOK, Place, Reply};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupts::Interrupts;
+use crate::output::time;
+use crate::view::View;
+use carril::event::Event;
+use carril::model::contract::{ProcessRow, Selection, Wish};
+use carril::model::id::ProcessId;
+use carril::{Carril, EngineSeen};
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::Sleep;
+
+/// How often a view that draws is given a look at the store; it redraws at most 10 times a second.
+const GLANCE: Duration = Duration::from_millis(200);
+/// How long running steps may take to end after the first Ctrl-C, before they are stopped.
+const GRACE: Duration = Duration::from_secs(30);
+/// How long stopped steps may take to end after the second.
+const GRACE_HARD: Duration = Duration::from_secs(5);
+
+/// How following ended.
+pub(crate) enum End {
+    /// The process has settled.
+    Settled(Box<ProcessRow>),
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+}
+
+/// Follows processes for one command.
+pub(crate) struct Follower<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) view: View,
+    place: Place,
+    door: Door,
+    events: Option<broadcast::Receiver<Event>>,
+    interrupts: Interrupts,
+    deadline: Option<(Duration, Pin<Box<Sleep>>)>,
+    timed_out: bool,
+}
+
+impl<'a> Follower<'a> {
+    /// Opens the way to the engine.
+    ///
+    /// # Errors
+    /// As [`door::open`].
+    pub(crate) async fn open(context: &'a Context, place: Place) -> Result<Self, Failure> {
+        let interrupts = Interrupts::listen()?;
+        let door = door::open(context, &place).await?;
+        let view = View::new(&context.output);
+        let events = events_of(&door, &view);
+        Ok(Self {
+            context,
+            view,
+            place,
+            door,
+            events,
+            interrupts,
+            deadline: None,
+            timed_out: false,
+        })
+    }
+
+    /// The way to the engine.
+    pub(crate) const fn door(&self) -> &Door {
+        &self.door
+    }
+
+    /// Cancels the process that is followed when this time is over, from now on.
+    pub(crate) fn cancel_after(&mut self, timeout: Option<Duration>) {
+        self.deadline = timeout.map(|timeout| (timeout, Box::pin(tokio::time::sleep(timeout))));
+    }
+
+    /// Whether that time is over.
+    pub(crate) const fn timed_out(&self) -> bool {
+        self.timed_out
+    }
+
+    /// Opens the way again, when the other engine has ended.
+    ///
+    /// # Errors
+    /// As [`door::open`].
+    pub(crate) async fn open_again(&mut self) -> Result<(), Failure> {
+        self.door = door::open(self.context, &self.place).await?;
+        self.events = events_of(&self.door, &self.view);
+        Ok(())
+    }
+
+    /// Leaves a wish with the other engine; without one, [`Reply::NoEngine`]. Ctrl-C ends the waiting, not the wish.
+    ///
+    /// # Errors
+    /// What the engine refused.
+    pub(crate) async fn ask(&mut self, wish: &Wish) -> Result<Reply, Failure> {
+        let Door::Mail(reader, _) = &self.door else {
+            return Ok(Reply::NoEngine);
+        };
+        tokio::select! {
+            reply = door::ask(self.context, reader, wish) => reply,
+            () = self.interrupts.next() => Err(interrupted("the wish stands in the store, and its engine may still follow it")),
+        }
+    }
+
+    /// Follows a process until it has settled.
+    ///
+    /// # Errors
+    /// When the store fails, or the engine can no longer write to it.
+    pub(crate) async fn follow(&mut self, process: ProcessId) -> Result<End, Failure> {
+        loop {
+            match &self.door {
+                Door::Engine(carril) => {
+                    let carril = carril.clone();
+                    return self.follow_own(&carril, process).await;
+                }
+                Door::Mail(..) => {
+                    if let Some(end) = self.follow_other(process).await? {
+                        return Ok(end);
+                    }
+                    self.take_over().await?;
+                }
+            }
+        }
+    }
+
+    /// Goes on with everything unfinished of the store, now that this program is its engine, and gives what cannot be.
+    pub(crate) async fn adopt_all(&self, except: Option<ProcessId>) {
+        let Door::Engine(carril) = &self.door else {
+            return;
+        };
+        for row in carril
+            .unsettled()
+            .iter()
+            .filter(|row| Some(row.id) != except)
+        {
+            if let Err(error) = carril.engine().adopt(row.clone()).await {
+                let why = Failure::from(error);
+                self.view.say(&format!(
+                    "process {} ({}) cannot go on: {}",
+                    row.id, row.pipeline, why.message
+                ));
+            }
+        }
+    }
+
+    async fn take_over(&mut self) -> Result<(), Failure> {
+        self.open_again().await?;
+        if matches!(self.door, Door::Engine(_)) {
+            self.view
+                .say("the engine that ran it has ended; this command goes on with it");
+            self.adopt_all(None).await;
+        }
+        Ok(())
+    }
+
+    async fn follow_own(&mut self, carril: &Carril, process: ProcessId) -> Result<End, Failure> {
+        let waiting = carril.engine().wait(process);
+        tokio::pin!(waiting);
+        let mut glances = tokio::time::interval(GLANCE);
+        glances.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let row = loop {
+            tokio::select! {
+                biased;
+                row = &mut waiting => break row?,
+                () = self.interrupts.next() => return Ok(End::Interrupted),
+                timeout = expired(&mut self.deadline) => {
+                    self.timed_out = true;
+                    // One that has settled in this instant needs no cancelling.
+                    let _ = carril.engine().cancel(Selection::Process(process), &timed_out(timeout)).await;
+                }
+                event = next_event(&mut self.events) => self.view.event(process, &event)?,
+                _ = glances.tick(), if self.view.glances() => self.view.glance(carril.history(), process, self.context.now()).await?,
+            }
+        };
+        while let Some(Ok(event)) = self.events.as_mut().map(broadcast::Receiver::try_recv) {
+            self.view.event(process, &Seen::Event(event))?;
+        }
+        Ok(End::Settled(Box::new(row)))
+    }
+
+    /// `None` when the other engine has ended and the process has not.
+    async fn follow_other(&mut self, process: ProcessId) -> Result<Option<End>, Failure> {
+        let Door::Mail(reader, _) = &self.door else {
+            return Ok(None);
+        };
+        let reader = reader.clone();
+        loop {
+            let engine = reader.engine();
+            let Some(row) = reader.process(process).await? else {
+                return Err(Failure::internal(format!(
+                    "process {process} is no longer in the store"
+                )));
+            };
+            self.view.row(&row, self.context.now())?;
+            if row.state.is_settled() {
+                return Ok(Some(End::Settled(Box::new(row))));
+            }
+            if engine == EngineSeen::None {
+                return Ok(None);
+            }
+            if self.view.glances() {
+                self.view
+                    .glance(reader.history(), process, self.context.now())
+                    .await?;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK) => {}
+                () = self.interrupts.next() => return Ok(Some(End::Interrupted)),
+                timeout = expired(&mut self.deadline) => {
+                    self.timed_out = true;
+                    let wish = Wish::Cancel { selection: Selection::Process(process), reason: timed_out(timeout) };
+                    reader.mailbox().post(&wish, self.context.now()).await?;
+                }
+            }
+        }
+    }
+
+    /// Ends this program's engine, if it is one: lanes finish the steps that run, the rest is handed back for the next.
+    /// Another Ctrl-C stops the steps, one more stops waiting for them.
+    ///
+    /// # Errors
+    /// When the last writes could not be made.
+    pub(crate) async fn close(&mut self) -> Result<(), Failure> {
+        self.view.finish();
+        let Door::Engine(carril) = &self.door else {
+            return Ok(());
+        };
+        let ended = tokio::select! {
+            ended = carril.shutdown(GRACE) => Some(ended),
+            () = self.interrupts.next() => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None => tokio::select! {
+                ended = tokio::time::timeout(GRACE_HARD, carril.shutdown(Duration::ZERO)) => ended.unwrap_or(Ok(())),
+                () = self.interrupts.next() => Ok(()),
+            },
+        };
+        ended.map_err(Failure::from)
+    }
+}
+
+/// What the view is told of the engine's events.
+pub(crate) enum Seen {
+    /// Something happened.
+    Event(Event),
+    /// This many events were lost, because they came faster than they could be shown.
+    Lost(u64),
+}
+
+fn events_of(door: &Door, view: &View) -> Option<broadcast::Receiver<Event>> {
+    match door {
+        Door::Engine(carril) if view.wants_events() => Some(carril.engine().events()),
+        _ => None,
+    }
+}
+
+async fn next_event(events: &mut Option<broadcast::Receiver<Event>>) -> Seen {
+    let Some(receiver) = events else {
+        return std::future::pending().await;
+    };
+    match receiver.recv().await {
+        Ok(event) => Seen::Event(event),
+        Err(RecvError::Lagged(count)) => Seen::Lost(count),
+        Err(RecvError::Closed) => {
+            *events = None;
+            std::future::pending().await
+        }
+    }
+}
+
+/// Resolves once, with the time that was given.
+async fn expired(deadline: &mut Option<(Duration, Pin<Box<Sleep>>)>) -> Duration {
+    match deadline {
+        Some((timeout, sleep)) => {
+            sleep.as_mut().await;
+            let timeout = *timeout;
+            *deadline = None;
+            timeout
+        }
+        None => std::future::pending().await,
+    }
+}
+
+fn timed_out(timeout: Duration) -> String {
+    format!(
+        "it was not done after {}, which --timeout allows",
+        time::span(i64::try_from(timeout.as_micros()).unwrap_or(i64::MAX))
+    )
+}
+
+/// The failure of a command that was interrupted.
+pub(crate) fn interrupted(what: impl Into<String>) -> Failure {
+    Failure::new(
+        Exit::Cancelled,
+        "CAR0807",
+        format!("interrupted: {}", what.into()),
+    )
+}

@@ -1,0 +1,131 @@
+//! What somebody means by an id: a process, an execution, or an entity by its key.
+//!
+//! Processes and executions share one row of numbers, so a number means one thing. A number that is neither is tried as
+//! an entity's key; `entity:KEY` is always a key. Only reads.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessFilter, ProcessRow};
+use carril::model::id::{ExecutionId, ProcessId};
+
+/// Most executions of one entity that are shown.
+const OF_ENTITY_MAX: u32 = 50;
+/// Executions asked for in one go.
+const PAGE: u32 = 1_000;
+
+/// What an id means.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A process.
+    Process(Box<ProcessRow>),
+    /// An execution.
+    Execution(Box<ExecutionRow>),
+    /// An entity: its key and its executions, newest first; never empty.
+    Entity(String, Vec<ExecutionRow>),
+}
+
+/// Finds what `text` means.
+///
+/// # Errors
+/// `CAR0803` when it means nothing here, else what the store says.
+pub(crate) async fn find(history: &dyn History, text: &str) -> Result<Found, Failure> {
+    let key = text.strip_prefix("entity:");
+    if key.is_none()
+        && let Ok(number) = text.parse::<i64>()
+    {
+        if let Some(process) = process(history, ProcessId(number)).await? {
+            return Ok(Found::Process(Box::new(process)));
+        }
+        if let Some(execution) = history.execution(ExecutionId(number)).await? {
+            return Ok(Found::Execution(Box::new(execution)));
+        }
+    }
+    let key = key.unwrap_or(text);
+    let executions = history.of_entity(key, OF_ENTITY_MAX).await?;
+    if executions.is_empty() {
+        Err(nothing(text))
+    } else {
+        Ok(Found::Entity(key.to_owned(), executions))
+    }
+}
+
+/// The process with this id, if there is one.
+pub(crate) async fn process(
+    history: &dyn History,
+    id: ProcessId,
+) -> Result<Option<ProcessRow>, Failure> {
+    let filter = ProcessFilter {
+        before: Some(ProcessId(id.0.saturating_add(1))),
+        max: 1,
+        ..ProcessFilter::default()
+    };
+    Ok(history
+        .processes(&filter)
+        .await?
+        .into_iter()
+        .find(|row| row.id == id))
+}
+
+/// The process with this id.
+///
+/// # Errors
+/// `CAR0803` when there is none.
+pub(crate) async fn known_process(
+    history: &dyn History,
+    id: ProcessId,
+) -> Result<ProcessRow, Failure> {
+    process(history, id)
+        .await?
+        .ok_or_else(|| nothing(&id.to_string()))
+}
+
+/// The newest process.
+///
+/// # Errors
+/// `CAR0803` when there is none.
+pub(crate) async fn newest_process(history: &dyn History) -> Result<ProcessRow, Failure> {
+    let filter = ProcessFilter {
+        max: 1,
+        ..ProcessFilter::default()
+    };
+    history
+        .processes(&filter)
+        .await?
+        .into_iter()
+        .next()
+        .ok_or_else(|| {
+            Failure::new(Exit::Nothing, "CAR0803", "this store holds no process yet")
+                .help("`carril run DIR` makes one; `--store URL` names another store")
+        })
+}
+
+/// Executions of a process, at most `max`, by pages.
+pub(crate) async fn executions(
+    history: &dyn History,
+    process: ProcessId,
+    filter: &ExecutionFilter,
+) -> Result<Vec<ExecutionRow>, Failure> {
+    let mut found: Vec<ExecutionRow> = Vec::new();
+    let max = filter.max as usize;
+    while found.len() < max {
+        let rest = u32::try_from(max - found.len()).unwrap_or(PAGE);
+        let after = found.last().map(|row| row.id).or(filter.after);
+        let page = ExecutionFilter {
+            after,
+            max: rest.min(PAGE),
+            ..filter.clone()
+        };
+        let rows = history.executions(process, &page).await?;
+        let ended = rows.len() < page.max as usize;
+        found.extend(rows);
+        if ended {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+fn nothing(text: &str) -> Failure {
+    Failure::new(Exit::Nothing, "CAR0803", format!("`{text}` is no process, no execution and no entity of this store"))
+        .help("`carril ps` lists processes, `carril show PROCESS` its executions; `--store URL` names another store")
+}

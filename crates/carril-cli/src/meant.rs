@@ -1,0 +1,207 @@
+//! Which executions somebody means to cancel, retry or roll back, and the question before it is done.
+
+use crate::arguments::Targeted;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::found::{self, Found};
+use crate::output::number;
+use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessRow, Selection};
+use carril::model::id::{ExecutionId, ProcessId};
+use carril::model::state::ExecutionState;
+use std::io::Write as _;
+
+/// Executions of one process that are looked at; a process has rarely more, and a preview that takes minutes is none.
+const SEEN_MAX: u32 = 100_000;
+/// Entities that are named in a question.
+const NAMED: usize = 5;
+
+/// What somebody means.
+pub(crate) struct Meant {
+    /// For the engine.
+    pub(crate) selection: Selection,
+    /// The processes it is about; never empty.
+    pub(crate) processes: Vec<ProcessRow>,
+    /// Every execution it is about.
+    pub(crate) executions: Vec<ExecutionRow>,
+}
+
+impl Meant {
+    /// Finds what is meant.
+    ///
+    /// # Errors
+    /// Exit 4 when there is no such thing, exit 2 when two things are mixed that cannot be.
+    pub(crate) async fn find(history: &dyn History, targeted: &Targeted) -> Result<Self, Failure> {
+        if let Some(id) = targeted.process {
+            let process = found::known_process(history, ProcessId(id)).await?;
+            if targeted.entities.is_empty() {
+                return Self::process(history, process, targeted.failed).await;
+            }
+            return Self::entities(history, process, &targeted.entities).await;
+        }
+        match targeted.ids.as_slice() {
+            [one] => match found::find(history, &one.to_string()).await? {
+                Found::Process(process) => Self::process(history, *process, targeted.failed).await,
+                Found::Execution(row) => Self::executions(history, vec![*row]).await,
+                Found::Entity(key, _) => Err(Failure::usage(format!(
+                    "`{key}` is an entity's key, which many processes may have"
+                ))
+                .help(format!("say which: --process ID --entity {key}"))),
+            },
+            many => {
+                let mut executions = Vec::with_capacity(many.len());
+                for id in many {
+                    let row = history.execution(ExecutionId(*id)).await?.ok_or_else(|| {
+                        Failure::usage(format!("{id} is no execution; several ids must all be executions"))
+                            .help("give one process, or executions only; `carril show PROCESS` lists them")
+                    })?;
+                    executions.push(row);
+                }
+                Self::executions(history, executions).await
+            }
+        }
+    }
+
+    async fn process(
+        history: &dyn History,
+        process: ProcessRow,
+        failed: bool,
+    ) -> Result<Self, Failure> {
+        let states = if failed {
+            vec![ExecutionState::Failed, ExecutionState::Cancelled]
+        } else {
+            Vec::new()
+        };
+        let filter = ExecutionFilter {
+            states,
+            max: SEEN_MAX,
+            ..ExecutionFilter::default()
+        };
+        let executions = found::executions(history, process.id, &filter).await?;
+        let selection = if failed {
+            Selection::Unsuccessful(process.id)
+        } else {
+            Selection::Process(process.id)
+        };
+        Ok(Self {
+            selection,
+            processes: vec![process],
+            executions,
+        })
+    }
+
+    async fn entities(
+        history: &dyn History,
+        process: ProcessRow,
+        keys: &[String],
+    ) -> Result<Self, Failure> {
+        let mut executions = Vec::new();
+        for key in keys {
+            let filter = ExecutionFilter {
+                entity: Some(key.clone()),
+                max: 1,
+                ..ExecutionFilter::default()
+            };
+            let row = history
+                .executions(process.id, &filter)
+                .await?
+                .pop()
+                .ok_or_else(|| {
+                    Failure::new(
+                        Exit::Nothing,
+                        "CAR0803",
+                        format!("process {} has no entity `{key}`", process.id),
+                    )
+                    .help(format!("`carril show {}` lists its entities", process.id))
+                })?;
+            executions.push(row);
+        }
+        Self::executions(history, executions).await
+    }
+
+    async fn executions(
+        history: &dyn History,
+        executions: Vec<ExecutionRow>,
+    ) -> Result<Self, Failure> {
+        let mut processes: Vec<ProcessRow> = Vec::new();
+        for row in &executions {
+            if !processes.iter().any(|process| process.id == row.process) {
+                processes.push(found::known_process(history, row.process).await?);
+            }
+        }
+        let selection = Selection::Executions(executions.iter().map(|row| row.id).collect());
+        Ok(Self {
+            selection,
+            processes,
+            executions,
+        })
+    }
+
+    /// Those of a kind, without the processes' own executions.
+    pub(crate) fn of(&self, is: impl Fn(&ExecutionRow) -> bool) -> Vec<&ExecutionRow> {
+        self.executions
+            .iter()
+            .filter(|row| row.entity.is_some() && is(row))
+            .collect()
+    }
+
+    /// `process 3 (fund-report)`, or several.
+    pub(crate) fn where_it_is(&self) -> String {
+        let named: Vec<String> = self
+            .processes
+            .iter()
+            .map(|process| format!("process {} ({})", process.id, process.pipeline))
+            .collect();
+        named.join(", ")
+    }
+}
+
+/// `3 executions (MERLC, HALCB, NGTFC)`.
+pub(crate) fn named(rows: &[&ExecutionRow]) -> String {
+    let names: Vec<&str> = rows
+        .iter()
+        .take(NAMED)
+        .filter_map(|row| row.entity.as_deref())
+        .collect();
+    let more = if rows.len() > names.len() {
+        ", …"
+    } else {
+        ""
+    };
+    format!(
+        "{} ({}{more})",
+        number::of(rows.len() as u64, "execution", "executions"),
+        names.join(", ")
+    )
+}
+
+/// Asks whether to go on, unless that was said already.
+///
+/// # Errors
+/// Exit 2 when nobody can be asked, exit 8 when the answer is no.
+pub(crate) fn confirm(context: &Context, yes: bool, what: &str) -> Result<(), Failure> {
+    if yes {
+        context.output.talk(what);
+        return Ok(());
+    }
+    if !context.output.interactive() {
+        let message = format!("nobody is there to be asked, so nothing was done: {what}");
+        return Err(
+            Failure::new(Exit::Usage, "CAR0808", message).help("`--yes` goes on without asking")
+        );
+    }
+    context.output.say(&format!("{what}\ngo on? [y/N]"));
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    let agreed = matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes");
+    if read.is_ok() && agreed {
+        Ok(())
+    } else {
+        Err(Failure::new(
+            Exit::Cancelled,
+            "CAR0809",
+            "nothing was changed",
+        ))
+    }
+}

@@ -1,0 +1,150 @@
+//! A pipeline read from its folder, checked against its targets, with the parameters of this call: what `check`, `plan` and
+//! `run` begin with. Nothing is changed here.
+
+use crate::arguments::Pipeline;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::findings;
+use carril::model::finding::{Finding, Severity};
+use carril::model::load::{self, Loaded};
+use carril::{CheckReport, PipelineDefinition, Settings, Targets};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// A pipeline that can be launched.
+pub(crate) struct Prepared {
+    /// Its folder, absolute.
+    pub(crate) folder: PathBuf,
+    /// It.
+    pub(crate) pipeline: PipelineDefinition,
+    /// Every parameter's value.
+    pub(crate) params: Map<String, Value>,
+    /// Where store and targets are.
+    pub(crate) settings: Settings,
+    /// The store's file.
+    pub(crate) store: PathBuf,
+    /// Its targets, for looking only.
+    pub(crate) targets: Targets,
+    /// What the check found and what it asked.
+    pub(crate) report: CheckReport,
+}
+
+/// A pipeline that was read and checked, right or wrong.
+pub(crate) struct Checked {
+    pub(crate) loaded: Loaded,
+    pub(crate) report: CheckReport,
+    pub(crate) settings: Settings,
+    pub(crate) store: PathBuf,
+    pub(crate) targets: Targets,
+}
+
+/// Reads and checks.
+///
+/// # Errors
+/// For a wrong `carril.toml` or wrong arguments; what is wrong with the pipeline is in the report.
+pub(crate) async fn check(context: &Context, arguments: &Pipeline) -> Result<Checked, Failure> {
+    let folder = context.absolute(&arguments.folder);
+    let settings = context.settings(Some(&folder), &arguments.inputs)?;
+    let loaded = carril::pipeline::load_dir(&folder);
+    let store = context.store_of(&settings);
+    let targets = context.targets(&store);
+    let report = carril::check(&loaded, &targets, &settings.targets).await;
+    Ok(Checked {
+        loaded,
+        report,
+        settings,
+        store,
+        targets,
+    })
+}
+
+/// The parameters of this call.
+///
+/// # Errors
+/// What is missing, unknown or of the wrong type.
+pub(crate) fn parameters(
+    loaded: &Loaded,
+    arguments: &Pipeline,
+) -> Result<Map<String, Value>, Vec<Finding>> {
+    let given: BTreeMap<String, String> = arguments
+        .inputs
+        .set
+        .iter()
+        .map(|pair| (pair.name.clone(), pair.value.clone()))
+        .collect();
+    loaded.definition.as_ref().map_or_else(
+        || Ok(Map::new()),
+        |definition| load::parameters(definition, &given),
+    )
+}
+
+/// Reads, checks and takes the parameters; tells doubts on stderr.
+///
+/// # Errors
+/// Exit 3 with everything that is wrong, exit 10 when all that is wrong is a target that cannot be reached.
+pub(crate) async fn prepare(context: &Context, arguments: &Pipeline) -> Result<Prepared, Failure> {
+    let Checked {
+        loaded,
+        mut report,
+        settings,
+        store,
+        targets,
+    } = check(context, arguments).await?;
+    let params = match parameters(&loaded, arguments) {
+        Ok(params) => params,
+        Err(findings) => {
+            report.findings.extend(findings);
+            Map::new()
+        }
+    };
+    if report.has_errors() {
+        return Err(refused(report.findings));
+    }
+    // Notes tell what was not looked at, which only matters to whoever checks.
+    let doubts: Vec<Finding> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Warning)
+        .cloned()
+        .collect();
+    if !doubts.is_empty() && !context.output.json() {
+        context.output.talk(&findings::draw(&doubts));
+    }
+    let pipeline = PipelineDefinition::from_loaded(loaded)
+        .map_err(|invalid| Failure::invalid(invalid.findings))?;
+    Ok(Prepared {
+        folder: context.absolute(&arguments.folder),
+        pipeline,
+        params,
+        settings,
+        store,
+        targets,
+        report,
+    })
+}
+
+/// Why a pipeline with these findings is not run.
+pub(crate) fn refused(findings: Vec<Finding>) -> Failure {
+    let exit = exit_of(&findings);
+    Failure {
+        exit,
+        ..Failure::invalid(findings)
+    }
+}
+
+/// How a check with these findings ends.
+pub(crate) fn exit_of(findings: &[Finding]) -> Exit {
+    let mut errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .peekable();
+    if errors.peek().is_none() {
+        Exit::Ok
+    } else if errors.all(|finding| finding.code == "CAR0511") {
+        Exit::Unreachable
+    } else {
+        Exit::Invalid
+    }
+}

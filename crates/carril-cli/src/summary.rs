@@ -1,0 +1,391 @@
+//! What a process came to, so that a manager can read it: how many, how fast, what was slow, where the time went, what failed
+//! and what to do next. Only reads.
+
+use crate::command::show::{entity, took};
+use crate::context::{Context, quoted};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::found;
+use crate::output::table::one_line;
+use crate::output::{number, paint, time};
+use crate::shape::ProcessShape;
+use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessRow, WaitRow};
+use carril::model::state::ExecutionState;
+use carril::model::time::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Lanes that are named as the slowest.
+const SLOWEST: usize = 3;
+/// Executions among which the slowest are looked for.
+const SEEN_MAX: u32 = 20_000;
+/// Failed executions that are looked at.
+const FAILED_MAX: u32 = 5_000;
+/// Kinds of failure that are told.
+const GROUPS: usize = 5;
+/// Entities that are named per kind of failure.
+const EXAMPLES: usize = 3;
+const HOUR_MICROS: i128 = 3_600_000_000;
+
+/// What a process came to.
+pub(crate) struct Summary {
+    row: ProcessRow,
+    slowest: Vec<ExecutionRow>,
+    waits: Vec<WaitRow>,
+    failures: Vec<Group>,
+    warnings: u64,
+    now: Timestamp,
+}
+
+/// Executions that failed in the same way.
+#[derive(Debug)]
+struct Group {
+    step: String,
+    code: String,
+    message: String,
+    count: u64,
+    examples: Vec<(i64, String)>,
+}
+
+impl Summary {
+    /// Reads what there is to say about a process.
+    ///
+    /// # Errors
+    /// As the store.
+    pub(crate) async fn of(
+        history: &dyn History,
+        row: ProcessRow,
+        now: Timestamp,
+    ) -> Result<Self, Failure> {
+        let all = ExecutionFilter {
+            max: SEEN_MAX,
+            ..ExecutionFilter::default()
+        };
+        let mut executions = found::executions(history, row.id, &all).await?;
+        let warnings = executions
+            .iter()
+            .map(|execution| u64::from(execution.warnings))
+            .sum();
+        executions.retain(|execution| execution.entity.is_some());
+        executions.sort_by_key(|execution| std::cmp::Reverse(took(execution, now)));
+        executions.truncate(SLOWEST);
+        let failures = if row.tally.failed > 0 || Exit::of(row.state) == Exit::Failures {
+            let failed = ExecutionFilter {
+                states: vec![ExecutionState::Failed],
+                max: FAILED_MAX,
+                ..ExecutionFilter::default()
+            };
+            grouped(&found::executions(history, row.id, &failed).await?)
+        } else {
+            Vec::new()
+        };
+        let mut waits = history.waits(row.id).await?;
+        waits.sort_by_key(|wait| std::cmp::Reverse(wait.total_micros));
+        Ok(Self {
+            row,
+            slowest: executions,
+            waits,
+            failures,
+            warnings,
+            now,
+        })
+    }
+
+    /// For people.
+    pub(crate) fn drawn(&self, context: &Context, store: &Path) -> String {
+        let row = &self.row;
+        let state = paint::tone(paint::of_process(row.state), row.state.name());
+        let mut lines = vec![format!(
+            "{} {} · {} · {state}",
+            paint::bold("process"),
+            row.id,
+            row.pipeline
+        )];
+        let mut add = |name: &str, value: String| lines.push(format!("  {name:<14}{value}"));
+        if let Some(reason) = &row.reason {
+            add("reason", reason.clone());
+        }
+        add("entities", self.entities());
+        add("took", self.pace());
+        if !self.slowest.is_empty() {
+            let named = self.slowest.iter().map(|lane| {
+                format!(
+                    "{} {}",
+                    entity(lane),
+                    time::span(took(lane, self.now).unwrap_or(0))
+                )
+            });
+            add("slowest", named.collect::<Vec<_>>().join(", "));
+        }
+        if let Some(spent) = self.spent() {
+            add("time went to", spent);
+        }
+        if self.warnings > 0 {
+            add(
+                "warnings",
+                number::of(
+                    self.warnings,
+                    "step that is not critical failed",
+                    "steps that are not critical failed",
+                ),
+            );
+        }
+        if !self.failures.is_empty() {
+            lines.push(format!("\n{}", paint::bold("what failed")));
+            lines.extend(self.failures.iter().take(GROUPS).map(Group::drawn));
+            if self.failures.len() > GROUPS {
+                lines.push(format!(
+                    "  and {} more kinds of failure",
+                    self.failures.len() - GROUPS
+                ));
+            }
+        }
+        lines.push(format!("\n{}", paint::bold("next")));
+        lines.extend(
+            self.next(context, store)
+                .iter()
+                .map(|(command, what)| suggestion(command, what)),
+        );
+        lines.join("\n")
+    }
+
+    fn entities(&self) -> String {
+        let tally = &self.row.tally;
+        let parts = [
+            (tally.succeeded, "succeeded"),
+            (tally.failed, "failed"),
+            (tally.skipped, "skipped"),
+            (tally.cancelled, "cancelled"),
+            (tally.rolled_back, "rolled back"),
+        ];
+        let said: Vec<String> = parts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{} {what}", number::count(*count)))
+            .collect();
+        format!(
+            "{}: {}",
+            number::count(tally.total),
+            if said.is_empty() {
+                "none done".to_owned()
+            } else {
+                said.join(", ")
+            }
+        )
+    }
+
+    fn micros(&self) -> i64 {
+        self.row
+            .ended_at
+            .unwrap_or(self.now)
+            .micros_since(self.row.launched_at)
+    }
+
+    /// Entities an hour, at the pace of this process.
+    fn per_hour(&self) -> Option<u64> {
+        let micros = i128::from(self.micros());
+        if micros == 0 {
+            return None;
+        }
+        u64::try_from(i128::from(self.row.tally.settled()) * HOUR_MICROS / micros).ok()
+    }
+
+    fn pace(&self) -> String {
+        let took = time::span(self.micros());
+        self.per_hour().map_or_else(
+            || took.clone(),
+            |hour| format!("{took} ({} entities an hour)", number::count(hour)),
+        )
+    }
+
+    fn spent(&self) -> Option<String> {
+        let total = u64::try_from(self.waits.iter().map(|wait| wait.total_micros).sum::<i64>())
+            .unwrap_or(0);
+        let part = |wait: &WaitRow| {
+            let share = number::percent(u64::try_from(wait.total_micros).unwrap_or(0), total);
+            (share > 0).then(|| format!("{} {share} %", wait.cause))
+        };
+        let parts: Vec<String> = self.waits.iter().filter_map(part).take(5).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// Commands that work here and now, and what each is for.
+    pub(crate) fn next(&self, context: &Context, store: &Path) -> Vec<(String, &'static str)> {
+        let process = self.row.id;
+        let at = context.store_argument(store);
+        let failed = self
+            .failures
+            .first()
+            .and_then(|group| group.examples.first());
+        let mut commands = Vec::new();
+        if let Some((execution, _)) = failed {
+            commands.push((format!("carril why {execution}{at}"), "why did it fail?"));
+            commands.push((
+                format!("carril retry {process} --failed{at}"),
+                "run the failed ones again",
+            ));
+        } else if let Some(slowest) = self.slowest.first() {
+            commands.push((
+                format!("carril why {}{at}", slowest.id),
+                "how did the slowest lane end?",
+            ));
+        }
+        commands.push((format!("carril show {process}{at}"), "every execution"));
+        commands.push((
+            format!("carril trace timeline {process}{at}"),
+            "when did each lane do what?",
+        ));
+        commands.push((
+            format!("carril trace bottlenecks {process}{at}"),
+            "what cost the most waiting?",
+        ));
+        if let Some(one) = self.slowest.first() {
+            let key = quoted(one.entity.as_deref().unwrap_or_default());
+            commands.push((
+                format!("carril rollback --process {process} --entity {key}{at}"),
+                "undo one entity",
+            ));
+        }
+        commands.push((format!("carril rollback {process}{at}"), "undo all of it"));
+        commands
+    }
+
+    /// For programs: the last line of what `run --json` prints.
+    pub(crate) fn shape(
+        &self,
+        context: &Context,
+        store: &Path,
+        how: &'static str,
+        exit: Exit,
+    ) -> SummaryShape<'_> {
+        let slowest = self.slowest.iter().map(|lane| LaneShape {
+            execution: lane.id.0,
+            entity: lane.entity.as_deref(),
+            state: lane.state.name(),
+            micros: took(lane, self.now),
+        });
+        SummaryShape {
+            event: "summary",
+            how,
+            exit: exit.code(),
+            process: ProcessShape::of(&self.row, self.now),
+            entities_per_hour: self.per_hour(),
+            slowest: slowest.collect(),
+            time_micros: self
+                .waits
+                .iter()
+                .map(|wait| (wait.cause.name(), wait.total_micros))
+                .collect(),
+            failures: self.failures.iter().map(GroupShape::from).collect(),
+            warnings: self.warnings,
+            next: self
+                .next(context, store)
+                .into_iter()
+                .map(|(command, _)| command)
+                .collect(),
+        }
+    }
+}
+
+/// A command to copy, and what it is for.
+pub(crate) fn suggestion(command: &str, what: &str) -> String {
+    format!(
+        "  {}  {}",
+        paint::command(&format!("{command:<44}")),
+        paint::dim(what)
+    )
+}
+
+fn grouped(executions: &[ExecutionRow]) -> Vec<Group> {
+    let mut groups: BTreeMap<(String, String, String), Group> = BTreeMap::new();
+    for row in executions {
+        let Some(error) = &row.error else { continue };
+        let step = row.failed_step.clone().unwrap_or_default();
+        let key = (step.clone(), error.code.clone(), error.message.clone());
+        let group = groups.entry(key).or_insert_with(|| Group {
+            step,
+            code: error.code.clone(),
+            message: error.message.clone(),
+            count: 0,
+            examples: Vec::new(),
+        });
+        group.count += 1;
+        if group.examples.len() < EXAMPLES {
+            group.examples.push((row.id.0, entity(row)));
+        }
+    }
+    let mut groups: Vec<Group> = groups.into_values().collect();
+    groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+    groups
+}
+
+impl Group {
+    fn drawn(&self) -> String {
+        let names: Vec<String> = self
+            .examples
+            .iter()
+            .map(|(id, name)| format!("{name} ({id})"))
+            .collect();
+        let more = if self.count > names.len() as u64 {
+            ", …"
+        } else {
+            ""
+        };
+        let count = paint::error(&format!("{:>4}×", number::count(self.count)));
+        format!(
+            "  {count} {}: {} [{}]\n        {}{more}",
+            self.step,
+            one_line(&self.message),
+            self.code,
+            paint::dim(&names.join(", "))
+        )
+    }
+}
+
+/// The summary as `--json` has it.
+#[derive(Debug, Serialize)]
+pub(crate) struct SummaryShape<'a> {
+    event: &'static str,
+    how: &'static str,
+    exit: u8,
+    process: ProcessShape<'a>,
+    entities_per_hour: Option<u64>,
+    slowest: Vec<LaneShape<'a>>,
+    time_micros: BTreeMap<&'static str, i64>,
+    failures: Vec<GroupShape<'a>>,
+    warnings: u64,
+    next: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LaneShape<'a> {
+    execution: i64,
+    entity: Option<&'a str>,
+    state: &'static str,
+    micros: Option<i64>,
+}
+
+#[derive(Debug, Serialize)]
+struct GroupShape<'a> {
+    step: &'a str,
+    code: &'a str,
+    message: &'a str,
+    executions: u64,
+    examples: Vec<i64>,
+}
+
+impl<'a> From<&'a Group> for GroupShape<'a> {
+    fn from(group: &'a Group) -> Self {
+        Self {
+            step: &group.step,
+            code: &group.code,
+            message: &group.message,
+            executions: group.count,
+            examples: group.examples.iter().map(|(id, _)| *id).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
