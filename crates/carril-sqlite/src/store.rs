@@ -9,10 +9,10 @@
 //!                                                 ▲─────── Mailbox: wishes of other programs
 //! ```
 
-/// The text of a statement in `sql/store/`.
+/// The text of a statement in `sql/store/`, without the comment that opens its file.
 macro_rules! sql {
     ($name:literal) => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/store/", $name, ".sql"))
+        const { $crate::store::text::statement(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/store/", $name, ".sql"))) }
     };
 }
 
@@ -35,6 +35,7 @@ mod open;
 mod records;
 mod rows;
 mod session;
+mod text;
 
 pub use engine::SqliteStore;
 pub use lock::{EngineLock, Held, LockError, holder};

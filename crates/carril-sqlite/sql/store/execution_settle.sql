@@ -1,8 +1,8 @@
 -- A claimed execution's run is over. Refused (no row) when the claim is no longer right.
--- ?1 execution, ?2 run, ?3 token, ?4 state, ?5 ended (microseconds), ?6 cause, ?7 about, ?8 since (microseconds), ?9 sums (JSON),
--- ?10 failed step, ?11 error (JSON), ?12 warnings. By primary key; execution_lane is swept later.
+-- ?1 execution, ?2 run, ?3 token, ?4 process, ?5 the process's own, ?6 state, ?7 ended (microseconds), ?8 cause, ?9 about,
+-- ?10 since (microseconds), ?11 sums (JSON), ?12 failed step, ?13 error (JSON), ?14 warnings. By primary key; execution_lane is swept
+-- later.
 UPDATE execution
-SET state = ?4, node = NULL, cancelling = 0, ended_at = ?5, cause = ?6, about = ?7, since = ?8, sums = ?9,
-  failed_step = ?10, error = ?11, warnings = ?12
-WHERE id = ?1 AND run = ?2 AND token = ?3 AND state = 1
-RETURNING process_id, per_process, lane_hash;
+SET state = ?6, node = NULL, cancelling = 0, ended_at = ?7, cause = ?8, about = ?9, since = ?10, sums = ?11,
+  failed_step = ?12, error = ?13, warnings = ?14, room = NULL
+WHERE id = ?1 AND run = ?2 AND token = ?3 AND state = 1 AND process_id = ?4 AND per_process = ?5;

@@ -1,5 +1,7 @@
 -- All attempts of a run in order of step and attempt; the last of each step is the one that counts.
--- ?1 execution, ?2 run. By primary key.
-SELECT step, attempt, failures, state, retry_at, fallback, output, error, table_rows
-FROM step WHERE execution_id = ?1 AND run = ?2
-ORDER BY step, attempt;
+-- ?1 execution, ?2 run. By primary keys.
+SELECT s.step, s.attempt, coalesce(d.failures, 0), s.state, d.retry_at, coalesce(d.fallback, 0), d.output, d.error, d.table_rows
+FROM step s
+LEFT JOIN step_detail d ON d.execution_id = s.execution_id AND d.run = s.run AND d.step = s.step AND d.attempt = s.attempt
+WHERE s.execution_id = ?1 AND s.run = ?2
+ORDER BY s.step, s.attempt;

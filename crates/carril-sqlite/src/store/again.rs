@@ -150,7 +150,9 @@ fn begin_run(transaction: &Transaction<'_>, process: ProcessId, segment: u32, re
     let values = params![hot.id, hot.state.code(), None::<i64>, None::<String>];
     transaction.prepare_cached(sql!("run_history_write")).or_fault()?.execute(values).or_fault()?;
     for step in &rerun.carried {
-        transaction.prepare_cached(sql!("steps_carry")).or_fault()?.execute(params![hot.id, hot.run.0, step.0]).or_fault()?;
+        for statement in [sql!("steps_carry"), sql!("steps_carry_detail")] {
+            transaction.prepare_cached(statement).or_fault()?.execute(params![hot.id, hot.run.0, step.0]).or_fault()?;
+        }
     }
     let ready = match hot.lane_hash {
         Some(lane_hash) => !lanes::is_taken(transaction, lane_hash)?,

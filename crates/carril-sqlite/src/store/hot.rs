@@ -29,6 +29,7 @@ pub(crate) struct Hot {
     pub(crate) per_process: bool,
     pub(crate) lane_hash: Option<i64>,
     pub(crate) rolling_back: bool,
+    pub(crate) cancelling: bool,
     pub(crate) account: TimeAccount,
 }
 
@@ -45,7 +46,8 @@ impl Hot {
             per_process: flag(row, 6)?,
             lane_hash: get(row, 7)?,
             rolling_back: flag(row, 8)?,
-            account: account(row, 9)?,
+            cancelling: flag(row, 9)?,
+            account: account(row, 10)?,
         })
     }
 
@@ -138,13 +140,6 @@ pub(crate) fn for_each(
 pub(crate) fn range(connection: &Connection, process: ProcessId) -> Result<Option<(i64, i64)>, Fault> {
     let mut statement = connection.prepare_cached(sql!("process_range")).or_fault()?;
     statement.query_row([process.0], |row| Ok((row.get(0)?, row.get(1)?))).optional().or_fault()
-}
-
-/// Writes an account whose execution the caller has read in this transaction.
-pub(crate) fn write_account(connection: &Connection, execution: i64, account: &TimeAccount) -> Result<(), Fault> {
-    let cause = account.cause();
-    let values = params![execution, cause.kind.name(), cause.about, account.since().0, sums_json(account)];
-    one(connection, sql!("account_write"), values)
 }
 
 /// Runs a statement that must change exactly one row, because the transaction has just read it.

@@ -11,7 +11,7 @@ use super::deltas::Deltas;
 use super::fault::OrFault;
 use super::rows::{account, flag, get, sums_json};
 use carril_model::account::{Cause, CauseKind, TimeAccount};
-use carril_model::contract::Fault;
+use carril_model::contract::{Fault, Owned};
 use carril_model::time::Timestamp;
 use rusqlite::{Connection, params};
 
@@ -34,10 +34,20 @@ struct Peer {
 
 /// Makes the right one the head of a lane key, after `process` changed something about it.
 pub(crate) fn elect(connection: &Connection, deltas: &mut Deltas, process: i64, lane_hash: i64, at: Timestamp) -> Result<(), Fault> {
-    let peers = peers(connection, lane_hash)?;
-    let Some(owner) = owner(&peers, process) else { return Ok(()) };
-    let Some(head) = head(&peers, owner) else { return Ok(()) };
-    for peer in &peers {
+    let peers = peers(connection, sql!("lane_peers"), lane_hash)?;
+    elect_among(connection, deltas, &peers, process, at)
+}
+
+/// The same for the lane key of an execution that has just settled or parked.
+pub(crate) fn pass_on(connection: &Connection, deltas: &mut Deltas, owned: Owned, at: Timestamp) -> Result<(), Fault> {
+    let peers = peers(connection, sql!("lane_peers_of"), owned.execution.0)?;
+    elect_among(connection, deltas, &peers, owned.process.0, at)
+}
+
+fn elect_among(connection: &Connection, deltas: &mut Deltas, peers: &[Peer], process: i64, at: Timestamp) -> Result<(), Fault> {
+    let Some(owner) = owner(peers, process) else { return Ok(()) };
+    let Some(head) = head(peers, owner) else { return Ok(()) };
+    for peer in peers {
         let ready = peer.id == head;
         if peer.ready != ready {
             appoint(connection, peer, ready, at)?;
@@ -76,9 +86,10 @@ fn appoint(connection: &Connection, peer: &Peer, ready: bool, at: Timestamp) -> 
     Ok(())
 }
 
-fn peers(connection: &Connection, lane_hash: i64) -> Result<Vec<Peer>, Fault> {
-    let mut statement = connection.prepare_cached(sql!("lane_peers")).or_fault()?;
-    let mut rows = statement.query([lane_hash]).or_fault()?;
+/// The peers that `query` finds for a lane hash or an execution.
+fn peers(connection: &Connection, query: &str, of: i64) -> Result<Vec<Peer>, Fault> {
+    let mut statement = connection.prepare_cached(query).or_fault()?;
+    let mut rows = statement.query([of]).or_fault()?;
     let mut peers = Vec::new();
     while let Some(row) = rows.next().or_fault()? {
         peers.push(Peer {

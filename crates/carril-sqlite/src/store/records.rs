@@ -7,15 +7,17 @@ use super::deltas::Deltas;
 use super::fault::OrFault;
 use super::hot::{self, Hot};
 use super::lanes;
-use super::rows::{close, get, list_json, sums_json, to_json};
+use super::rows::{close, list_json, sums_json, to_json};
 use super::session::Session;
 use carril_model::account::{Cause, TimeAccount};
 use carril_model::contract::{Change, Fault, Owned, Record, StepEnd, StepError, TableRows, Verdict};
 use carril_model::id::StepId;
+use carril_model::retry::mix;
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
-use std::collections::{HashMap, HashSet};
+use rusqlite::{CachedStatement, Connection, params};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// How a claimed run ended.
 struct End<'a> {
@@ -24,14 +26,6 @@ struct End<'a> {
     account: &'a TimeAccount,
     error: Option<&'a (StepId, StepError)>,
     warnings: u32,
-}
-
-/// What a fenced change of an execution's row says about it.
-struct Changed {
-    process: i64,
-    per_process: bool,
-    lane_hash: Option<i64>,
-    cancelling: bool,
 }
 
 /// Writes the records of one group.
@@ -51,11 +45,13 @@ impl<'c> Records<'c> {
     /// Writes them in order and tells what became of each.
     pub(crate) fn write(&mut self, records: &[Record]) -> Result<Vec<Verdict>, Fault> {
         let covered = covered(records);
+        let mut needless = covered.iter().rev().map(|(at, _)| *at).peekable();
         let mut verdicts = Vec::with_capacity(records.len());
         for (at, record) in records.iter().enumerate() {
-            let verdict = if covered.contains_key(&at) { Verdict::Lost } else { self.apply(record)? };
+            let verdict = if needless.next_if_eq(&at).is_some() { Verdict::Lost } else { self.apply(record)? };
             verdicts.push(verdict);
         }
+        // From the last to the first: what covers may itself be covered by a later one.
         for (at, by) in covered {
             verdicts[at] = verdicts[by];
         }
@@ -89,23 +85,20 @@ impl<'c> Records<'c> {
 
     fn step_ended(&mut self, owned: Owned, end: &StepEnd) -> Result<bool, Fault> {
         let micros = end.ended.micros_since(end.began);
-        let (execution, run, token) = (owned.execution.0, owned.run.0, owned.token.0);
-        let (step, attempt, state, began) = (end.step.0, end.attempt, end.state.code(), end.began.0);
-        let changed = if says_nothing(end) {
-            let values = params![execution, run, step, attempt, state, began, micros, token];
-            self.plain_end()?.execute(values).or_fault()? == 1
-        } else {
-            let output = end.output.as_ref().map(to_json);
-            let error = end.error.as_ref().map(to_json);
-            let retry_at = end.retry_at.map(|at| at.0);
+        let (execution, run) = (owned.execution.0, owned.run.0);
+        let values = params![execution, run, end.step.0, end.attempt, end.state.code(), end.began.0, micros, owned.token.0];
+        let changed = self.plain_end()?.execute(values).or_fault()? == 1;
+        if changed && !says_nothing(end) {
+            let (output, error) = (end.output.as_ref().map(to_json), end.error.as_ref().map(to_json));
             let (rows, waits) = (list_json(&end.rows), list_json(&end.waits));
-            let values = params![
-                execution, run, step, attempt, state, began, micros, token, end.failures, end.fallback, retry_at, end.reason, output, rows, error, waits
-            ];
-            self.fenced(sql!("step_end_full"), values)?
-        };
+            let retry_at = end.retry_at.map(|at| at.0);
+            let (step, attempt, failures, fallback) = (end.step.0, end.attempt, end.failures, end.fallback);
+            let values =
+                params![execution, run, step, attempt, failures, fallback, retry_at, end.reason, output, rows, error, waits];
+            hot::one(self.connection, sql!("step_detail_write"), values)?;
+        }
         if let (true, Some(log)) = (changed, &end.log) {
-            self.fenced(sql!("step_log_write"), params![execution, run, step, attempt, log])?;
+            hot::one(self.connection, sql!("step_log_write"), params![execution, run, end.step.0, end.attempt, log])?;
         }
         Ok(changed)
     }
@@ -139,49 +132,41 @@ impl<'c> Records<'c> {
         let sums = sums_json(end.account);
         let (step, error) = end.error.map_or((None, None), |(step, error)| (Some(step.0), Some(to_json(error))));
         let values = params![
-            owned.execution.0, owned.run.0, owned.token.0, end.state.code(), end.at.0, cause.kind.name(), cause.about,
-            end.account.since().0, sums, step, error, end.warnings
+            owned.execution.0, owned.run.0, owned.token.0, owned.process.0, owned.per_process, end.state.code(), end.at.0,
+            cause.kind.name(), cause.about, end.account.since().0, sums, step, error, end.warnings
         ];
-        let mut statement = self.connection.prepare_cached(sql!("execution_settle")).or_fault()?;
-        let changed = statement.query_row(values, |row| Ok(of_row(row, false))).optional().or_fault()?;
-        drop(statement);
-        let Some(changed) = changed.transpose()? else { return Ok(false) };
-        self.deltas.open(changed.process, -1);
-        if !changed.per_process {
-            self.deltas.settled(changed.process, end.state, 1);
+        if !self.fenced(sql!("execution_settle"), values)? {
+            return Ok(false);
+        }
+        self.deltas.open(owned.process.0, -1);
+        if !owned.per_process {
+            self.deltas.settled(owned.process.0, end.state, 1);
         }
         self.session.sweep.add(owned.execution.0);
-        if let Some(lane_hash) = changed.lane_hash {
-            lanes::elect(self.connection, self.deltas, changed.process, lane_hash, end.at)?;
-        }
+        lanes::pass_on(self.connection, self.deltas, owned, end.at)?;
         Ok(true)
     }
 
     fn parked(&mut self, owned: Owned, segment: u32, account: &TimeAccount) -> Result<bool, Fault> {
         let cause = account.cause();
         let values = params![
-            owned.execution.0, owned.run.0, owned.token.0, segment, cause.kind.name(), cause.about, account.since().0, sums_json(account)
+            owned.execution.0, owned.run.0, owned.token.0, owned.process.0, owned.per_process, segment, cause.kind.name(), cause.about,
+            account.since().0, sums_json(account)
         ];
-        let mut statement = self.connection.prepare_cached(sql!("execution_park")).or_fault()?;
-        let changed = statement.query_row(values, |row| Ok(of_row(row, true))).optional().or_fault()?;
-        drop(statement);
-        let Some(changed) = changed.transpose()? else { return Ok(false) };
-        self.deltas.open(changed.process, -1);
-        if changed.cancelling {
-            self.end_parked(owned, account.since())?;
-        } else if let Some(lane_hash) = changed.lane_hash {
-            lanes::elect(self.connection, self.deltas, changed.process, lane_hash, account.since())?;
+        if !self.fenced(sql!("execution_park"), values)? {
+            return Ok(false);
+        }
+        self.deltas.open(owned.process.0, -1);
+        let cancelling = Hot::read(self.connection, owned.execution)?.filter(|hot| hot.cancelling);
+        match cancelling {
+            // It was asked to stop on its way to the barrier: waiting ones settle at once, so this one does now.
+            Some(mut hot) => {
+                let state = ExecutionState::Cancelled;
+                hot.end(self.connection, self.session, self.deltas, state, None, account.since())?;
+            }
+            None => lanes::pass_on(self.connection, self.deltas, owned, account.since())?,
         }
         Ok(true)
-    }
-
-    /// It was asked to stop while it was on its way to the barrier: waiting ones settle at once, so this one does now.
-    fn end_parked(&mut self, owned: Owned, at: Timestamp) -> Result<(), Fault> {
-        let hot = Hot::read(self.connection, owned.execution)?;
-        match hot {
-            Some(mut hot) => hot.end(self.connection, self.session, self.deltas, ExecutionState::Cancelled, None, at),
-            None => Ok(()),
-        }
     }
 
     fn released(&self, owned: Owned, account: &TimeAccount) -> Result<bool, Fault> {
@@ -214,16 +199,6 @@ impl<'c> Records<'c> {
     }
 }
 
-/// `process_id, per_process, lane_hash[, cancelling]`, as the fenced changes return them.
-fn of_row(row: &rusqlite::Row<'_>, with_cancelling: bool) -> Result<Changed, Fault> {
-    Ok(Changed {
-        process: get(row, 0)?,
-        per_process: super::rows::flag(row, 1)?,
-        lane_hash: get(row, 2)?,
-        cancelling: with_cancelling && super::rows::flag(row, 3)?,
-    })
-}
-
 /// Whether an end has nothing in its optional fields.
 fn says_nothing(end: &StepEnd) -> bool {
     end.failures == 0
@@ -238,38 +213,80 @@ fn says_nothing(end: &StepEnd) -> bool {
 
 /// Records that a later one of the same group makes needless, and which: a beginning whose end is there, a cause that is
 /// followed by a newer account. They share the later one's verdict.
-fn covered(records: &[Record]) -> HashMap<usize, usize> {
-    let mut covered = HashMap::new();
+fn covered(records: &[Record]) -> Vec<(usize, usize)> {
     if !records.iter().any(|record| matches!(record.change, Change::StepBegan { .. } | Change::Cause { .. })) {
-        return covered;
+        return Vec::new();
     }
-    let mut ends = HashMap::with_capacity(records.len());
-    let mut accounts: HashMap<Owned, usize> = HashMap::new();
-    let mut begins = HashSet::new();
+    let mut covered = Vec::new();
+    let mut later: HashMap<Key, usize, BuildHasherDefault<KeyHasher>> =
+        HashMap::with_capacity_and_hasher(records.len(), BuildHasherDefault::default());
     for (at, record) in records.iter().enumerate().rev() {
         match &record.change {
             Change::StepEnded(end) => {
-                ends.entry((record.owned, end.step, end.attempt)).or_insert(at);
+                later.entry(Key::attempt(record.owned, end.step, end.attempt)).or_insert(at);
             }
             Change::StepBegan { step, attempt, .. } => {
-                let key = (record.owned, *step, *attempt);
-                if let (Some(by), true) = (ends.get(&key), begins.insert(key)) {
-                    covered.insert(at, *by);
-                }
+                // A second beginning of the same attempt is for the statement to refuse.
+                let by = later.remove(&Key::attempt(record.owned, *step, *attempt));
+                covered.extend(by.map(|by| (at, by)));
             }
             Change::Cause { .. } => {
-                if let Some(by) = accounts.get(&record.owned) {
-                    covered.insert(at, *by);
-                }
-                accounts.entry(record.owned).or_insert(at);
+                let by = later.insert(Key::account(record.owned), at);
+                covered.extend(by.map(|by| (at, by)));
             }
             Change::Parked { .. } | Change::Settled { .. } | Change::Released { .. } => {
-                accounts.entry(record.owned).or_insert(at);
+                later.insert(Key::account(record.owned), at);
             }
             Change::Waited { .. } | Change::RolledBack { .. } => {}
         }
     }
     covered
+}
+
+/// What two records of a group may be about alike: an attempt, or (with no step) an account.
+#[derive(PartialEq, Eq)]
+struct Key {
+    owned: Owned,
+    step: Option<StepId>,
+    attempt: u32,
+}
+
+impl Key {
+    const fn attempt(owned: Owned, step: StepId, attempt: u32) -> Self {
+        Self { owned, step: Some(step), attempt }
+    }
+
+    const fn account(owned: Owned) -> Self {
+        Self { owned, step: None, attempt: 0 }
+    }
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let step = self.step.map_or(0xffff, |step| u64::from(step.0));
+        state.write_u64(self.owned.execution.0.cast_unsigned() ^ (step << 48) ^ (u64::from(self.attempt) << 40));
+    }
+}
+
+/// Spreads one number. The numbers are our own ids, so nobody chooses them to collide, and the default hasher costs more
+/// than the rest of [`covered`].
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 = mix(self.0 ^ value);
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ DROP TABLE request;
 DROP TABLE run_history;
 DROP TABLE wait;
 DROP TABLE step_log;
+DROP TABLE step_detail;
 DROP TABLE step;
 DROP TABLE entity;
 DROP TABLE execution;

@@ -97,7 +97,8 @@ CREATE TABLE execution (
   started_at INTEGER,
   ended_at INTEGER,
   failed_step INTEGER,
-  error TEXT                     -- JSON
+  error TEXT,                    -- JSON
+  room TEXT                      -- blanks that a claim and an end give back, so that what they add splits no page
 ) STRICT;
 CREATE INDEX execution_claim ON execution (process_id, segment) WHERE state = 0 AND ready = 1;
 CREATE INDEX execution_lane ON execution (lane_hash) WHERE lane_open = 1;
@@ -113,7 +114,7 @@ CREATE TABLE entity (
 ) STRICT;
 CREATE UNIQUE INDEX entity_by_key ON entity (process_id, entity_key);
 
--- One row per attempt; attempt 0 is a step that was never begun.
+-- One row per attempt, as small as can be; attempt 0 is a step that was never begun.
 CREATE TABLE step (
   execution_id INTEGER NOT NULL,
   run INTEGER NOT NULL,
@@ -122,6 +123,15 @@ CREATE TABLE step (
   state INTEGER NOT NULL,
   began INTEGER NOT NULL,
   micros INTEGER,                -- from began to its end; null while it runs
+  PRIMARY KEY (execution_id, run, step, attempt)
+) STRICT, WITHOUT ROWID;
+
+-- What there is to say about an attempt, if there is anything.
+CREATE TABLE step_detail (
+  execution_id INTEGER NOT NULL,
+  run INTEGER NOT NULL,
+  step INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
   failures INTEGER NOT NULL DEFAULT 0,
   fallback INTEGER NOT NULL DEFAULT 0,
   retry_at INTEGER,

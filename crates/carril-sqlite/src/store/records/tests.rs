@@ -42,7 +42,7 @@ fn account() -> TimeAccount {
 }
 
 fn check(records: &[Record], expected: &[(usize, usize)]) {
-    let mut found: Vec<(usize, usize)> = covered(records).into_iter().collect();
+    let mut found = covered(records);
     found.sort_unstable();
     assert_eq!(found, expected);
 }
