@@ -25,6 +25,7 @@ mod engine;
 mod enter;
 mod fault;
 mod filesystem;
+mod history;
 mod hot;
 mod lanes;
 mod launch;
@@ -38,5 +39,6 @@ mod session;
 mod text;
 
 pub use engine::SqliteStore;
+pub use history::SqliteHistory;
 pub use lock::{EngineLock, Held, LockError, holder};
 pub use open::{Durability, OpenError, StoreOptions};

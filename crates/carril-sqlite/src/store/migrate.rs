@@ -13,11 +13,13 @@ struct Migration {
 }
 
 /// In order; the first makes version 1.
-const MIGRATIONS: &[Migration] =
-    &[Migration { up: sql!("migrations/0001_initial.up"), down: sql!("migrations/0001_initial.down") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { up: sql!("migrations/0001_initial.up"), down: sql!("migrations/0001_initial.down") },
+    Migration { up: sql!("migrations/0002_views.up"), down: sql!("migrations/0002_views.down") },
+];
 
 /// The version that this program writes and reads.
-pub(crate) const NEWEST: i32 = 1;
+pub(crate) const NEWEST: i32 = 2;
 
 /// Brings the store from version `from` to the newest. Each step is durable by itself, so a stop in between goes on later.
 pub(crate) fn up(connection: &mut Connection, path: &Path, from: i32) -> Result<(), OpenError> {

@@ -1,0 +1,16 @@
+-- Resources of a process by what they cost. ?1 process, ?2 how many. By primary keys, within the process's own range.
+WITH mine AS (
+  SELECT e.id FROM process p
+  CROSS JOIN execution e ON e.id BETWEEN p.first_execution AND p.last_execution AND e.process_id = p.id
+  WHERE p.id = ?1
+), cost (resource, used, micros, waited, lock) AS (
+  SELECT u.resource, 1, u.micros, NULL, 0 FROM mine CROSS JOIN use_row u ON u.execution_id = mine.id
+  UNION ALL
+  SELECT w.value ->> '$[0].about', 0, NULL, w.value ->> '$[1]', w.value ->> '$[0].kind' = 'lock'
+  FROM mine CROSS JOIN step_detail d ON d.execution_id = mine.id CROSS JOIN json_each(d.waits) w
+  WHERE w.value ->> '$[0].about' IS NOT NULL
+)
+SELECT resource, sum(used), CAST(coalesce(avg(micros), 0) AS INTEGER), coalesce(max(micros), 0), count(waited), coalesce(sum(waited), 0), sum(lock)
+FROM cost
+GROUP BY resource
+ORDER BY 6 DESC, total(micros) DESC, resource LIMIT ?2;

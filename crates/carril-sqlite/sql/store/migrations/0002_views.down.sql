@@ -1,0 +1,8 @@
+-- Takes back what 0002_views.up.sql made.
+DROP VIEW trace;
+DROP VIEW waits;
+DROP VIEW steps;
+DROP VIEW executions;
+DROP VIEW processes;
+DROP VIEW use_row;
+DROP VIEW attempt_row;

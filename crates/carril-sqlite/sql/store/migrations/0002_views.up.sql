@@ -1,0 +1,95 @@
+-- What people read with `carril sql`, documented in docs/reference/store.md; and the shapes that the history's own queries share.
+
+-- One attempt with the names behind its numbers. Not documented for users.
+CREATE VIEW attempt_row AS
+SELECT s.execution_id, s.run, ds.stage, ds.name, s.attempt, s.state, s.began, s.began + s.micros AS ended, d.retry_at,
+  coalesce(d.fallback, 0) AS fallback, d.carried_from, d.reason, d.table_rows, d.output, d.error, d.waits,
+  e.process_id, s.step, s.micros, ds.resources, ds.target, e.node, n.entity_key
+FROM step s
+JOIN execution e ON e.id = s.execution_id
+JOIN process p ON p.id = e.process_id
+JOIN definition_step ds ON ds.definition_id = p.definition_id AND ds.step = s.step
+LEFT JOIN step_detail d ON d.execution_id = s.execution_id AND d.run = s.run AND d.step = s.step AND d.attempt = s.attempt
+LEFT JOIN entity n ON n.execution_id = s.execution_id;
+
+-- What an attempt used: the resources its step names, else the tables it changed. Not documented for users.
+CREATE VIEW use_row AS
+SELECT a.process_id, a.execution_id, a.entity_key, a.run, r.value AS resource, a.began, a.ended, a.micros
+FROM attempt_row a JOIN json_each(a.resources) r
+WHERE a.attempt > 0 AND a.micros IS NOT NULL AND a.carried_from IS NULL
+UNION ALL
+SELECT a.process_id, a.execution_id, a.entity_key, a.run, r.value ->> 'table', a.began, a.ended, a.micros
+FROM attempt_row a JOIN json_each(a.table_rows) r
+WHERE a.attempt > 0 AND a.micros IS NOT NULL AND a.carried_from IS NULL AND a.resources IS NULL;
+
+CREATE VIEW processes AS
+SELECT id AS process_id, pipeline, substr(version, 1, 8) AS version, params,
+  CASE state WHEN 0 THEN 'launching' WHEN 1 THEN 'running' WHEN 2 THEN 'paused' WHEN 3 THEN 'succeeded'
+    WHEN 4 THEN 'completed_with_errors' WHEN 5 THEN 'failed' WHEN 6 THEN 'cancelled' ELSE 'rolled_back' END AS state,
+  reason, total, succeeded, failed, skipped, cancelled, rolled_back, lanes, launched_by,
+  printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', launched_at / 1000000, 'unixepoch'), launched_at % 1000000) AS launched_at,
+  CASE WHEN ended_at IS NOT NULL THEN
+    printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', ended_at / 1000000, 'unixepoch'), ended_at % 1000000) END AS ended_at,
+  launched_at AS launched_at_us, ended_at AS ended_at_us
+FROM process_row
+WHERE state > 0;
+
+CREATE VIEW executions AS
+SELECT id AS execution_id, process_id, entity_key, run,
+  CASE state WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'waiting' WHEN 3 THEN 'succeeded' WHEN 4 THEN 'failed'
+    WHEN 5 THEN 'skipped' WHEN 6 THEN 'cancelled' ELSE 'rolled_back' END AS state,
+  cause, about, sums AS account, failed_step, error ->> 'code' AS error_code, error ->> 'message' AS error, warnings, attributes,
+  CASE WHEN started_at IS NOT NULL THEN
+    printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', started_at / 1000000, 'unixepoch'), started_at % 1000000) END AS started_at,
+  CASE WHEN ended_at IS NOT NULL THEN
+    printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', ended_at / 1000000, 'unixepoch'), ended_at % 1000000) END AS ended_at,
+  launched_at AS launched_at_us, started_at AS started_at_us, ended_at AS ended_at_us
+FROM execution_row;
+
+CREATE VIEW steps AS
+SELECT execution_id, process_id, entity_key, run, stage, name AS step, attempt,
+  CASE state WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'succeeded' WHEN 3 THEN 'failed' WHEN 4 THEN 'skipped'
+    WHEN 5 THEN 'cancelled' ELSE 'interrupted' END AS state,
+  fallback, reason, table_rows AS rows, output, error ->> 'code' AS error_code, error ->> 'message' AS error, waits, carried_from,
+  printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', began / 1000000, 'unixepoch'), began % 1000000) AS began,
+  micros / 1000.0 AS duration_ms, began AS began_us, ended AS ended_us
+FROM attempt_row;
+
+CREATE VIEW waits AS
+SELECT w.execution_id, e.process_id, n.entity_key, w.run, ds.stage, ds.name AS step, w.cause, w.about,
+  printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', w.began / 1000000, 'unixepoch'), w.began % 1000000) AS began,
+  w.micros / 1000.0 AS duration_ms, w.began AS began_us, w.micros AS duration_us
+FROM wait w
+JOIN execution e ON e.id = w.execution_id
+JOIN process p ON p.id = e.process_id
+LEFT JOIN definition_step ds ON ds.definition_id = p.definition_id AND ds.step = w.step
+LEFT JOIN entity n ON n.execution_id = w.execution_id;
+
+CREATE VIEW trace AS
+WITH event (process_id, execution_id, entity_key, run, stage, step, attempt, resource, event, at_us, duration_us, node, details) AS (
+  SELECT process_id, execution_id, entity_key, run, stage, name, attempt, resources, 'START', began, NULL, node, NULL
+  FROM attempt_row WHERE attempt > 0 AND carried_from IS NULL
+  UNION ALL
+  SELECT process_id, execution_id, entity_key, run, stage, name, attempt, resources,
+    CASE state WHEN 2 THEN 'END' WHEN 5 THEN 'CANCEL' WHEN 6 THEN 'INTERRUPT'
+      ELSE CASE error ->> 'class' WHEN 'timeout' THEN 'TIMEOUT' ELSE 'ERROR' END END,
+    ended, micros, node, CASE WHEN state = 2 THEN table_rows ELSE error END
+  FROM attempt_row WHERE attempt > 0 AND state IN (2, 3, 5, 6) AND carried_from IS NULL
+  UNION ALL
+  SELECT process_id, execution_id, entity_key, run, stage, name, attempt, resources, 'RETRY', ended, retry_at - ended, node, error
+  FROM attempt_row WHERE attempt > 0 AND retry_at IS NOT NULL
+  UNION ALL
+  SELECT process_id, execution_id, entity_key, run, stage, name, attempt, resources, 'FALLBACK', ended, NULL, node, error
+  FROM attempt_row WHERE fallback = 1 AND carried_from IS NULL
+  UNION ALL
+  SELECT process_id, execution_id, entity_key, run, stage, name, attempt, resources, 'SKIP', began, NULL, node, json_object('reason', reason)
+  FROM attempt_row WHERE state = 4 AND carried_from IS NULL
+  UNION ALL
+  SELECT process_id, execution_id, entity_key, run, stage, step, NULL, about, CASE cause WHEN 'lock' THEN 'LOCK' ELSE 'WAIT' END,
+    began_us, duration_us, NULL, json_object('cause', cause)
+  FROM waits
+)
+SELECT process_id, execution_id, entity_key, run, stage, step, attempt, resource, event,
+  printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', at_us / 1000000, 'unixepoch'), at_us % 1000000) AS at,
+  duration_us / 1000.0 AS duration_ms, node AS worker, details, at_us, duration_us
+FROM event;

@@ -1,0 +1,90 @@
+//! Which executions used the same resource at the same time: one pass over uses in order of time.
+//!
+//! Cost follows how many uses overlap, not how many there are; only the longest overlaps are kept, so memory is bounded by
+//! what was asked for and by how many lanes there were.
+
+use carril_model::contract::OverlapRow;
+use carril_model::id::ExecutionId;
+use carril_model::time::Timestamp;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// One use of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Use {
+    pub(super) resource: String,
+    pub(super) execution: ExecutionId,
+    pub(super) entity: Option<String>,
+    pub(super) began: Timestamp,
+    pub(super) ended: Timestamp,
+}
+
+/// The pass: takes uses ordered by resource, then by beginning.
+pub(super) struct Sweep {
+    max: usize,
+    resource: String,
+    under_way: Vec<Use>,
+    /// Shortest on top, so that it goes first when there are too many. Ties are kept in order of time.
+    longest: BinaryHeap<Reverse<(i64, Reverse<(Timestamp, ExecutionId, ExecutionId)>, usize)>>,
+    found: Vec<Option<OverlapRow>>,
+}
+
+impl Sweep {
+    /// Keeps the `max` longest.
+    pub(super) const fn new(max: usize) -> Self {
+        Self { max, resource: String::new(), under_way: Vec::new(), longest: BinaryHeap::new(), found: Vec::new() }
+    }
+
+    /// Takes the next use.
+    pub(super) fn take(&mut self, next: Use) {
+        if next.resource != self.resource {
+            self.under_way.clear();
+            self.resource.clone_from(&next.resource);
+        }
+        self.under_way.retain(|earlier| earlier.ended > next.began);
+        let pairs: Vec<OverlapRow> =
+            self.under_way.iter().filter(|earlier| earlier.execution != next.execution).map(|earlier| overlap(earlier, &next)).collect();
+        for pair in pairs {
+            self.keep(pair);
+        }
+        self.under_way.push(next);
+    }
+
+    fn keep(&mut self, pair: OverlapRow) {
+        let key = (pair.micros, Reverse((pair.from, pair.first, pair.second)));
+        if self.longest.len() == self.max {
+            match self.longest.peek() {
+                Some(Reverse((micros, order, _))) if (*micros, *order) < key => {}
+                _ => return,
+            }
+            let Some(Reverse((_, _, place))) = self.longest.pop() else { return };
+            self.found[place] = Some(pair);
+            self.longest.push(Reverse((key.0, key.1, place)));
+        } else {
+            self.longest.push(Reverse((key.0, key.1, self.found.len())));
+            self.found.push(Some(pair));
+        }
+    }
+
+    /// What was found, longest first.
+    pub(super) fn longest(mut self) -> Vec<OverlapRow> {
+        let order: Vec<usize> = self.longest.into_sorted_vec().into_iter().map(|Reverse((_, _, place))| place).collect();
+        order.into_iter().filter_map(|place| self.found[place].take()).collect()
+    }
+}
+
+fn overlap(earlier: &Use, later: &Use) -> OverlapRow {
+    let until = earlier.ended.min(later.ended);
+    OverlapRow {
+        resource: later.resource.clone(),
+        first: earlier.execution,
+        first_entity: earlier.entity.clone(),
+        second: later.execution,
+        second_entity: later.entity.clone(),
+        from: later.began,
+        micros: until.micros_since(later.began),
+    }
+}
+
+#[cfg(test)]
+mod tests;
