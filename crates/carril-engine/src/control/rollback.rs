@@ -167,7 +167,25 @@ impl Engine {
             again = true;
         }
         self.look_again(ready, row).await;
+        self.until_undone(process).await?;
         Ok(again)
+    }
+
+    /// A settled process of which every execution is undone is about to be rolled back itself: whoever asks after the
+    /// rollback is to see it so.
+    async fn until_undone(&self, process: ProcessId) -> Result<(), Error> {
+        let mut moved = self.core.board.watch();
+        loop {
+            self.core.check_alive()?;
+            let row = self.core.store.process(process).await?;
+            let next = carril_model::process::next(&row, 1, None, self.core.clock.now());
+            if !row.state.is_settled() || next.is_none() {
+                return Ok(());
+            }
+            if moved.changed().await.is_err() {
+                return Err(Error::Stopped("it was shut down".to_owned()));
+            }
+        }
     }
 }
 
