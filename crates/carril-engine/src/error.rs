@@ -68,7 +68,7 @@ impl Error {
             Self::NothingSelected(_) => "CAR0403",
             Self::Invalid(findings) => findings
                 .first()
-                .map_or("CAR0200", |finding| finding.code.as_str()),
+                .map_or("CAR0402", |finding| finding.code.as_str()),
             Self::Stopped(_) => "CAR0707",
         }
     }

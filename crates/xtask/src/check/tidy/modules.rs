@@ -54,10 +54,12 @@ fn forgotten(files: &[RustFile], roots: &[&str]) -> Vec<Finding> {
             continue;
         };
         for declared in &file.modules {
+            // A file named by a path looks for its own modules beside itself, as a root does.
+            let looks_beside = declared.path.is_some();
             waiting.extend(
                 candidates(&path, is_root, declared)
                     .into_iter()
-                    .map(|path| (path, false)),
+                    .map(|path| (path, looks_beside)),
             );
         }
     }

@@ -54,7 +54,8 @@ fn unused(file: &TextFile, sources: &[RustFile]) -> Option<Finding> {
         .filter(|source| source.package() == crate_of_file)
         .flat_map(|source| &source.tokens)
         .filter(|token| token.kind == Kind::Text);
-    if texts.any(|token| file_name(&token.text) == name || token.text == stem) {
+    if texts.any(|token| matches!(file_name(&token.text), found if found == name || found == stem))
+    {
         return None;
     }
     let wrong = "no code of its crate names this file";

@@ -40,7 +40,8 @@ fn modules_are_followed_as_the_compiler_does() {
             ("a/src/c/mod.rs", "mod h;"),
             ("a/src/c/h.rs", ""),
             ("a/src/d/e.rs", ""),
-            ("a/f.rs", ""),
+            ("a/f.rs", "mod i;"),
+            ("a/i.rs", ""),
         ],
         &[],
     );

@@ -27,6 +27,11 @@ fn a_file_is_opened_and_used() {
     check_told(&[(CLAIM, "select 1")], used, &["tidy/sql-opening"]);
     check_told(
         &[(CLAIM, "-- Claims.\n")],
+        "const A: &str = sql!(\"hot/claim_lane\");",
+        &[],
+    );
+    check_told(
+        &[(CLAIM, "-- Claims.\n")],
         "const A: &str = \"unclaim_lane.sql\";",
         &["tidy/sql-unused"],
     );
