@@ -203,16 +203,31 @@ impl Core {
     }
 
     /// The highest execution id that the targets of a launch bear. A target is asked once: from then on this store's ids are above.
-    pub(crate) async fn ids_above(&self, ready: &Ready, urls: &BTreeMap<String, String>) -> Result<i64, Error> {
+    pub(crate) async fn ids_above(
+        &self,
+        ready: &Ready,
+        urls: &BTreeMap<String, String>,
+    ) -> Result<i64, Error> {
         let mut above = 0;
         for (name, target) in &ready.targets {
             let url = urls.get(name).cloned().unwrap_or_default();
-            if self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).contains(&url) {
+            if self
+                .looked_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(&url)
+            {
                 continue;
             }
             let newest = target.newest_execution().await;
-            above = above.max(newest.map_err(|error| Error::Target { name: name.clone(), error })?);
-            self.looked_at.lock().unwrap_or_else(PoisonError::into_inner).insert(url);
+            above = above.max(newest.map_err(|error| Error::Target {
+                name: name.clone(),
+                error,
+            })?);
+            self.looked_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(url);
         }
         Ok(above)
     }

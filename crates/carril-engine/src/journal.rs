@@ -28,6 +28,9 @@ const GROUP_MAX: usize = 1_024;
 const GATHER_ROUNDS: u32 = 4;
 /// How long a soft change may wait for company.
 const SOFT_WAIT: Duration = Duration::from_millis(100);
+/// How often soft changes are looked through while groups follow each other: there may be thousands of lanes, and
+/// thousands of groups a second.
+const SOFT_LOOK: Duration = Duration::from_millis(10);
 /// How often an idle engine says that it is alive.
 const BEAT: Duration = Duration::from_secs(1);
 /// How often a busy store is tried again, after its own time-out, before the engine gives up.
@@ -110,6 +113,10 @@ impl Handle {
     }
 }
 
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
 fn stopped() -> Fault {
     Fault::Unavailable("the journal has stopped".to_owned())
 }
@@ -165,12 +172,19 @@ impl SoftPlace {
         soft.account = Some(account.clone());
     }
 
-    /// Takes what has not gone alone, to go with a write. The cause is left out: what is written now says where it stands.
-    pub(crate) fn take(&self) -> Vec<Change> {
+    /// Joins what has not gone alone to the changes of a write. Left out is what these say anyway: the cause, and the
+    /// beginning of an attempt whose end is among them, which is nearly every one.
+    pub(crate) fn join(&self, changes: Vec<Change>) -> Vec<Change> {
         let mut soft = self.lock();
         soft.since = None;
         soft.account = None;
-        std::mem::take(&mut soft.changes)
+        soft.changes.retain(|left| !is_told(left, &changes));
+        if soft.changes.is_empty() {
+            return changes;
+        }
+        let mut joined = std::mem::take(&mut soft.changes);
+        joined.extend(changes);
+        joined
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Soft> {
@@ -179,6 +193,15 @@ impl SoftPlace {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether this is the beginning of an attempt that one of these changes ends.
+fn is_told(left: &Change, by: &[Change]) -> bool {
+    let Change::StepBegan { step, attempt, .. } = left else {
+        return false;
+    };
+    let ends = |change: &Change| matches!(change, Change::StepEnded(end) if end.step == *step && end.attempt == *attempt);
+    by.iter().any(ends)
 }
 
 impl Drop for SoftPlace {
@@ -194,6 +217,8 @@ pub(crate) struct Writer {
     queue: mpsc::Receiver<Message>,
     direct: mpsc::UnboundedReceiver<Message>,
     soft: Arc<SoftTable>,
+    /// When the soft changes were last looked through.
+    looked: Timestamp,
     notices: mpsc::Sender<Notice>,
     /// Rung when nobody will write any more.
     close: CancellationToken,
@@ -239,6 +264,7 @@ impl Writer {
                 queue,
                 direct,
                 soft,
+                looked: Timestamp::default(),
                 notices,
                 close,
             },
@@ -302,24 +328,15 @@ impl Writer {
         }
     }
 
-    fn gather(&self, messages: Vec<Message>, now: Timestamp) -> (Group, Waiting) {
+    fn gather(&mut self, messages: Vec<Message>, now: Timestamp) -> (Group, Waiting) {
         let mut group = Group {
             at: now,
             ..Group::default()
         };
         let mut waiting = Waiting::default();
-        for entry in self.soft.lock().values() {
-            let mut soft = entry.soft.lock().unwrap_or_else(PoisonError::into_inner);
-            if soft.since.is_some_and(|since| {
-                now.micros_since(since) >= i64::try_from(SOFT_WAIT.as_micros()).unwrap_or(i64::MAX)
-            }) {
-                group
-                    .records
-                    .extend(soft.take().into_iter().map(|change| Record {
-                        owned: entry.owned,
-                        change,
-                    }));
-            }
+        if now.micros_since(self.looked) >= micros(SOFT_LOOK) {
+            self.looked = now;
+            self.gather_soft(&mut group);
         }
         for message in messages {
             match message {
@@ -360,6 +377,21 @@ impl Writer {
             })
             .collect();
         (group, waiting)
+    }
+
+    /// Takes the soft changes that have waited long enough.
+    fn gather_soft(&self, group: &mut Group) {
+        for entry in self.soft.lock().values() {
+            let mut soft = entry.soft.lock().unwrap_or_else(PoisonError::into_inner);
+            let long = |since| group.at.micros_since(since) >= micros(SOFT_WAIT);
+            if soft.since.is_some_and(long) {
+                let owned = entry.owned;
+                let records = soft.take().into_iter();
+                group
+                    .records
+                    .extend(records.map(|change| Record { owned, change }));
+            }
+        }
     }
 
     async fn commit(&self, group: Arc<Group>) -> Result<carril_model::contract::Report, Fault> {
@@ -440,3 +472,6 @@ impl Writer {
 pub(crate) const fn is_published(kind: CauseKind) -> bool {
     !matches!(kind, CauseKind::Running | CauseKind::Store)
 }
+
+#[cfg(test)]
+mod tests;

@@ -160,13 +160,12 @@ impl<'a> Lane<'a> {
     /// Makes a transition durable and carries it out; answers when the execution has left this lane.
     async fn apply(&mut self, transition: Transition) -> Result<Option<Next>, Fault> {
         let Transition {
-            mut changes,
+            changes,
             orders,
             end,
         } = transition;
         if !changes.is_empty() {
-            let mut all = self.soft.take();
-            all.append(&mut changes);
+            let all = self.soft.join(changes);
             let events = self.events_of(&all);
             let claim = (end.is_some() && !self.core.tasks.stop.is_cancelled())
                 .then_some(self.owned.process);

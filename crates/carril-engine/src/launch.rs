@@ -92,7 +92,11 @@ impl Engine {
         let plan = Arc::clone(&request.plan);
         core.define(plan.written(), plan.version()).await?;
         let ready = core.ready(Arc::clone(&plan), &request.targets).await?;
-        let launch = head(core, &request, core.ids_above(&ready, &request.targets).await?);
+        let launch = head(
+            core,
+            &request,
+            core.ids_above(&ready, &request.targets).await?,
+        );
         let mut source = Source::open(&ready, &request).await?;
         let (launched, total) = write(core, &launch, &mut source).await?;
         let (process, claimed) = match launched {
