@@ -1,12 +1,13 @@
 //! Retry and rollback through the library's engine.
 
-use crate::harness::{House, PATIENCE, end, executions, run, states};
+use crate::harness::{House, end, executions, run, settled, states};
 use crate::sql::{SUM, WAREHOUSE, values};
-use carril::model::contract::Selection;
+use carril::model::contract::{Answer, Clock as _, Selection, Wish};
 use carril::model::state::{ExecutionState, ProcessState};
-use carril::{Input, Launch, Pipeline, Retry, Stage, Step, StepFailure};
+use carril::{Input, Launch, Pipeline, Retry, Stage, Step, StepFailure, SystemClock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_retry_goes_on_from_the_step_that_failed() {
@@ -65,10 +66,7 @@ async fn a_retry_goes_on_from_the_step_that_failed() {
         .retry(selection, None)
         .await
         .expect("it is retried");
-    let row = tokio::time::timeout(PATIENCE, carril.engine().wait(outcome.process.id))
-        .await
-        .expect("in time")
-        .expect("it ends");
+    let row = settled(&carril, outcome.process.id).await;
     assert_eq!(
         (row.state, row.tally.succeeded, row.tally.failed),
         (ProcessState::Succeeded, 3, 0)
@@ -127,15 +125,16 @@ async fn a_rollback_removes_one_lanes_rows_and_a_retry_brings_them_back() {
         "{states_now}"
     );
 
+    // The process's own stage counts again, without what was removed.
+    settled(&carril, outcome.process.id).await;
+    assert_eq!(house.text("select value from totals"), "123");
+
     carril
         .engine()
         .retry(selection, None)
         .await
         .expect("it runs again");
-    let row = tokio::time::timeout(PATIENCE, carril.engine().wait(outcome.process.id))
-        .await
-        .expect("in time")
-        .expect("it ends");
+    let row = settled(&carril, outcome.process.id).await;
     assert_eq!(row.state, ProcessState::Succeeded);
     assert_eq!(house.text(SUM), "F1=22.0 F2=40.0 F4=81.0");
     assert_eq!(house.text("select value from totals"), "143");
@@ -167,10 +166,7 @@ async fn a_cancelled_process_settles_and_says_why() {
         .cancel(Selection::Process(process), "enough")
         .await
         .expect("it is cancelled");
-    let row = tokio::time::timeout(PATIENCE, carril.engine().wait(process))
-        .await
-        .expect("in time")
-        .expect("it ends");
+    let row = settled(&carril, process).await;
     assert_eq!(
         (row.state, row.tally.cancelled, row.reason.as_deref()),
         (ProcessState::Cancelled, 3, Some("enough"))
@@ -181,5 +177,65 @@ async fn a_cancelled_process_settles_and_says_why() {
             .all(|row| row.state == ExecutionState::Cancelled),
         "{rows:?}"
     );
+    end(&carril).await;
+}
+
+/// What another program wishes is found in the store, done, and answered.
+#[tokio::test]
+async fn a_wish_of_another_program_is_done_and_answered() {
+    let pipeline = Pipeline::new("p")
+        .entities_list(["a", "b"])
+        .stage(
+            Stage::new("s").step(Step::function("wait", |mut input: Input| async move {
+                input.cancel.cancelled().await;
+                Err::<(), _>(StepFailure::permanent("stopped"))
+            })),
+        )
+        .build()
+        .expect("the pipeline is right");
+    let house = House::new();
+    let options = house
+        .options()
+        .pipeline(&pipeline)
+        .requests_every(Some(Duration::from_millis(5)));
+    let carril = carril::open(options).await.expect("the store opens");
+    let process = carril
+        .launch(&pipeline, Launch::new())
+        .await
+        .expect("it is launched")
+        .process();
+
+    let other = carril::read("carril.db", house.path())
+        .await
+        .expect("anybody may read");
+    let wish = Wish::Cancel {
+        selection: Selection::Process(process),
+        reason: "another program said so".to_owned(),
+    };
+    let now = SystemClock::new().now();
+    let request = other
+        .mailbox()
+        .post(&wish, now)
+        .await
+        .expect("the wish is left");
+    let row = settled(&carril, process).await;
+    assert_eq!(
+        (row.state, row.reason.as_deref()),
+        (ProcessState::Cancelled, Some("another program said so"))
+    );
+    // The answer is written after the wish was carried out.
+    let mut answer = None;
+    while answer.is_none() {
+        tokio::task::yield_now().await;
+        answer = other
+            .mailbox()
+            .answer_of(request)
+            .await
+            .expect("the answer is read");
+    }
+    let Some(Answer::Accepted { processes, .. }) = answer else {
+        panic!("it was accepted: {answer:?}")
+    };
+    assert_eq!(processes, [process]);
     end(&carril).await;
 }

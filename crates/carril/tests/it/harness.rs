@@ -1,6 +1,6 @@
 //! A folder with a store and a warehouse, and what most tests do with them.
 
-use carril::model::contract::{ExecutionFilter, ExecutionRow, History as _};
+use carril::model::contract::{ExecutionFilter, ExecutionRow, ProcessRow};
 use carril::model::id::ProcessId;
 use carril::{Carril, Launch, OpenOptions, Outcome, PipelineDefinition};
 use std::path::Path;
@@ -88,6 +88,15 @@ pub(crate) async fn run(carril: &Carril, pipeline: &PipelineDefinition, launch: 
         .await
         .expect("it ends in time")
         .expect("it is launched")
+}
+
+/// The process once it has settled.
+pub(crate) async fn settled(carril: &Carril, process: ProcessId) -> ProcessRow {
+    let waiting = carril.engine().wait(process);
+    tokio::time::timeout(PATIENCE, waiting)
+        .await
+        .expect("it ends in time")
+        .expect("it ends")
 }
 
 pub(crate) async fn executions(carril: &Carril, process: ProcessId) -> Vec<ExecutionRow> {

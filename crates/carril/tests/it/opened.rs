@@ -1,6 +1,6 @@
 //! Opening: one engine per store, and what the next one finds.
 
-use crate::harness::{House, PATIENCE, end, run, states};
+use crate::harness::{House, PATIENCE, end, run, settled, states};
 use carril::model::state::ProcessState;
 use carril::{
     EngineSeen, Input, Launch, LaunchOutcome, OpenError, OpenErrorKind, OpenOptions, Pipeline,
@@ -100,7 +100,7 @@ fn the_next_engine_goes_on_where_one_died() {
             .expect("it is launched");
         // The one permit lets one of three lanes through; the others hang in their step.
         let mut events = carril.engine().events();
-        while settled(&carril, launched).await < 1 {
+        while lanes_through(&carril, launched).await < 1 {
             let _ = tokio::time::timeout(PATIENCE, events.recv())
                 .await
                 .expect("a lane settles in time");
@@ -123,10 +123,7 @@ fn the_next_engine_goes_on_where_one_died() {
             [process]
         );
         assert!(carril.adopt_unsettled().await.is_empty());
-        let row = tokio::time::timeout(PATIENCE, carril.engine().wait(process))
-            .await
-            .expect("it ends in time")
-            .expect("it ends");
+        let row = settled(&carril, process).await;
         assert_eq!(
             (row.state, row.tally.succeeded),
             (ProcessState::Succeeded, 3)
@@ -139,7 +136,7 @@ fn the_next_engine_goes_on_where_one_died() {
     });
 }
 
-async fn settled(carril: &carril::Carril, launched: LaunchOutcome) -> u64 {
+async fn lanes_through(carril: &carril::Carril, launched: LaunchOutcome) -> u64 {
     let row = carril
         .reader()
         .process(launched.process())
@@ -206,10 +203,7 @@ async fn what_was_handed_back_runs_again_with_its_first_try() {
     gate.add_permits(3);
     let carril = house.open(&[&pipeline]).await;
     assert!(carril.adopt_unsettled().await.is_empty());
-    let row = tokio::time::timeout(PATIENCE, carril.engine().wait(launched.process()))
-        .await
-        .expect("in time")
-        .expect("it ends");
+    let row = settled(&carril, launched.process()).await;
     assert_eq!(row.tally.succeeded, 3);
     end(&carril).await;
 }

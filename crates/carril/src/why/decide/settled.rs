@@ -3,7 +3,7 @@
 use super::{ExecutionFacts, NAMED_MAX, Next, ProcessFacts, Told, name};
 use crate::why::words::{count, span};
 use carril_model::account::{CauseKind, TimeAccount};
-use carril_model::contract::{AttemptRow, ExecutionRow};
+use carril_model::contract::{AttemptRow, ExecutionRow, Tally};
 use carril_model::state::{ExecutionState, ProcessState, StepState};
 use carril_model::time::Timestamp;
 
@@ -91,18 +91,19 @@ pub(super) fn process(facts: &ProcessFacts<'_>, who: &str) -> Told {
     let first = facts.failed.map_or_else(String::new, first_failed);
     let all = count(tally.total, "execution");
     let sentence = match row.state {
-        ProcessState::Succeeded => format!(
-            "{who} succeeded {ago}: all of {all} did, {} skipped",
-            tally.skipped
-        ),
-        ProcessState::CompletedWithErrors => {
-            let cancelled = if tally.cancelled > 0 {
-                format!(", {} cancelled", tally.cancelled)
+        ProcessState::Succeeded => {
+            let how_many = if tally.succeeded == tally.total {
+                "all".to_owned()
             } else {
-                String::new()
+                tally.succeeded.to_string()
             };
+            let others = others(tally);
+            format!("{who} succeeded {ago}: {how_many} of {all} did{others}")
+        }
+        ProcessState::CompletedWithErrors => {
+            let others = others(tally);
             format!(
-                "{who} ended {ago} with errors: {} of {all} failed{cancelled}{first}",
+                "{who} ended {ago} with errors: {} of {all} failed{others}{first}",
                 tally.failed
             )
         }
@@ -119,6 +120,19 @@ pub(super) fn process(facts: &ProcessFacts<'_>, who: &str) -> Told {
         sentence,
         next: facts.failed.map(|failed| Next::Execution(failed.id)),
     }
+}
+
+/// What became of those that neither succeeded nor failed.
+fn others(tally: &Tally) -> String {
+    [
+        (tally.skipped, "skipped"),
+        (tally.cancelled, "cancelled"),
+        (tally.rolled_back, "rolled back"),
+    ]
+    .into_iter()
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, what)| format!(", {number} {what}"))
+    .collect()
 }
 
 fn first_failed(row: &ExecutionRow) -> String {

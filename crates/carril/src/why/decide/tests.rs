@@ -554,7 +554,35 @@ fn a_process_tells_how_it_ended() {
         &[],
         None,
         "settled",
-        "process 7 (funds) succeeded 10 s ago: all of 10 executions did, 1 skipped",
+        "process 7 (funds) succeeded 10 s ago: 9 of 10 executions did, 1 skipped",
+        None,
+    );
+    let all = Tally {
+        succeeded: 10,
+        skipped: 0,
+        ..tally
+    };
+    check_process(
+        &ended(ProcessState::Succeeded, all),
+        false,
+        &[],
+        None,
+        "settled",
+        "process 7 (funds) succeeded 10 s ago: all of 10 executions did",
+        None,
+    );
+    let undone = Tally {
+        succeeded: 7,
+        rolled_back: 2,
+        ..tally
+    };
+    check_process(
+        &ended(ProcessState::Succeeded, undone),
+        false,
+        &[],
+        None,
+        "settled",
+        "process 7 (funds) succeeded 10 s ago: 7 of 10 executions did, 1 skipped, 2 rolled back",
         None,
     );
 
