@@ -45,22 +45,14 @@ pub fn check_attributes(
             .into_iter()
             .map(|finding| finding.maybe_at(place.clone())),
     );
-    let attributes: BTreeSet<&str> = columns
-        .iter()
-        .map(String::as_str)
-        .filter(|column| column != key)
-        .collect();
+    let attributes: BTreeSet<&str> = columns.iter().map(String::as_str).collect();
     for AssumedAttribute { name, place } in assumed {
         if attributes.contains(name.as_str()) {
             continue;
         }
         let known = definition.params.keys().map(String::as_str);
-        let help = if name == key {
-            "the key is `:entity_key` in SQL and `entity.key` in expressions".to_owned()
-        } else {
-            suggestion(name, attributes.iter().copied().chain(known))
-                .unwrap_or_else(|| format!("let the entities query select a column `{name}`"))
-        };
+        let help = suggestion(name, attributes.iter().copied().chain(known))
+            .unwrap_or_else(|| format!("let the entities query select a column `{name}`"));
         let message = format!(
             "nothing provides `{name}`: it is no parameter, and the entities query has no such column"
         );
@@ -78,7 +70,8 @@ fn hiding_columns(definition: &Definition, key: &str, columns: &[String]) -> Vec
     let mut seen = BTreeSet::new();
     let mut findings = Vec::new();
     for column in columns {
-        let what = if column == key {
+        // A key column may be called `entity_key`: it is what that name means.
+        let what = if column == key && column == "entity_key" {
             continue;
         } else if !seen.insert(column) {
             "another column"

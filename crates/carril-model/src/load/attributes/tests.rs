@@ -73,7 +73,7 @@ fn columns_that_fit_are_silent() {
 fn what_no_column_gives_is_an_error() {
     let expected = [
         "pipeline.toml:10:9: nothing provides `active`: it is no parameter, and the entities query has no such column [CAR0304]; did you mean `activ`?",
-        "pipeline.toml:13:90: nothing provides `size`: it is no parameter, and the entities query has no such column [CAR0304]; there is `activ`, `shop` or `day`",
+        "pipeline.toml:13:90: nothing provides `size`: it is no parameter, and the entities query has no such column [CAR0304]; there is `activ`, `id`, `shop` or `day`",
     ];
     assert_eq!(told(&["id", "activ", "shop"]), expected);
 }
@@ -90,4 +90,25 @@ fn a_missing_key_and_columns_that_hide_something_are_errors() {
         told(&["ID", "day", "run", "shop", "shop", "size", "active"]),
         expected
     );
+}
+
+#[test]
+fn the_key_column_is_an_attribute_too() {
+    struct ByName;
+    impl Files for ByName {
+        fn read(&self, _: &str) -> Result<Option<String>, String> {
+            Ok(Some(PIPELINE.replace(":entity_key", ":id")))
+        }
+    }
+    let loaded = parse(&ByName);
+    let columns = ["id", "shop", "size", "active"].map(str::to_owned);
+    let assumed = &loaded.assumed_attributes;
+    assert!(assumed.iter().any(|attribute| attribute.name == "id"));
+    let findings = check_attributes(
+        &loaded.definition.unwrap(),
+        &loaded.places,
+        assumed,
+        &columns,
+    );
+    assert_eq!(findings, []);
 }
