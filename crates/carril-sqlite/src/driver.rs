@@ -8,10 +8,9 @@
 //! caller ──work──▶ [ queue, bounded ] ──▶ thread with its Connection ──answer──▶ caller
 //! ```
 
-use rusqlite::{Connection, InterruptHandle};
+use rusqlite::Connection;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -26,7 +25,6 @@ pub(crate) struct Gone;
 pub(crate) struct Worker {
     queue: Option<mpsc::Sender<Work>>,
     thread: Option<JoinHandle<()>>,
-    interrupt: Arc<InterruptHandle>,
 }
 
 impl Worker {
@@ -36,12 +34,23 @@ impl Worker {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(crate) fn start(name: &str, connection: Connection, waiting_max: usize) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        name: &str,
+        connection: Connection,
+        waiting_max: usize,
+    ) -> std::io::Result<Self> {
         let (queue, waiting) = mpsc::channel(waiting_max.max(1));
-        let interrupt = Arc::new(connection.get_interrupt_handle());
-        #[expect(clippy::disallowed_methods, reason = "this is the backend's driver module; the thread ends in `drop`")]
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || work_off(connection, waiting))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), interrupt })
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the backend's driver module; the thread ends in `drop`"
+        )]
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || work_off(connection, waiting))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
     }
 
     /// Has `work` done on the thread and gives its answer.
@@ -51,7 +60,10 @@ impl Worker {
     ///
     /// # Cancel safety
     /// Dropping the future before the work is queued takes it back; afterwards it is done all the same, unseen.
-    pub(crate) fn call<T, F>(&self, work: F) -> impl Future<Output = Result<T, Gone>> + Send + use<T, F>
+    pub(crate) fn call<T, F>(
+        &self,
+        work: F,
+    ) -> impl Future<Output = Result<T, Gone>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> T + Send + 'static,
@@ -69,17 +81,14 @@ impl Worker {
             answered.await.map_err(|_| Gone)
         }
     }
-
-    /// Stops the statement that runs now, if one does; it then fails with `SQLITE_INTERRUPT`.
-    pub(crate) fn interrupt_handle(&self) -> Arc<InterruptHandle> {
-        Arc::clone(&self.interrupt)
-    }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
         drop(self.queue.take());
-        let Some(thread) = self.thread.take() else { return };
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
         // Work that owns the last handle to its own worker would wait for itself; it ends by itself instead.
         if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
             tracing::error!("a database thread ended by a panic");

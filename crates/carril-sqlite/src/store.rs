@@ -12,7 +12,14 @@
 /// The text of a statement in `sql/store/`, without the comment that opens its file.
 macro_rules! sql {
     ($name:literal) => {
-        const { $crate::store::text::statement(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/sql/store/", $name, ".sql"))) }
+        const {
+            $crate::store::text::statement(include_str!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/sql/store/",
+                $name,
+                ".sql"
+            )))
+        }
     };
 }
 
@@ -41,4 +48,4 @@ mod text;
 pub use engine::SqliteStore;
 pub use history::SqliteHistory;
 pub use lock::{EngineLock, Held, LockError, holder};
-pub use open::{Durability, OpenError, StoreOptions};
+pub use open::{Durability, OpenError, StoreOptions, downgrade};

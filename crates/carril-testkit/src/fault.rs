@@ -4,8 +4,8 @@
 //! by entering again (the kinds follow Temporal's fault injection: refuse, or execute and time out).
 
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned, Pending, ProcessRow, Report, Request, Rerun,
-    Selection, StepRow, Store,
+    Answer, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned,
+    Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
@@ -89,7 +89,12 @@ impl Faults {
         self.locked(|inner| {
             inner.calls.push(verb);
             let mut due = None;
-            for (at, plan) in inner.plans.iter_mut().enumerate().filter(|(_, plan)| plan.verb == verb) {
+            for (at, plan) in inner
+                .plans
+                .iter_mut()
+                .enumerate()
+                .filter(|(_, plan)| plan.verb == verb)
+            {
                 if plan.after == 0 {
                     due = due.or(Some(at));
                 } else {
@@ -125,7 +130,11 @@ impl<S: Store> FaultStore<S> {
         &self.inner
     }
 
-    fn call<'a, T: Send + 'a>(&'a self, verb: Verb, work: impl FnOnce(&'a S) -> Pending<'a, Result<T, Fault>>) -> Pending<'a, Result<T, Fault>> {
+    fn call<'a, T: Send + 'a>(
+        &'a self,
+        verb: Verb,
+        work: impl FnOnce(&'a S) -> Pending<'a, Result<T, Fault>>,
+    ) -> Pending<'a, Result<T, Fault>> {
         match self.faults.next(verb) {
             None => work(&self.inner),
             Some(Kind::Refuse(fault)) => Box::pin(async move { Err(fault) }),
@@ -141,11 +150,20 @@ impl<S: Store> FaultStore<S> {
 }
 
 impl<S: Store> Store for FaultStore<S> {
-    fn enter<'a>(&'a self, node: &'a NodeInfo, now: Timestamp) -> Pending<'a, Result<Entered, Fault>> {
+    fn enter<'a>(
+        &'a self,
+        node: &'a NodeInfo,
+        now: Timestamp,
+    ) -> Pending<'a, Result<Entered, Fault>> {
         self.call(Verb::Enter, |store| store.enter(node, now))
     }
 
-    fn define<'a>(&'a self, version: &'a Version, definition: &'a Definition, now: Timestamp) -> Pending<'a, Result<(), Fault>> {
+    fn define<'a>(
+        &'a self,
+        version: &'a Version,
+        definition: &'a Definition,
+        now: Timestamp,
+    ) -> Pending<'a, Result<(), Fault>> {
         self.call(Verb::Define, |store| store.define(version, definition, now))
     }
 
@@ -153,7 +171,12 @@ impl<S: Store> Store for FaultStore<S> {
         self.call(Verb::Definition, |store| store.definition(version))
     }
 
-    fn launch<'a>(&'a self, launch: &'a Launch, first: &'a [NewExecution], open: Option<u32>) -> Pending<'a, Result<Launched, Fault>> {
+    fn launch<'a>(
+        &'a self,
+        launch: &'a Launch,
+        first: &'a [NewExecution],
+        open: Option<u32>,
+    ) -> Pending<'a, Result<Launched, Fault>> {
         self.call(Verb::Launch, |store| store.launch(launch, first, open))
     }
 
@@ -192,12 +215,23 @@ impl<S: Store> Store for FaultStore<S> {
         self.call(Verb::Steps, |store| store.steps(execution))
     }
 
-    fn rerun<'a>(&'a self, process: ProcessId, reruns: &'a [Rerun], now: Timestamp) -> Pending<'a, Result<ProcessRow, Fault>> {
+    fn rerun<'a>(
+        &'a self,
+        process: ProcessId,
+        reruns: &'a [Rerun],
+        now: Timestamp,
+    ) -> Pending<'a, Result<ProcessRow, Fault>> {
         self.call(Verb::Rerun, |store| store.rerun(process, reruns, now))
     }
 
-    fn begin_rollback<'a>(&'a self, executions: &'a [ExecutionId], now: Timestamp) -> Pending<'a, Result<Vec<Owned>, Fault>> {
-        self.call(Verb::BeginRollback, |store| store.begin_rollback(executions, now))
+    fn begin_rollback<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        now: Timestamp,
+    ) -> Pending<'a, Result<Vec<Owned>, Fault>> {
+        self.call(Verb::BeginRollback, |store| {
+            store.begin_rollback(executions, now)
+        })
     }
 
     fn cancel<'a>(
@@ -213,7 +247,12 @@ impl<S: Store> Store for FaultStore<S> {
         self.call(Verb::Requests, Store::requests)
     }
 
-    fn answer<'a>(&'a self, request: RequestId, answer: &'a Answer, now: Timestamp) -> Pending<'a, Result<(), Fault>> {
+    fn answer<'a>(
+        &'a self,
+        request: RequestId,
+        answer: &'a Answer,
+        now: Timestamp,
+    ) -> Pending<'a, Result<(), Fault>> {
         self.call(Verb::Answer, |store| store.answer(request, answer, now))
     }
 

@@ -3,6 +3,6 @@
 -- ?10 since (microseconds), ?11 sums (JSON), ?12 failed step, ?13 error (JSON), ?14 warnings. By primary key; execution_lane is swept
 -- later.
 UPDATE execution
-SET state = ?6, node = NULL, cancelling = 0, ended_at = ?7, cause = ?8, about = ?9, since = ?10, sums = ?11,
+SET state = ?6, cancelling = 0, ended_at = ?7, cause = ?8, about = ?9, since = ?10, sums = ?11,
   failed_step = ?12, error = ?13, warnings = ?14, room = NULL
 WHERE id = ?1 AND run = ?2 AND token = ?3 AND state = 1 AND process_id = ?4 AND per_process = ?5;

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 fn wait_for<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 fn worker() -> Worker {
@@ -18,8 +21,21 @@ fn worker() -> Worker {
 fn work_is_done_in_order_and_answered() {
     let worker = worker();
     let read = wait_for(async {
-        worker.call(|connection| connection.execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES (1)").unwrap()).await.unwrap();
-        worker.call(|connection| connection.query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0)).unwrap()).await
+        worker
+            .call(|connection| {
+                connection
+                    .execute_batch("CREATE TABLE t(x); INSERT INTO t VALUES (1)")
+                    .unwrap();
+            })
+            .await
+            .unwrap();
+        worker
+            .call(|connection| {
+                connection
+                    .query_row("SELECT x FROM t", [], |row| row.get::<_, i64>(0))
+                    .unwrap()
+            })
+            .await
     });
     assert_eq!(read, Ok(1));
 }
@@ -50,23 +66,14 @@ fn dropping_does_what_is_queued_and_waits_for_it() {
         let blocked = worker.call(move |_| gate.recv());
         // The first call keeps the thread busy until the gate opens; the three others wait in the queue.
         let mut blocked = Box::pin(blocked);
-        assert!(std::future::poll_fn(|context| std::task::Poll::Ready(blocked.as_mut().poll(context))).await.is_pending());
+        assert!(
+            std::future::poll_fn(|context| std::task::Poll::Ready(blocked.as_mut().poll(context)))
+                .await
+                .is_pending()
+        );
         runtime.run_until(tokio::task::yield_now()).await;
     });
     open.send(()).unwrap();
     drop(worker);
     assert_eq!(done.load(Ordering::SeqCst), 3);
-}
-
-#[test]
-fn an_interrupt_stops_a_statement() {
-    let worker = worker();
-    let handle = worker.interrupt_handle();
-    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-    let code = wait_for(worker.call(move |connection| {
-        // From inside, between two instructions of the statement: then there is no race to win.
-        connection.progress_handler(1_000, Some(move || { handle.interrupt(); false })).unwrap();
-        connection.query_row(endless, [], |row| row.get::<_, i64>(0)).unwrap_err().sqlite_error_code()
-    }));
-    assert_eq!(code, Ok(Some(rusqlite::ErrorCode::OperationInterrupted)));
 }

@@ -30,14 +30,20 @@ pub(crate) fn cancel(
         for id in executions {
             let hot = existing(transaction, *id)?;
             deltas.touch(hot.process);
-            running.extend(changes::stop(transaction, session, &mut deltas, hot, &error, now)?.map(|hot| hot.owned()));
+            running.extend(
+                changes::stop(transaction, session, &mut deltas, hot, &error, now)?
+                    .map(|hot| hot.owned()),
+            );
         }
         deltas.write(transaction)?;
         // Whoever was behind a cancelled one is ready now; its process is reported too, so that the engine looks there.
         for process in deltas.woken().to_vec() {
             deltas.touch(process);
         }
-        let processes = deltas.touched().map(|process| process_row(transaction, ProcessId(process))).collect::<Result<_, _>>()?;
+        let processes = deltas
+            .touched()
+            .map(|process| process_row(transaction, ProcessId(process)))
+            .collect::<Result<_, _>>()?;
         Ok((running, processes))
     })
 }
@@ -61,11 +67,25 @@ pub(crate) fn begin_rollback(
                 continue;
             }
             if !hot.state.is_settled() {
-                hot.end(transaction, session, &mut deltas, ExecutionState::Cancelled, Some(&error), now)?;
+                hot.end(
+                    transaction,
+                    session,
+                    &mut deltas,
+                    ExecutionState::Cancelled,
+                    Some(&error),
+                    now,
+                )?;
             }
-            let mut statement = transaction.prepare_cached(sql!("execution_begin_rollback")).or_fault()?;
-            let token = statement.query_row(params![hot.id, now.0], |row| row.get(0).map(Token)).or_fault()?;
-            begun.push(Owned { token, ..hot.owned() });
+            let mut statement = transaction
+                .prepare_cached(sql!("execution_begin_rollback"))
+                .or_fault()?;
+            let token = statement
+                .query_row(params![hot.id, now.0], |row| row.get(0).map(Token))
+                .or_fault()?;
+            begun.push(Owned {
+                token,
+                ..hot.owned()
+            });
         }
         deltas.write(transaction)?;
         Ok(begun)
@@ -105,22 +125,36 @@ pub(crate) fn rerun(
 }
 
 /// The segment that the process goes on in; a settled process is running again.
-fn reopen(transaction: &Transaction<'_>, process: ProcessId, reruns: &[Rerun]) -> Result<u32, Fault> {
+fn reopen(
+    transaction: &Transaction<'_>,
+    process: ProcessId,
+    reruns: &[Rerun],
+) -> Result<u32, Fault> {
     let row = super::commit::find_process(transaction, process)?
         .ok_or_else(|| Fault::Conflict(format!("there is no process {process}")))?;
     let earliest = reruns.iter().map(|rerun| rerun.segment).min();
     let Some(earliest) = earliest else {
-        return Err(Fault::Conflict("no execution was named to be run again".to_owned()));
+        return Err(Fault::Conflict(
+            "no execution was named to be run again".to_owned(),
+        ));
     };
     if row.state == carril_model::state::ProcessState::Launching {
-        return Err(Fault::Conflict(format!("process {process} is still being launched")));
+        return Err(Fault::Conflict(format!(
+            "process {process} is still being launched"
+        )));
     }
     if row.state.is_settled() {
-        one(transaction, sql!("process_reopen"), params![process.0, earliest, 0])?;
+        one(
+            transaction,
+            sql!("process_reopen"),
+            params![process.0, earliest, 0],
+        )?;
         return Ok(earliest);
     }
     if row.cancelling.is_some() {
-        return Err(Fault::Conflict(format!("process {process} is being cancelled; retry when it has settled")));
+        return Err(Fault::Conflict(format!(
+            "process {process} is being cancelled; retry when it has settled"
+        )));
     }
     let segment = segment_of(transaction, process.0)?;
     if earliest < segment {
@@ -132,26 +166,54 @@ fn reopen(transaction: &Transaction<'_>, process: ProcessId, reruns: &[Rerun]) -
 }
 
 /// Leaves an execution's settled run behind and starts the next; gives it as it was before.
-fn begin_run(transaction: &Transaction<'_>, process: ProcessId, segment: u32, rerun: &Rerun, now: Timestamp) -> Result<Hot, Fault> {
+fn begin_run(
+    transaction: &Transaction<'_>,
+    process: ProcessId,
+    segment: u32,
+    rerun: &Rerun,
+    now: Timestamp,
+) -> Result<Hot, Fault> {
     let hot = existing(transaction, rerun.execution)?;
-    let refuse = |why: String| Err(Fault::Conflict(format!("execution {} {why}", rerun.execution)));
+    let refuse = |why: String| {
+        Err(Fault::Conflict(format!(
+            "execution {} {why}",
+            rerun.execution
+        )))
+    };
     if hot.process != process.0 {
-        return refuse(format!("belongs to process {}, not to {process}", hot.process));
+        return refuse(format!(
+            "belongs to process {}, not to {process}",
+            hot.process
+        ));
     }
     if !hot.state.is_settled() {
-        return refuse(format!("is {} and must be settled before it can be run again", hot.state));
+        return refuse(format!(
+            "is {} and must be settled before it can be run again",
+            hot.state
+        ));
     }
     if hot.rolling_back {
         return refuse("is being rolled back; retry when that is done".to_owned());
     }
     if hot.run != rerun.expected {
-        return refuse(format!("is in run {}, not in run {}: somebody retried it meanwhile", hot.run, rerun.expected));
+        return refuse(format!(
+            "is in run {}, not in run {}: somebody retried it meanwhile",
+            hot.run, rerun.expected
+        ));
     }
     let values = params![hot.id, hot.state.code(), None::<i64>, None::<String>];
-    transaction.prepare_cached(sql!("run_history_write")).or_fault()?.execute(values).or_fault()?;
+    transaction
+        .prepare_cached(sql!("run_history_write"))
+        .or_fault()?
+        .execute(values)
+        .or_fault()?;
     for step in &rerun.carried {
         for statement in [sql!("steps_carry"), sql!("steps_carry_detail")] {
-            transaction.prepare_cached(statement).or_fault()?.execute(params![hot.id, hot.run.0, step.0]).or_fault()?;
+            transaction
+                .prepare_cached(statement)
+                .or_fault()?
+                .execute(params![hot.id, hot.run.0, step.0])
+                .or_fault()?;
         }
     }
     let ready = match hot.lane_hash {
@@ -163,11 +225,23 @@ fn begin_run(transaction: &Transaction<'_>, process: ProcessId, segment: u32, re
     } else {
         (ExecutionState::Waiting, Cause::plain(CauseKind::Barrier))
     };
-    one(transaction, sql!("execution_rerun"), params![hot.id, state.code(), rerun.segment, ready, cause.kind.name(), now.0])?;
+    one(
+        transaction,
+        sql!("execution_rerun"),
+        params![
+            hot.id,
+            state.code(),
+            rerun.segment,
+            ready,
+            cause.kind.name(),
+            now.0
+        ],
+    )?;
     Ok(hot)
 }
 
 /// An execution that somebody named; there must be one, and its launch must be finished.
 fn existing(transaction: &Transaction<'_>, id: ExecutionId) -> Result<Hot, Fault> {
-    Hot::read(transaction, id)?.ok_or_else(|| Fault::Conflict(format!("there is no execution {id}")))
+    Hot::read(transaction, id)?
+        .ok_or_else(|| Fault::Conflict(format!("there is no execution {id}")))
 }

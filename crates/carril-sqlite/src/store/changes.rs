@@ -23,15 +23,30 @@ pub(crate) fn change(
     change: &ProcessChange,
 ) -> Result<(), Fault> {
     match change {
-        ProcessChange::Advance { process, from, to, at } => {
+        ProcessChange::Advance {
+            process,
+            from,
+            to,
+            at,
+        } => {
             deltas.touch(process.0);
             advance(connection, deltas, *process, *from, *to, *at)
         }
-        ProcessChange::Settle { process, state, reason, at } => {
+        ProcessChange::Settle {
+            process,
+            state,
+            reason,
+            at,
+        } => {
             deltas.touch(process.0);
             settle(connection, deltas, *process, *state, reason.as_deref(), *at)
         }
-        ProcessChange::Cancel { process, state, reason, at } => {
+        ProcessChange::Cancel {
+            process,
+            state,
+            reason,
+            at,
+        } => {
             deltas.touch(process.0);
             cancel(connection, session, deltas, *process, *state, reason, *at)
         }
@@ -47,11 +62,17 @@ fn settle(
     at: Timestamp,
 ) -> Result<(), Fault> {
     let values = params![process.0, state.code(), reason, at.0];
-    let settled = connection.prepare_cached(sql!("process_settle")).or_fault()?.execute(values).or_fault()?;
+    let settled = connection
+        .prepare_cached(sql!("process_settle"))
+        .or_fault()?
+        .execute(values)
+        .or_fault()?;
     if settled == 0 {
         return Ok(());
     }
-    let mut statement = connection.prepare_cached(sql!("process_followers")).or_fault()?;
+    let mut statement = connection
+        .prepare_cached(sql!("process_followers"))
+        .or_fault()?;
     let mut rows = statement.query([process.0]).or_fault()?;
     while let Some(row) = rows.next().or_fault()? {
         deltas.wake(get(row, 0)?);
@@ -67,22 +88,36 @@ fn advance(
     to: u32,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    let moved =
-        connection.prepare_cached(sql!("process_advance")).or_fault()?.execute(params![process.0, from, to]).or_fault()?;
+    let moved = connection
+        .prepare_cached(sql!("process_advance"))
+        .or_fault()?
+        .execute(params![process.0, from, to])
+        .or_fault()?;
     if moved == 0 {
         return Ok(());
     }
     let mut open = 0_i64;
-    hot::for_each(connection, sql!("execution_waiting_for"), process, &[&to], |hot| {
-        open += 1;
-        deltas.wake(process.0);
-        wake(connection, deltas, hot, at)
-    })?;
+    hot::for_each(
+        connection,
+        sql!("execution_waiting_for"),
+        process,
+        &[&to],
+        |hot| {
+            open += 1;
+            deltas.wake(process.0);
+            wake(connection, deltas, hot, at)
+        },
+    )?;
     one(connection, sql!("process_open"), params![process.0, open])
 }
 
 /// A waiting execution becomes pending, and the head of its lane key if it is its turn.
-fn wake(connection: &Connection, deltas: &mut Deltas, mut hot: Hot, at: Timestamp) -> Result<(), Fault> {
+fn wake(
+    connection: &Connection,
+    deltas: &mut Deltas,
+    mut hot: Hot,
+    at: Timestamp,
+) -> Result<(), Fault> {
     close(&mut hot.account, at);
     let values = params![hot.id, hot.account.since().0, sums_json(&hot.account)];
     one(connection, sql!("execution_wake"), values)?;
@@ -112,9 +147,13 @@ fn cancel(
     let error = cancelled_error(reason);
     // Records of the same group come first and have moved the segment's numbers in `deltas` only; those are sums, so the
     // order in which they are written does not matter.
-    hot::for_each(connection, sql!("execution_hot_range"), process, &[], |hot| {
-        stop(connection, session, deltas, hot, &error, at).map(|_| ())
-    })
+    hot::for_each(
+        connection,
+        sql!("execution_hot_range"),
+        process,
+        &[],
+        |hot| stop(connection, session, deltas, hot, &error, at).map(|_| ()),
+    )
 }
 
 /// Settles a pending or waiting execution as cancelled; marks a running one and gives it back.
@@ -128,7 +167,14 @@ pub(crate) fn stop(
 ) -> Result<Option<Hot>, Fault> {
     match hot.state {
         ExecutionState::Pending | ExecutionState::Waiting => {
-            hot.end(connection, session, deltas, ExecutionState::Cancelled, Some(error), at)?;
+            hot.end(
+                connection,
+                session,
+                deltas,
+                ExecutionState::Cancelled,
+                Some(error),
+                at,
+            )?;
             Ok(None)
         }
         ExecutionState::Running => {

@@ -21,20 +21,41 @@ struct Candidate {
 }
 
 /// Claims up to `claim.max` executions, in order of id; none while the process is not running or must wait for another.
-pub(crate) fn claim(connection: &Connection, node: NodeId, claim: Claim, at: Timestamp) -> Result<Vec<Claimed>, Fault> {
+pub(crate) fn claim(
+    connection: &Connection,
+    node: NodeId,
+    claim: Claim,
+    at: Timestamp,
+) -> Result<Vec<Claimed>, Fault> {
     if claim.max == 0 {
         return Ok(Vec::new());
     }
-    let mut statement = connection.prepare_cached(sql!("claim_segment")).or_fault()?;
-    let segment = statement.query_row([claim.process.0], |row| Ok(rows_of::small(row, 0))).optional().or_fault()?;
-    let Some(segment) = segment.transpose()? else { return Ok(Vec::new()) };
+    let mut statement = connection
+        .prepare_cached(sql!("claim_segment"))
+        .or_fault()?;
+    let segment = statement
+        .query_row([claim.process.0], |row| Ok(rows_of::small(row, 0)))
+        .optional()
+        .or_fault()?;
+    let Some(segment) = segment.transpose()? else {
+        return Ok(Vec::new());
+    };
     let candidates = candidates(connection, claim, segment)?;
-    candidates.into_iter().map(|candidate| take(connection, node, claim, segment, candidate, at)).collect()
+    candidates
+        .into_iter()
+        .map(|candidate| take(connection, node, claim, segment, candidate, at))
+        .collect()
 }
 
-fn candidates(connection: &Connection, claim: Claim, segment: u32) -> Result<Vec<Candidate>, Fault> {
+fn candidates(
+    connection: &Connection,
+    claim: Claim,
+    segment: u32,
+) -> Result<Vec<Candidate>, Fault> {
     let mut statement = connection.prepare_cached(sql!("claim_find")).or_fault()?;
-    let mut rows = statement.query(params![claim.process.0, segment, claim.max]).or_fault()?;
+    let mut rows = statement
+        .query(params![claim.process.0, segment, claim.max])
+        .or_fault()?;
     let mut found = Vec::new();
     while let Some(row) = rows.next().or_fault()? {
         found.push(Candidate {
@@ -58,24 +79,68 @@ fn take(
     candidate: Candidate,
     at: Timestamp,
 ) -> Result<Claimed, Fault> {
-    let Candidate { execution, run, token, per_process, cancelling, fresh, mut account } = candidate;
+    let Candidate {
+        execution,
+        run,
+        token,
+        per_process,
+        cancelling,
+        fresh,
+        mut account,
+    } = candidate;
     account.switch(Cause::plain(CauseKind::Running), at);
-    let values = params![execution, token, node.0, account.since().0, sums_json(&account)];
-    let taken = connection.prepare_cached(sql!("claim_take")).or_fault()?.execute(values).or_fault()?;
+    let values = params![
+        execution,
+        token,
+        node.0,
+        account.since().0,
+        sums_json(&account)
+    ];
+    let taken = connection
+        .prepare_cached(sql!("claim_take"))
+        .or_fault()?
+        .execute(values)
+        .or_fault()?;
     if taken != 1 {
-        return Err(damaged(format!("execution {execution} was claimed between two statements of one transaction")));
+        return Err(damaged(format!(
+            "execution {execution} was claimed between two statements of one transaction"
+        )));
     }
     let (entity_key, attributes) = entity(connection, execution)?;
     // A first claim of a first run has nothing to read; a later run may have taken steps over.
-    let steps = if fresh && run.0 == 1 { Vec::new() } else { latest_steps(connection, ExecutionId(execution), run)? };
-    let owned = Owned { process: claim.process, execution: ExecutionId(execution), run, token: Token(token + 1), per_process };
-    Ok(Claimed { owned, segment, entity_key, attributes, account, fresh, steps, cancelling })
+    let steps = if fresh && run.0 == 1 {
+        Vec::new()
+    } else {
+        latest_steps(connection, ExecutionId(execution), run)?
+    };
+    let owned = Owned {
+        process: claim.process,
+        execution: ExecutionId(execution),
+        run,
+        token: Token(token + 1),
+        per_process,
+    };
+    Ok(Claimed {
+        owned,
+        segment,
+        entity_key,
+        attributes,
+        account,
+        fresh,
+        steps,
+        cancelling,
+    })
 }
 
-fn entity(connection: &Connection, execution: i64) -> Result<(Option<String>, Map<String, Value>), Fault> {
+fn entity(
+    connection: &Connection,
+    execution: i64,
+) -> Result<(Option<String>, Map<String, Value>), Fault> {
     let mut statement = connection.prepare_cached(sql!("entity_read")).or_fault()?;
     let found = statement
-        .query_row([execution], |row| Ok(get::<String>(row, 0).and_then(|key| Ok((key, json(row, 1)?.unwrap_or_default())))))
+        .query_row([execution], |row| {
+            Ok(get::<String>(row, 0).and_then(|key| Ok((key, json(row, 1)?.unwrap_or_default()))))
+        })
         .optional()
         .or_fault()?
         .transpose()?;
@@ -86,7 +151,11 @@ fn entity(connection: &Connection, execution: i64) -> Result<(Option<String>, Ma
 }
 
 /// The latest attempt of each step of a run.
-pub(crate) fn latest_steps(connection: &Connection, execution: ExecutionId, run: Run) -> Result<Vec<StepRow>, Fault> {
+pub(crate) fn latest_steps(
+    connection: &Connection,
+    execution: ExecutionId,
+    run: Run,
+) -> Result<Vec<StepRow>, Fault> {
     let mut statement = connection.prepare_cached(sql!("steps_of_run")).or_fault()?;
     let mut rows = statement.query(params![execution.0, run.0]).or_fault()?;
     let mut steps: Vec<StepRow> = Vec::new();

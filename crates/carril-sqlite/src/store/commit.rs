@@ -12,8 +12,14 @@ use carril_model::id::ProcessId;
 use rusqlite::{Connection, OptionalExtension};
 
 /// Commits a group. What this returns is durable; a failed COMMIT is never reported as done.
-pub(crate) fn commit(connection: &mut Connection, session: &mut Session, group: &Group) -> Result<Report, Fault> {
-    fail::fail_point!("store::commit::before", |_| Err(Fault::Unavailable("failpoint before the commit".to_owned())));
+pub(crate) fn commit(
+    connection: &mut Connection,
+    session: &mut Session,
+    group: &Group,
+) -> Result<Report, Fault> {
+    fail::fail_point!("store::commit::before", |_| Err(Fault::Unavailable(
+        "failpoint before the commit".to_owned()
+    )));
     let (report, seen) = write(connection, |transaction| {
         let node = session.alive(transaction)?;
         let mut deltas = Deltas::default();
@@ -30,24 +36,48 @@ pub(crate) fn commit(connection: &mut Connection, session: &mut Session, group: 
         }
         session.sweep.run(transaction)?;
         let seen = session.see(transaction, group.at)?;
-        let processes = deltas.touched().map(|process| process_row(transaction, ProcessId(process))).collect::<Result<_, _>>()?;
+        let processes = deltas
+            .touched()
+            .map(|process| process_row(transaction, ProcessId(process)))
+            .collect::<Result<_, _>>()?;
         let woken = deltas.woken().iter().copied().map(ProcessId).collect();
-        Ok((Report { verdicts, processes, claimed, woken }, seen))
+        Ok((
+            Report {
+                verdicts,
+                processes,
+                claimed,
+                woken,
+            },
+            seen,
+        ))
     })?;
     if seen {
         session.seen = group.at;
     }
-    fail::fail_point!("store::commit::after", |_| Err(Fault::Unavailable("failpoint after the commit".to_owned())));
+    fail::fail_point!("store::commit::after", |_| Err(Fault::Unavailable(
+        "failpoint after the commit".to_owned()
+    )));
     Ok(report)
 }
 
 /// One process, which must exist.
-pub(crate) fn process_row(connection: &Connection, process: ProcessId) -> Result<ProcessRow, Fault> {
-    find_process(connection, process)?.ok_or_else(|| damaged(format!("process {process} has executions and no row")))
+pub(crate) fn process_row(
+    connection: &Connection,
+    process: ProcessId,
+) -> Result<ProcessRow, Fault> {
+    find_process(connection, process)?
+        .ok_or_else(|| damaged(format!("process {process} has executions and no row")))
 }
 
 /// One process, if it exists.
-pub(crate) fn find_process(connection: &Connection, process: ProcessId) -> Result<Option<ProcessRow>, Fault> {
+pub(crate) fn find_process(
+    connection: &Connection,
+    process: ProcessId,
+) -> Result<Option<ProcessRow>, Fault> {
     let mut statement = connection.prepare_cached(sql!("process_read")).or_fault()?;
-    statement.query_row([process.0], |row| Ok(rows::process(row))).optional().or_fault()?.transpose()
+    statement
+        .query_row([process.0], |row| Ok(rows::process(row)))
+        .optional()
+        .or_fault()?
+        .transpose()
 }

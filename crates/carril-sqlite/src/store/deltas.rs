@@ -68,24 +68,49 @@ impl Deltas {
     pub(crate) fn write(&mut self, connection: &Connection) -> Result<(), Fault> {
         for (process, delta) in &mut self.processes {
             let process = *process;
-            let Delta { open, succeeded, failed, skipped, cancelled, rolled_back } = std::mem::take(delta);
+            let Delta {
+                open,
+                succeeded,
+                failed,
+                skipped,
+                cancelled,
+                rolled_back,
+            } = std::mem::take(delta);
             if [open, succeeded, failed, skipped, cancelled, rolled_back] == [0; 6] {
                 continue;
             }
-            let values = params![process, open, succeeded, failed, skipped, cancelled, rolled_back];
-            let written = connection.prepare_cached(sql!("process_tally")).or_fault()?.execute(values).or_fault()?;
+            let values = params![
+                process,
+                open,
+                succeeded,
+                failed,
+                skipped,
+                cancelled,
+                rolled_back
+            ];
+            let written = connection
+                .prepare_cached(sql!("process_tally"))
+                .or_fault()?
+                .execute(values)
+                .or_fault()?;
             if written != 1 {
-                return Err(damaged(format!("process {process} has executions and no row")));
+                return Err(damaged(format!(
+                    "process {process} has executions and no row"
+                )));
             }
         }
         Ok(())
     }
 
     fn of(&mut self, process: i64) -> &mut Delta {
-        let at = self.processes.iter().position(|(id, _)| *id == process).unwrap_or_else(|| {
-            self.processes.push((process, Delta::default()));
-            self.processes.len() - 1
-        });
+        let at = self
+            .processes
+            .iter()
+            .position(|(id, _)| *id == process)
+            .unwrap_or_else(|| {
+                self.processes.push((process, Delta::default()));
+                self.processes.len() - 1
+            });
         &mut self.processes[at].1
     }
 }

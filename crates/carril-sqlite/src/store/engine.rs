@@ -6,8 +6,8 @@ use super::session::Session;
 use super::{again, commit, enter, launch, lookup};
 use crate::driver::Worker;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned, Pending, ProcessRow, Report, Request,
-    Rerun, Selection, StepRow, Store,
+    Answer, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned,
+    Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
@@ -36,9 +36,16 @@ impl SqliteStore {
     /// As [`OpenError`]; nothing was changed.
     pub fn open(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
         let connection = open::for_engine(path, options)?;
-        let worker = Worker::start("carril-store", connection, WAITING_MAX)
-            .map_err(|error| OpenError::Unreachable { path: path.to_owned(), why: error.to_string() })?;
-        Ok(Self { worker, session: Arc::default() })
+        let worker = Worker::start("carril-store", connection, WAITING_MAX).map_err(|error| {
+            OpenError::Unreachable {
+                path: path.to_owned(),
+                why: error.to_string(),
+            }
+        })?;
+        Ok(Self {
+            worker,
+            session: Arc::default(),
+        })
     }
 
     fn run<'a, T, F>(&'a self, work: F) -> Pending<'a, Result<T, Fault>>
@@ -57,12 +64,21 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn enter<'a>(&'a self, node: &'a NodeInfo, now: Timestamp) -> Pending<'a, Result<Entered, Fault>> {
+    fn enter<'a>(
+        &'a self,
+        node: &'a NodeInfo,
+        now: Timestamp,
+    ) -> Pending<'a, Result<Entered, Fault>> {
         let node = node.clone();
         self.run(move |connection, session| enter::enter(connection, session, &node, now))
     }
 
-    fn define<'a>(&'a self, version: &'a Version, definition: &'a Definition, now: Timestamp) -> Pending<'a, Result<(), Fault>> {
+    fn define<'a>(
+        &'a self,
+        version: &'a Version,
+        definition: &'a Definition,
+        now: Timestamp,
+    ) -> Pending<'a, Result<(), Fault>> {
         let (version, definition) = (version.clone(), definition.clone());
         self.run(move |connection, _| lookup::define(connection, &version, &definition, now))
     }
@@ -79,7 +95,9 @@ impl Store for SqliteStore {
         open: Option<u32>,
     ) -> Pending<'a, Result<Launched, Fault>> {
         let (launch, first) = (launch.clone(), first.to_vec());
-        self.run(move |connection, session| launch::launch(connection, session, &launch, &first, open))
+        self.run(move |connection, session| {
+            launch::launch(connection, session, &launch, &first, open)
+        })
     }
 
     fn extend<'a>(
@@ -90,7 +108,9 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Pending<'a, Result<Vec<Claimed>, Fault>> {
         let more = more.to_vec();
-        self.run(move |connection, session| launch::extend(connection, session, process, &more, open, now))
+        self.run(move |connection, session| {
+            launch::extend(connection, session, process, &more, open, now)
+        })
     }
 
     fn abandon(&self, process: ProcessId) -> Pending<'_, Result<(), Fault>> {
@@ -119,14 +139,27 @@ impl Store for SqliteStore {
         self.run(move |connection, _| lookup::steps(connection, execution))
     }
 
-    fn rerun<'a>(&'a self, process: ProcessId, reruns: &'a [Rerun], now: Timestamp) -> Pending<'a, Result<ProcessRow, Fault>> {
+    fn rerun<'a>(
+        &'a self,
+        process: ProcessId,
+        reruns: &'a [Rerun],
+        now: Timestamp,
+    ) -> Pending<'a, Result<ProcessRow, Fault>> {
         let reruns = reruns.to_vec();
-        self.run(move |connection, session| again::rerun(connection, session, process, &reruns, now))
+        self.run(move |connection, session| {
+            again::rerun(connection, session, process, &reruns, now)
+        })
     }
 
-    fn begin_rollback<'a>(&'a self, executions: &'a [ExecutionId], now: Timestamp) -> Pending<'a, Result<Vec<Owned>, Fault>> {
+    fn begin_rollback<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        now: Timestamp,
+    ) -> Pending<'a, Result<Vec<Owned>, Fault>> {
         let executions = executions.to_vec();
-        self.run(move |connection, session| again::begin_rollback(connection, session, &executions, now))
+        self.run(move |connection, session| {
+            again::begin_rollback(connection, session, &executions, now)
+        })
     }
 
     fn cancel<'a>(
@@ -136,14 +169,21 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Pending<'a, Result<(Vec<Owned>, Vec<ProcessRow>), Fault>> {
         let (executions, reason) = (executions.to_vec(), reason.to_owned());
-        self.run(move |connection, session| again::cancel(connection, session, &executions, &reason, now))
+        self.run(move |connection, session| {
+            again::cancel(connection, session, &executions, &reason, now)
+        })
     }
 
     fn requests(&self) -> Pending<'_, Result<Vec<Request>, Fault>> {
         self.run(|connection, _| lookup::requests(connection))
     }
 
-    fn answer<'a>(&'a self, request: RequestId, answer: &'a Answer, now: Timestamp) -> Pending<'a, Result<(), Fault>> {
+    fn answer<'a>(
+        &'a self,
+        request: RequestId,
+        answer: &'a Answer,
+        now: Timestamp,
+    ) -> Pending<'a, Result<(), Fault>> {
         let answer = answer.clone();
         self.run(move |connection, _| lookup::answer(connection, request, &answer, now))
     }

@@ -12,7 +12,9 @@ pub(crate) fn fault(error: &Error) -> Fault {
     match error {
         Error::SqliteFailure(failure, _) => match failure.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Fault::Busy(error.to_string()),
-            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Fault::Corrupt(error.to_string()),
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
+                Fault::Corrupt(error.to_string())
+            }
             ErrorCode::ConstraintViolation => Fault::Conflict(error.to_string()),
             _ => Fault::Unavailable(error.to_string()),
         },

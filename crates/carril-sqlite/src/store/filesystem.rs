@@ -6,8 +6,25 @@ use std::path::{Path, PathBuf};
 
 /// Types of file systems whose locks may not hold between machines, or at all.
 const NETWORK: &[&str] = &[
-    "9p", "afs", "beegfs", "ceph", "cifs", "coda", "fuse.ceph", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "gfs2", "lustre",
-    "ncpfs", "nfs", "nfs4", "ocfs2", "smb2", "smb3", "smbfs",
+    "9p",
+    "afs",
+    "beegfs",
+    "ceph",
+    "cifs",
+    "coda",
+    "fuse.ceph",
+    "fuse.glusterfs",
+    "fuse.sshfs",
+    "glusterfs",
+    "gfs2",
+    "lustre",
+    "ncpfs",
+    "nfs",
+    "nfs4",
+    "ocfs2",
+    "smb2",
+    "smb3",
+    "smbfs",
 ];
 
 /// The type of the network file system that `path` lies on, or `None` when it is a local one or cannot be told.
@@ -23,7 +40,10 @@ fn existing_folder(path: &Path) -> Option<PathBuf> {
     if let Ok(found) = path.canonicalize() {
         return Some(found);
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     folder.canonicalize().ok()
 }
 
@@ -31,9 +51,15 @@ fn existing_folder(path: &Path) -> Option<PathBuf> {
 fn kind_of(mounts: &str, path: &Path) -> Option<String> {
     let mut best: Option<(usize, &str)> = None;
     for line in mounts.lines() {
-        let Some((left, right)) = line.split_once(" - ") else { continue };
-        let Some(point) = left.split(' ').nth(4) else { continue };
-        let Some(kind) = right.split(' ').next() else { continue };
+        let Some((left, right)) = line.split_once(" - ") else {
+            continue;
+        };
+        let Some(point) = left.split(' ').nth(4) else {
+            continue;
+        };
+        let Some(kind) = right.split(' ').next() else {
+            continue;
+        };
         let point = unescape(point);
         let longer = best.is_none_or(|(length, _)| point.len() >= length);
         if longer && path.starts_with(&point) {
@@ -46,7 +72,12 @@ fn kind_of(mounts: &str, path: &Path) -> Option<String> {
 /// Mount points carry blanks, tabs, line ends and backslashes as three octal digits.
 fn unescape(text: &str) -> String {
     let mut out = text.to_owned();
-    for (escaped, plain) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
+    for (escaped, plain) in [
+        ("\\040", " "),
+        ("\\011", "\t"),
+        ("\\012", "\n"),
+        ("\\134", "\\"),
+    ] {
         out = out.replace(escaped, plain);
     }
     out

@@ -14,8 +14,9 @@ use super::session;
 use crate::driver::Worker;
 use carril_model::account::CauseKind;
 use carril_model::contract::{
-    Answer, AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, History, LogRow, Mailbox, OverlapRow, Pending,
-    ProcessFilter, ProcessRow, QueryAnswer, TimelineRow, WaitRow, Wish,
+    Answer, AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, History, LogRow,
+    Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, TimelineRow, WaitRow,
+    Wish,
 };
 use carril_model::definition::Definition;
 use carril_model::id::{ExecutionId, ProcessId, RequestId, Run};
@@ -40,9 +41,16 @@ impl SqliteHistory {
     /// As [`OpenError`]; [`OpenError::Older`] for a store that an engine of this version has not opened yet.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let connection = open::for_reading(path)?;
-        let worker = Worker::start("carril-history", connection, WAITING_MAX)
-            .map_err(|error| OpenError::Unreachable { path: path.to_owned(), why: error.to_string() })?;
-        Ok(Self { worker, path: path.to_owned() })
+        let worker = Worker::start("carril-history", connection, WAITING_MAX).map_err(|error| {
+            OpenError::Unreachable {
+                path: path.to_owned(),
+                why: error.to_string(),
+            }
+        })?;
+        Ok(Self {
+            worker,
+            path: path.to_owned(),
+        })
     }
 
     fn ask<'a, T, F>(&'a self, question: F) -> Pending<'a, Result<T, Fault>>
@@ -50,7 +58,9 @@ impl SqliteHistory {
         T: Send + 'static,
         F: FnOnce(&Transaction<'_>) -> Result<T, Fault> + Send + 'static,
     {
-        let answered = self.worker.call(move |connection| session::read(connection, question));
+        let answered = self
+            .worker
+            .call(move |connection| session::read(connection, question));
         Box::pin(async move { answered.await.map_err(gone)? })
     }
 
@@ -62,7 +72,8 @@ impl SqliteHistory {
     {
         let path = self.path.clone();
         let written = self.worker.call(move |_| {
-            let connection = open::for_posting(&path).map_err(|error| Fault::Unavailable(error.to_string()))?;
+            let connection =
+                open::for_posting(&path).map_err(|error| Fault::Unavailable(error.to_string()))?;
             work(&connection)
         });
         Box::pin(async move { written.await.map_err(gone)? })
@@ -70,53 +81,129 @@ impl SqliteHistory {
 }
 
 impl History for SqliteHistory {
-    fn processes<'a>(&'a self, filter: &'a ProcessFilter) -> Pending<'a, Result<Vec<ProcessRow>, Fault>> {
+    fn processes<'a>(
+        &'a self,
+        filter: &'a ProcessFilter,
+    ) -> Pending<'a, Result<Vec<ProcessRow>, Fault>> {
         let filter = filter.clone();
         self.ask(move |transaction| read::processes(transaction, &filter))
     }
 
-    fn executions<'a>(&'a self, process: ProcessId, filter: &'a ExecutionFilter) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>> {
+    fn executions<'a>(
+        &'a self,
+        process: ProcessId,
+        filter: &'a ExecutionFilter,
+    ) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>> {
         let filter = filter.clone();
         self.ask(move |transaction| read::executions(transaction, process, &filter))
     }
 
     fn execution(&self, id: ExecutionId) -> Pending<'_, Result<Option<ExecutionRow>, Fault>> {
-        self.ask(move |transaction| Ok(read::all(transaction, sql!("history_execution"), &[&id.0], read::execution)?.pop()))
+        self.ask(move |transaction| {
+            Ok(read::all(
+                transaction,
+                sql!("history_execution"),
+                &[&id.0],
+                read::execution,
+            )?
+            .pop())
+        })
     }
 
-    fn of_entity<'a>(&'a self, entity: &'a str, max: u32) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>> {
+    fn of_entity<'a>(
+        &'a self,
+        entity: &'a str,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>> {
         let entity = entity.to_owned();
-        self.ask(move |transaction| read::all(transaction, sql!("history_of_entity"), &[&entity, &max], read::execution))
+        self.ask(move |transaction| {
+            read::all(
+                transaction,
+                sql!("history_of_entity"),
+                &[&entity, &max],
+                read::execution,
+            )
+        })
     }
 
     fn definition_of(&self, process: ProcessId) -> Pending<'_, Result<Definition, Fault>> {
         self.ask(move |transaction| {
-            let body: Option<String> =
-                transaction.query_row(sql!("history_definition"), [process.0], |row| row.get(0)).optional().or_fault()?;
-            rows::from_json(&body.ok_or_else(|| Fault::Conflict(format!("there is no process {process}")))?)
+            let body: Option<String> = transaction
+                .query_row(sql!("history_definition"), [process.0], |row| row.get(0))
+                .optional()
+                .or_fault()?;
+            rows::from_json(
+                &body.ok_or_else(|| Fault::Conflict(format!("there is no process {process}")))?,
+            )
         })
     }
 
-    fn attempts(&self, execution: ExecutionId, run: Option<Run>) -> Pending<'_, Result<Vec<AttemptRow>, Fault>> {
+    fn attempts(
+        &self,
+        execution: ExecutionId,
+        run: Option<Run>,
+    ) -> Pending<'_, Result<Vec<AttemptRow>, Fault>> {
         let run = run.map(|run| run.0);
-        self.ask(move |transaction| read::all(transaction, sql!("history_attempts"), params![execution.0, run], read::attempt))
+        self.ask(move |transaction| {
+            read::all(
+                transaction,
+                sql!("history_attempts"),
+                params![execution.0, run],
+                read::attempt,
+            )
+        })
     }
 
-    fn under_way(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<AttemptRow>, Fault>> {
-        self.ask(move |transaction| read::all(transaction, sql!("history_under_way"), params![process.0, max], read::attempt))
+    fn under_way(
+        &self,
+        process: ProcessId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<AttemptRow>, Fault>> {
+        self.ask(move |transaction| {
+            read::all(
+                transaction,
+                sql!("history_under_way"),
+                params![process.0, max],
+                read::attempt,
+            )
+        })
     }
 
     fn logs(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<LogRow>, Fault>> {
-        self.ask(move |transaction| read::all(transaction, sql!("history_logs"), params![execution.0], read::log))
-    }
-
-    fn timeline(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<TimelineRow>, Fault>> {
-        self.ask(move |transaction| read::all(transaction, sql!("history_timeline"), params![process.0, max], read::timeline))
-    }
-
-    fn overlaps(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<OverlapRow>, Fault>> {
         self.ask(move |transaction| {
-            let mut statement = transaction.prepare_cached(sql!("history_uses")).or_fault()?;
+            read::all(
+                transaction,
+                sql!("history_logs"),
+                params![execution.0],
+                read::log,
+            )
+        })
+    }
+
+    fn timeline(
+        &self,
+        process: ProcessId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<TimelineRow>, Fault>> {
+        self.ask(move |transaction| {
+            read::all(
+                transaction,
+                sql!("history_timeline"),
+                params![process.0, max],
+                read::timeline,
+            )
+        })
+    }
+
+    fn overlaps(
+        &self,
+        process: ProcessId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<OverlapRow>, Fault>> {
+        self.ask(move |transaction| {
+            let mut statement = transaction
+                .prepare_cached(sql!("history_uses"))
+                .or_fault()?;
             let mut found = statement.query([process.0]).or_fault()?;
             let mut sweep = overlap::Sweep::new(max as usize);
             while let Some(row) = found.next().or_fault()? {
@@ -132,17 +219,40 @@ impl History for SqliteHistory {
         })
     }
 
-    fn bottlenecks(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<BottleneckRow>, Fault>> {
-        self.ask(move |transaction| read::all(transaction, sql!("history_bottlenecks"), params![process.0, max], read::bottleneck))
+    fn bottlenecks(
+        &self,
+        process: ProcessId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<BottleneckRow>, Fault>> {
+        self.ask(move |transaction| {
+            read::all(
+                transaction,
+                sql!("history_bottlenecks"),
+                params![process.0, max],
+                read::bottleneck,
+            )
+        })
     }
 
     fn waits(&self, process: ProcessId) -> Pending<'_, Result<Vec<WaitRow>, Fault>> {
-        self.ask(move |transaction| read::all(transaction, sql!("history_waits"), params![process.0], read::wait))
+        self.ask(move |transaction| {
+            read::all(
+                transaction,
+                sql!("history_waits"),
+                params![process.0],
+                read::wait,
+            )
+        })
     }
 
     fn causes(&self, process: ProcessId) -> Pending<'_, Result<BTreeMap<CauseKind, u64>, Fault>> {
         self.ask(move |transaction| {
-            let counted = read::all(transaction, sql!("history_causes"), params![process.0], read::cause_count)?;
+            let counted = read::all(
+                transaction,
+                sql!("history_causes"),
+                params![process.0],
+                read::cause_count,
+            )?;
             Ok(counted.into_iter().collect())
         })
     }
@@ -158,20 +268,29 @@ impl Mailbox for SqliteHistory {
     fn post<'a>(&'a self, wish: &'a Wish, now: Timestamp) -> Pending<'a, Result<RequestId, Fault>> {
         let wish = rows::to_json(wish);
         self.write(move |connection| {
-            connection.execute(sql!("request_post"), params![wish, now.0]).or_fault()?;
+            connection
+                .execute(sql!("request_post"), params![wish, now.0])
+                .or_fault()?;
             Ok(RequestId(connection.last_insert_rowid()))
         })
     }
 
     fn answer_of(&self, request: RequestId) -> Pending<'_, Result<Option<Answer>, Fault>> {
         self.ask(move |transaction| {
-            let answer: Option<Option<String>> =
-                transaction.query_row(sql!("request_answer_of"), [request.0], |row| row.get(0)).optional().or_fault()?;
+            let answer: Option<Option<String>> = transaction
+                .query_row(sql!("request_answer_of"), [request.0], |row| row.get(0))
+                .optional()
+                .or_fault()?;
             answer.flatten().as_deref().map(rows::from_json).transpose()
         })
     }
 
     fn withdraw(&self, request: RequestId) -> Pending<'_, Result<bool, Fault>> {
-        self.write(move |connection| Ok(connection.execute(sql!("request_withdraw"), [request.0]).or_fault()? == 1))
+        self.write(move |connection| {
+            Ok(connection
+                .execute(sql!("request_withdraw"), [request.0])
+                .or_fault()?
+                == 1)
+        })
     }
 }

@@ -53,8 +53,14 @@ impl Hot {
 
     /// The execution with this id, if there is one.
     pub(crate) fn read(connection: &Connection, id: ExecutionId) -> Result<Option<Self>, Fault> {
-        let mut statement = connection.prepare_cached(sql!("execution_hot")).or_fault()?;
-        statement.query_row([id.0], |row| Ok(Self::of(row))).optional().or_fault()?.transpose()
+        let mut statement = connection
+            .prepare_cached(sql!("execution_hot"))
+            .or_fault()?;
+        statement
+            .query_row([id.0], |row| Ok(Self::of(row)))
+            .optional()
+            .or_fault()?
+            .transpose()
     }
 
     /// Whose it is now.
@@ -81,11 +87,24 @@ impl Hot {
         close(&mut self.account, at);
         let cause = self.account.cause();
         let sums = sums_json(&self.account);
-        let values =
-            params![self.id, self.state.code(), state.code(), at.0, cause.kind.name(), cause.about, self.account.since().0, sums, error];
+        let values = params![
+            self.id,
+            self.state.code(),
+            state.code(),
+            at.0,
+            cause.kind.name(),
+            cause.about,
+            self.account.since().0,
+            sums,
+            error
+        ];
         one(connection, sql!("execution_end"), values)?;
         if self.state == ExecutionState::Running {
-            connection.prepare_cached(sql!("steps_cancel")).or_fault()?.execute(params![self.id, self.run.0, at.0]).or_fault()?;
+            connection
+                .prepare_cached(sql!("steps_cancel"))
+                .or_fault()?
+                .execute(params![self.id, self.run.0, at.0])
+                .or_fault()?;
         }
         if self.segment == segment_of(connection, self.process)? {
             deltas.open(self.process, -1);
@@ -115,7 +134,9 @@ pub(crate) fn for_each(
     more: &[&dyn ToSql],
     mut each: impl FnMut(Hot) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    let Some((first, last)) = range(connection, process)? else { return Ok(()) };
+    let Some((first, last)) = range(connection, process)? else {
+        return Ok(());
+    };
     let mut above = first - 1;
     loop {
         let mut values: Vec<&dyn ToSql> = vec![&process.0, &above, &last, &CHUNK];
@@ -128,7 +149,9 @@ pub(crate) fn for_each(
                 chunk.push(Hot::of(row)?);
             }
         }
-        let Some(latest) = chunk.last() else { return Ok(()) };
+        let Some(latest) = chunk.last() else {
+            return Ok(());
+        };
         above = latest.id;
         for hot in chunk {
             each(hot)?;
@@ -137,22 +160,44 @@ pub(crate) fn for_each(
 }
 
 /// Between which ids a process's executions lie, or `None` when there is no such process.
-pub(crate) fn range(connection: &Connection, process: ProcessId) -> Result<Option<(i64, i64)>, Fault> {
-    let mut statement = connection.prepare_cached(sql!("process_range")).or_fault()?;
-    statement.query_row([process.0], |row| Ok((row.get(0)?, row.get(1)?))).optional().or_fault()
+pub(crate) fn range(
+    connection: &Connection,
+    process: ProcessId,
+) -> Result<Option<(i64, i64)>, Fault> {
+    let mut statement = connection
+        .prepare_cached(sql!("process_range"))
+        .or_fault()?;
+    statement
+        .query_row([process.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()
+        .or_fault()
 }
 
 /// Runs a statement that must change exactly one row, because the transaction has just read it.
-pub(crate) fn one(connection: &Connection, statement: &str, values: &[&dyn ToSql]) -> Result<(), Fault> {
-    let changed = connection.prepare_cached(statement).or_fault()?.execute(values).or_fault()?;
+pub(crate) fn one(
+    connection: &Connection,
+    statement: &str,
+    values: &[&dyn ToSql],
+) -> Result<(), Fault> {
+    let changed = connection
+        .prepare_cached(statement)
+        .or_fault()?
+        .execute(values)
+        .or_fault()?;
     if changed == 1 {
         return Ok(());
     }
-    Err(damaged(format!("a row that was just read changed {changed} times")))
+    Err(damaged(format!(
+        "a row that was just read changed {changed} times"
+    )))
 }
 
 /// The segment that a process is in.
 pub(crate) fn segment_of(connection: &Connection, process: i64) -> Result<u32, Fault> {
-    let mut statement = connection.prepare_cached(sql!("process_segment")).or_fault()?;
-    statement.query_row([process], |row| Ok(super::rows::small(row, 0))).or_fault()?
+    let mut statement = connection
+        .prepare_cached(sql!("process_segment"))
+        .or_fault()?;
+    statement
+        .query_row([process], |row| Ok(super::rows::small(row, 0)))
+        .or_fault()?
 }

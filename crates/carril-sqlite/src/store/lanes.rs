@@ -33,20 +33,41 @@ struct Peer {
 }
 
 /// Makes the right one the head of a lane key, after `process` changed something about it.
-pub(crate) fn elect(connection: &Connection, deltas: &mut Deltas, process: i64, lane_hash: i64, at: Timestamp) -> Result<(), Fault> {
+pub(crate) fn elect(
+    connection: &Connection,
+    deltas: &mut Deltas,
+    process: i64,
+    lane_hash: i64,
+    at: Timestamp,
+) -> Result<(), Fault> {
     let peers = peers(connection, sql!("lane_peers"), lane_hash)?;
     elect_among(connection, deltas, &peers, process, at)
 }
 
 /// The same for the lane key of an execution that has just settled or parked.
-pub(crate) fn pass_on(connection: &Connection, deltas: &mut Deltas, owned: Owned, at: Timestamp) -> Result<(), Fault> {
+pub(crate) fn pass_on(
+    connection: &Connection,
+    deltas: &mut Deltas,
+    owned: Owned,
+    at: Timestamp,
+) -> Result<(), Fault> {
     let peers = peers(connection, sql!("lane_peers_of"), owned.execution.0)?;
     elect_among(connection, deltas, &peers, owned.process.0, at)
 }
 
-fn elect_among(connection: &Connection, deltas: &mut Deltas, peers: &[Peer], process: i64, at: Timestamp) -> Result<(), Fault> {
-    let Some(owner) = owner(peers, process) else { return Ok(()) };
-    let Some(head) = head(peers, owner) else { return Ok(()) };
+fn elect_among(
+    connection: &Connection,
+    deltas: &mut Deltas,
+    peers: &[Peer],
+    process: i64,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    let Some(owner) = owner(peers, process) else {
+        return Ok(());
+    };
+    let Some(head) = head(peers, owner) else {
+        return Ok(());
+    };
     for peer in peers {
         let ready = peer.id == head;
         if peer.ready != ready {
@@ -61,8 +82,14 @@ fn elect_among(connection: &Connection, deltas: &mut Deltas, peers: &[Peer], pro
 
 /// The process that has the key: the head's; else the one that just gave it up, if it still wants it; else the first in line.
 fn owner(peers: &[Peer], process: i64) -> Option<i64> {
-    let held = peers.iter().find(|peer| peer.ready).map(|peer| peer.process);
-    let wanted = peers.iter().find(|peer| peer.process == process).map(|peer| peer.process);
+    let held = peers
+        .iter()
+        .find(|peer| peer.ready)
+        .map(|peer| peer.process);
+    let wanted = peers
+        .iter()
+        .find(|peer| peer.process == process)
+        .map(|peer| peer.process);
     held.or(wanted).or(peers.first().map(|peer| peer.process))
 }
 
@@ -72,7 +99,11 @@ fn head(peers: &[Peer], owner: i64) -> Option<i64> {
         PENDING => (1, 0, peer.id),
         _ => (2, peer.segment, peer.id),
     };
-    peers.iter().filter(|peer| peer.process == owner).min_by_key(|peer| rank(peer)).map(|peer| peer.id)
+    peers
+        .iter()
+        .filter(|peer| peer.process == owner)
+        .min_by_key(|peer| rank(peer))
+        .map(|peer| peer.id)
 }
 
 fn appoint(connection: &Connection, peer: &Peer, ready: bool, at: Timestamp) -> Result<(), Fault> {
@@ -81,8 +112,19 @@ fn appoint(connection: &Connection, peer: &Peer, ready: bool, at: Timestamp) -> 
         account.switch(pending_cause(ready), at);
     }
     let cause = account.cause();
-    let values = params![peer.id, ready, cause.kind.name(), cause.about, account.since().0, sums_json(&account)];
-    connection.prepare_cached(sql!("lane_head")).or_fault()?.execute(values).or_fault()?;
+    let values = params![
+        peer.id,
+        ready,
+        cause.kind.name(),
+        cause.about,
+        account.since().0,
+        sums_json(&account)
+    ];
+    connection
+        .prepare_cached(sql!("lane_head"))
+        .or_fault()?
+        .execute(values)
+        .or_fault()?;
     Ok(())
 }
 
@@ -106,12 +148,20 @@ fn peers(connection: &Connection, query: &str, of: i64) -> Result<Vec<Peer>, Fau
 
 /// What a pending execution waits for: a lane, or the one before it.
 pub(crate) const fn pending_cause(ready: bool) -> Cause {
-    Cause::plain(if ready { CauseKind::Queued } else { CauseKind::Key })
+    Cause::plain(if ready {
+        CauseKind::Queued
+    } else {
+        CauseKind::Key
+    })
 }
 
 /// Whether an unsettled execution has this lane key already.
 pub(crate) fn is_taken(connection: &Connection, lane_hash: i64) -> Result<bool, Fault> {
-    connection.prepare_cached(sql!("lane_taken")).or_fault()?.query_row([lane_hash], |row| row.get(0)).or_fault()
+    connection
+        .prepare_cached(sql!("lane_taken"))
+        .or_fault()?
+        .query_row([lane_hash], |row| row.get(0))
+        .or_fault()
 }
 
 /// Settled executions that are still in the lane index. Forgetting them is harmless: entering sweeps what is left.
@@ -142,6 +192,10 @@ impl Sweep {
 
 /// Takes every settled execution out of the lane index.
 pub(crate) fn sweep_all(connection: &Connection) -> Result<(), Fault> {
-    connection.prepare_cached(sql!("lane_sweep_all")).or_fault()?.execute([]).or_fault()?;
+    connection
+        .prepare_cached(sql!("lane_sweep_all"))
+        .or_fault()?
+        .execute([])
+        .or_fault()?;
     Ok(())
 }

@@ -48,17 +48,27 @@ pub(crate) fn launch(
         let after = unsettled.filter(|_| launch.overlap != Overlap::Allow);
         let process = write_process(transaction, launch, after, first.len())?;
         let segment = launch.entity_segment.unwrap_or(0);
-        let chunk = Chunk { process: process.0, executions: first, segment, at: launch.at, launched_at: None };
+        let chunk = Chunk {
+            process: process.0,
+            executions: first,
+            segment,
+            at: launch.at,
+            launched_at: None,
+        };
         write_chunk(transaction, &chunk)?;
         let claimed = match open {
             Some(max) => finish(transaction, node, process, max, launch.at)?,
             None => Vec::new(),
         };
         session.see(transaction, launch.at)?;
-        fail::fail_point!("store::launch::before_open", |_| Err(Fault::Unavailable("failpoint in a launch".to_owned())));
+        fail::fail_point!("store::launch::before_open", |_| Err(Fault::Unavailable(
+            "failpoint in a launch".to_owned()
+        )));
         Ok(Launched::New { process, claimed })
     })?;
-    fail::fail_point!("store::launch::after", |_| Err(Fault::Unavailable("failpoint after a launch".to_owned())));
+    fail::fail_point!("store::launch::after", |_| Err(Fault::Unavailable(
+        "failpoint after a launch".to_owned()
+    )));
     Ok(launched)
 }
 
@@ -75,28 +85,51 @@ pub(crate) fn extend(
         let node = session.alive(transaction)?;
         let (segment, launched_at) = launching(transaction, process)?;
         let launched_at = Some(now).filter(|now| *now != launched_at);
-        write_chunk(transaction, &Chunk { process: process.0, executions: more, segment, at: now, launched_at })?;
+        write_chunk(
+            transaction,
+            &Chunk {
+                process: process.0,
+                executions: more,
+                segment,
+                at: now,
+                launched_at,
+            },
+        )?;
         let claimed = match open {
             Some(max) => finish(transaction, node, process, max, now)?,
             None => Vec::new(),
         };
-        fail::fail_point!("store::launch::before_open", |_| Err(Fault::Unavailable("failpoint in a launch".to_owned())));
+        fail::fail_point!("store::launch::before_open", |_| Err(Fault::Unavailable(
+            "failpoint in a launch".to_owned()
+        )));
         Ok(claimed)
     });
     if matches!(extended, Err(Fault::Conflict(_))) {
         abandon(connection, process, now)?;
     }
-    fail::fail_point!("store::launch::after", |_| Err(Fault::Unavailable("failpoint after a launch".to_owned())));
+    fail::fail_point!("store::launch::after", |_| Err(Fault::Unavailable(
+        "failpoint after a launch".to_owned()
+    )));
     extended
 }
 
 /// Removes a launch that is not to be finished; anything else stays.
-pub(crate) fn abandon(connection: &mut Connection, process: ProcessId, now: Timestamp) -> Result<(), Fault> {
-    write(connection, |transaction| remove_launch(transaction, process, now))
+pub(crate) fn abandon(
+    connection: &mut Connection,
+    process: ProcessId,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    write(connection, |transaction| {
+        remove_launch(transaction, process, now)
+    })
 }
 
 /// Removes a launching process with its executions, and gives on the lane keys that they headed.
-pub(crate) fn remove_launch(transaction: &Transaction<'_>, process: ProcessId, now: Timestamp) -> Result<(), Fault> {
+pub(crate) fn remove_launch(
+    transaction: &Transaction<'_>,
+    process: ProcessId,
+    now: Timestamp,
+) -> Result<(), Fault> {
     let state = transaction
         .prepare_cached(sql!("process_state"))
         .or_fault()?
@@ -106,27 +139,62 @@ pub(crate) fn remove_launch(transaction: &Transaction<'_>, process: ProcessId, n
     if state != Some(ProcessState::Launching.code()) {
         return Ok(());
     }
-    let mut statement = transaction.prepare_cached(sql!("launch_lanes")).or_fault()?;
-    let hashes: Vec<i64> = statement.query_map([process.0], |row| row.get(0)).or_fault()?.collect::<Result<_, _>>().or_fault()?;
-    for statement in [sql!("launch_remove_entities"), sql!("launch_remove_executions"), sql!("launch_remove_process")] {
-        transaction.prepare_cached(statement).or_fault()?.execute([process.0]).or_fault()?;
+    let mut statement = transaction
+        .prepare_cached(sql!("launch_lanes"))
+        .or_fault()?;
+    let hashes: Vec<i64> = statement
+        .query_map([process.0], |row| row.get(0))
+        .or_fault()?
+        .collect::<Result<_, _>>()
+        .or_fault()?;
+    for statement in [
+        sql!("launch_remove_entities"),
+        sql!("launch_remove_executions"),
+        sql!("launch_remove_process"),
+    ] {
+        transaction
+            .prepare_cached(statement)
+            .or_fault()?
+            .execute([process.0])
+            .or_fault()?;
     }
     for lane_hash in hashes {
-        lanes::elect(transaction, &mut Deltas::default(), process.0, lane_hash, now)?;
+        lanes::elect(
+            transaction,
+            &mut Deltas::default(),
+            process.0,
+            lane_hash,
+            now,
+        )?;
     }
     Ok(())
 }
 
 fn repeated(transaction: &Transaction<'_>, launch: &Launch) -> Result<Option<ProcessId>, Fault> {
-    let Some(key) = &launch.idempotency_key else { return Ok(None) };
-    let mut statement = transaction.prepare_cached(sql!("process_of_key")).or_fault()?;
-    statement.query_row([key], |row| row.get(0).map(ProcessId)).optional().or_fault()
+    let Some(key) = &launch.idempotency_key else {
+        return Ok(None);
+    };
+    let mut statement = transaction
+        .prepare_cached(sql!("process_of_key"))
+        .or_fault()?;
+    statement
+        .query_row([key], |row| row.get(0).map(ProcessId))
+        .optional()
+        .or_fault()
 }
 
 /// The newest unsettled process of the same pipeline and parameters.
-fn same_unsettled(transaction: &Transaction<'_>, launch: &Launch) -> Result<Option<ProcessId>, Fault> {
-    let mut statement = transaction.prepare_cached(sql!("process_unsettled_same")).or_fault()?;
-    statement.query_row([launch.overlap_hash], |row| row.get(0).map(ProcessId)).optional().or_fault()
+fn same_unsettled(
+    transaction: &Transaction<'_>,
+    launch: &Launch,
+) -> Result<Option<ProcessId>, Fault> {
+    let mut statement = transaction
+        .prepare_cached(sql!("process_unsettled_same"))
+        .or_fault()?;
+    statement
+        .query_row([launch.overlap_hash], |row| row.get(0).map(ProcessId))
+        .optional()
+        .or_fault()
 }
 
 /// Writes the process and its own execution, if it has one. Entities' executions come with their chunks.
@@ -137,7 +205,11 @@ fn write_process(
     entities: usize,
 ) -> Result<ProcessId, Fault> {
     if launch.ids_above > 0 {
-        transaction.prepare_cached(sql!("sequence_raise")).or_fault()?.execute([launch.ids_above]).or_fault()?;
+        transaction
+            .prepare_cached(sql!("sequence_raise"))
+            .or_fault()?
+            .execute([launch.ids_above])
+            .or_fault()?;
     }
     let definition = definition_id(transaction, &launch.version)?;
     let own = launch.process_segment.is_some();
@@ -146,14 +218,42 @@ fn write_process(
     let last = own_execution.unwrap_or(process);
     let open = i64::from(launch.process_segment == Some(0));
     let values = params![
-        process, definition, open, process + 1, last, own_execution, launch.entity_segment, launch.segments, launch.lanes,
-        after.map(|after| after.0), launch.pipeline, to_json(&launch.params), launch.launched_by, launch.at.0, launch.overlap_hash,
-        launch.idempotency_key, to_json(&launch.targets)
+        process,
+        definition,
+        open,
+        process + 1,
+        last,
+        own_execution,
+        launch.entity_segment,
+        launch.segments,
+        launch.lanes,
+        after.map(|after| after.0),
+        launch.pipeline,
+        to_json(&launch.params),
+        launch.launched_by,
+        launch.at.0,
+        launch.overlap_hash,
+        launch.idempotency_key,
+        to_json(&launch.targets)
     ];
-    transaction.prepare_cached(sql!("process_insert")).or_fault()?.execute(values).or_fault()?;
+    transaction
+        .prepare_cached(sql!("process_insert"))
+        .or_fault()?
+        .execute(values)
+        .or_fault()?;
     if let (Some(execution), Some(segment)) = (own_execution, launch.process_segment) {
-        let mut statement = transaction.prepare_cached(sql!("execution_insert")).or_fault()?;
-        insert_execution(transaction, &mut statement, execution, process, segment, None, launch.at)?;
+        let mut statement = transaction
+            .prepare_cached(sql!("execution_insert"))
+            .or_fault()?;
+        insert_execution(
+            transaction,
+            &mut statement,
+            execution,
+            process,
+            segment,
+            None,
+            launch.at,
+        )?;
     }
     tracing::debug!(process, entities, pipeline = launch.pipeline, "launching");
     Ok(ProcessId(process))
@@ -162,11 +262,21 @@ fn write_process(
 fn write_chunk(transaction: &Transaction<'_>, chunk: &Chunk<'_>) -> Result<(), Fault> {
     let first = take_ids(transaction, chunk.executions.len())?;
     {
-        let mut execution_insert = transaction.prepare_cached(sql!("execution_insert")).or_fault()?;
-        let mut entity_insert = transaction.prepare_cached(sql!("entity_insert")).or_fault()?;
+        let mut execution_insert = transaction
+            .prepare_cached(sql!("execution_insert"))
+            .or_fault()?;
+        let mut entity_insert = transaction
+            .prepare_cached(sql!("entity_insert"))
+            .or_fault()?;
         for (id, new) in (first..).zip(chunk.executions) {
             insert_execution(
-                transaction, &mut execution_insert, id, chunk.process, chunk.segment, Some(new.lane_hash), chunk.at,
+                transaction,
+                &mut execution_insert,
+                id,
+                chunk.process,
+                chunk.segment,
+                Some(new.lane_hash),
+                chunk.at,
             )?;
             insert_entity(&mut entity_insert, id, chunk, new)?;
         }
@@ -175,7 +285,11 @@ fn write_chunk(transaction: &Transaction<'_>, chunk: &Chunk<'_>) -> Result<(), F
     let open = if chunk.segment == 0 { written } else { 0 };
     let last = first + written - 1;
     let values = params![chunk.process, written, open, last];
-    transaction.prepare_cached(sql!("process_extend")).or_fault()?.execute(values).or_fault()?;
+    transaction
+        .prepare_cached(sql!("process_extend"))
+        .or_fault()?
+        .execute(values)
+        .or_fault()?;
     Ok(())
 }
 
@@ -197,19 +311,45 @@ fn insert_execution(
     } else {
         (ExecutionState::Waiting, Cause::plain(CauseKind::Barrier))
     };
-    let values =
-        params![id, process, state.code(), segment, ready, lane_hash.is_some(), lane_hash.is_none(), lane_hash, at.0, cause.kind.name()];
+    let values = params![
+        id,
+        process,
+        state.code(),
+        segment,
+        ready,
+        lane_hash.is_some(),
+        lane_hash.is_none(),
+        lane_hash,
+        at.0,
+        cause.kind.name()
+    ];
     statement.execute(values).or_fault()?;
     Ok(())
 }
 
-fn insert_entity(statement: &mut CachedStatement<'_>, id: i64, chunk: &Chunk<'_>, new: &NewExecution) -> Result<(), Fault> {
+fn insert_entity(
+    statement: &mut CachedStatement<'_>,
+    id: i64,
+    chunk: &Chunk<'_>,
+    new: &NewExecution,
+) -> Result<(), Fault> {
     let attributes = (!new.attributes.is_empty()).then(|| to_json(&new.attributes));
     let launched_at = chunk.launched_at.map(|at| at.0);
-    match statement.execute(params![id, chunk.process, new.entity_key, attributes, launched_at]) {
+    match statement.execute(params![
+        id,
+        chunk.process,
+        new.entity_key,
+        attributes,
+        launched_at
+    ]) {
         Ok(_) => Ok(()),
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
-            Err(Fault::Conflict(format!("the entity {:?} occurs twice; every entity's key must be there once", new.entity_key)))
+        Err(error)
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) =>
+        {
+            Err(Fault::Conflict(format!(
+                "the entity {:?} occurs twice; every entity's key must be there once",
+                new.entity_key
+            )))
         }
         Err(error) => Err(fault(&error)),
     }
@@ -223,9 +363,15 @@ fn finish(
     max: u32,
     at: Timestamp,
 ) -> Result<Vec<Claimed>, Fault> {
-    let opened = transaction.prepare_cached(sql!("launch_open")).or_fault()?.execute([process.0]).or_fault()?;
+    let opened = transaction
+        .prepare_cached(sql!("launch_open"))
+        .or_fault()?
+        .execute([process.0])
+        .or_fault()?;
     if opened != 1 {
-        return Err(damaged(format!("process {process} was launching and is not")));
+        return Err(damaged(format!(
+            "process {process} was launching and is not"
+        )));
     }
     claim::claim(transaction, node, Claim { process, max }, at)
 }
@@ -235,31 +381,55 @@ fn launching(transaction: &Transaction<'_>, process: ProcessId) -> Result<(u32, 
     let found = transaction
         .prepare_cached(sql!("launch_read"))
         .or_fault()?
-        .query_row([process.0], |row| Ok((get::<i64>(row, 0), get::<Option<u32>>(row, 1), get::<i64>(row, 2))))
+        .query_row([process.0], |row| {
+            Ok((
+                get::<i64>(row, 0),
+                get::<Option<u32>>(row, 1),
+                get::<i64>(row, 2),
+            ))
+        })
         .optional()
         .or_fault()?;
     let Some((state, segment, launched_at)) = found else {
-        return Err(Fault::Conflict(format!("there is no process {process}: its launch was removed")));
+        return Err(Fault::Conflict(format!(
+            "there is no process {process}: its launch was removed"
+        )));
     };
     match process_state(state?)? {
         ProcessState::Launching => Ok((segment?.unwrap_or(0), Timestamp(launched_at?))),
-        state => Err(Fault::Conflict(format!("process {process} is {state} and takes no more executions"))),
+        state => Err(Fault::Conflict(format!(
+            "process {process} is {state} and takes no more executions"
+        ))),
     }
 }
 
 fn definition_id(transaction: &Transaction<'_>, version: &Version) -> Result<i64, Fault> {
-    let mut statement = transaction.prepare_cached(sql!("definition_id")).or_fault()?;
-    let found = statement.query_row([&version.0], |row| row.get(0)).optional().or_fault()?;
-    found.ok_or_else(|| Fault::Conflict(format!("the store has no definition {version}; it must be kept before it is launched")))
+    let mut statement = transaction
+        .prepare_cached(sql!("definition_id"))
+        .or_fault()?;
+    let found = statement
+        .query_row([&version.0], |row| row.get(0))
+        .optional()
+        .or_fault()?;
+    found.ok_or_else(|| {
+        Fault::Conflict(format!(
+            "the store has no definition {version}; it must be kept before it is launched"
+        ))
+    })
 }
 
 /// Takes a block of ids and gives its first.
 fn take_ids(transaction: &Transaction<'_>, many: usize) -> Result<i64, Fault> {
     let many = i64::try_from(many).unwrap_or(ID_LIMIT);
-    let next: i64 =
-        transaction.prepare_cached(sql!("sequence_take")).or_fault()?.query_row([many], |row| row.get(0)).or_fault()?;
+    let next: i64 = transaction
+        .prepare_cached(sql!("sequence_take"))
+        .or_fault()?
+        .query_row([many], |row| row.get(0))
+        .or_fault()?;
     if next > ID_LIMIT {
-        return Err(Fault::Unavailable(format!("the store has given out all ids below {ID_LIMIT}")));
+        return Err(Fault::Unavailable(format!(
+            "the store has given out all ids below {ID_LIMIT}"
+        )));
     }
     Ok(next - many)
 }

@@ -54,9 +54,17 @@ impl EngineLock {
     /// As [`LockError`].
     pub fn acquire(path: &Path, info: &NodeInfo) -> Result<Self, LockError> {
         let path = lock_path(path);
-        let unusable = |source| LockError::Unusable { path: path.clone(), source };
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+        let unusable = |source| LockError::Unusable {
+            path: path.clone(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(unusable)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(LockError::Held(held(&path, &mut file))),
@@ -105,8 +113,14 @@ fn held(path: &Path, file: &mut File) -> Held {
     let holder = read.ok().and_then(|_| serde_json::from_str(&text).ok());
     let since = file.metadata().ok().and_then(|data| data.modified().ok());
     let since = since.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let since = since.and_then(|age| i64::try_from(age.as_micros()).ok()).map(Timestamp);
-    Held { path: path.to_owned(), holder, since }
+    let since = since
+        .and_then(|age| i64::try_from(age.as_micros()).ok())
+        .map(Timestamp);
+    Held {
+        path: path.to_owned(),
+        holder,
+        since,
+    }
 }
 
 #[cfg(test)]

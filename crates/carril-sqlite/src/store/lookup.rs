@@ -18,29 +18,56 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 const REQUESTS_MAX: u32 = 100;
 
 /// Keeps a definition, with the names of its steps; a second time is no change.
-pub(crate) fn define(connection: &mut Connection, version: &Version, definition: &Definition, now: Timestamp) -> Result<(), Fault> {
+pub(crate) fn define(
+    connection: &mut Connection,
+    version: &Version,
+    definition: &Definition,
+    now: Timestamp,
+) -> Result<(), Fault> {
     if definition.version() != *version {
-        return Err(Fault::Conflict(format!("definition {:?} does not have version {version}", definition.name)));
+        return Err(Fault::Conflict(format!(
+            "definition {:?} does not have version {version}",
+            definition.name
+        )));
     }
     let plan = Plan::new(definition.clone());
     write(connection, |transaction| {
         let values = params![version.0, definition.name, to_json(definition), now.0];
-        let added = transaction.prepare_cached(sql!("definition_insert")).or_fault()?.execute(values).or_fault()?;
+        let added = transaction
+            .prepare_cached(sql!("definition_insert"))
+            .or_fault()?
+            .execute(values)
+            .or_fault()?;
         if added == 0 {
             return Ok(());
         }
         let id = transaction.last_insert_rowid();
-        let mut statement = transaction.prepare_cached(sql!("definition_step_insert")).or_fault()?;
+        let mut statement = transaction
+            .prepare_cached(sql!("definition_step_insert"))
+            .or_fault()?;
         for planned in plan.steps() {
             let step = plan.step(planned.id);
             let resources = (!step.resources.is_empty()).then(|| to_json(&step.resources));
             let target = match &step.action {
                 Action::Sql { target, .. } => Some(target.as_str()),
-                Action::Publish { .. } => plan.definition().workspace.as_ref().map(|workspace| workspace.target.as_str()),
+                Action::Publish { .. } => plan
+                    .definition()
+                    .workspace
+                    .as_ref()
+                    .map(|workspace| workspace.target.as_str()),
                 Action::Command { .. } | Action::Function { .. } | Action::Noop => None,
             };
             let stage = &plan.stage_of(planned.id).name;
-            statement.execute(params![id, planned.id.0, stage, step.name, resources, target]).or_fault()?;
+            statement
+                .execute(params![
+                    id,
+                    planned.id.0,
+                    stage,
+                    step.name,
+                    resources,
+                    target
+                ])
+                .or_fault()?;
         }
         Ok(())
     })
@@ -48,17 +75,25 @@ pub(crate) fn define(connection: &mut Connection, version: &Version, definition:
 
 /// A definition that was kept.
 pub(crate) fn definition(connection: &Connection, version: &Version) -> Result<Definition, Fault> {
-    let mut statement = connection.prepare_cached(sql!("definition_read")).or_fault()?;
-    let body: Option<String> = statement.query_row([&version.0], |row| row.get(0)).optional().or_fault()?;
+    let mut statement = connection
+        .prepare_cached(sql!("definition_read"))
+        .or_fault()?;
+    let body: Option<String> = statement
+        .query_row([&version.0], |row| row.get(0))
+        .optional()
+        .or_fault()?;
     match body {
         Some(body) => from_json(&body),
-        None => Err(Fault::Conflict(format!("the store has no definition {version}"))),
+        None => Err(Fault::Conflict(format!(
+            "the store has no definition {version}"
+        ))),
     }
 }
 
 /// One process.
 pub(crate) fn process(connection: &Connection, process: ProcessId) -> Result<ProcessRow, Fault> {
-    find_process(connection, process)?.ok_or_else(|| Fault::Conflict(format!("there is no process {process}")))
+    find_process(connection, process)?
+        .ok_or_else(|| Fault::Conflict(format!("there is no process {process}")))
 }
 
 /// What a selection means, chunk by chunk in order of id. Ids that are nobody's are left out.
@@ -71,10 +106,19 @@ pub(crate) fn select(
     let above = above.map_or(-1, |id| id.0);
     read(connection, |transaction| {
         let found = match selection {
-            Selection::Process(process) => found(transaction, sql!("select_process"), &[&process.0, &above, &max])?,
-            Selection::Unsuccessful(process) => found(transaction, sql!("select_unsuccessful"), &[&process.0, &above, &max])?,
+            Selection::Process(process) => found(
+                transaction,
+                sql!("select_process"),
+                &[&process.0, &above, &max],
+            )?,
+            Selection::Unsuccessful(process) => found(
+                transaction,
+                sql!("select_unsuccessful"),
+                &[&process.0, &above, &max],
+            )?,
             Selection::Executions(named) => {
-                let mut ids: Vec<ExecutionId> = named.iter().copied().filter(|id| id.0 > above).collect();
+                let mut ids: Vec<ExecutionId> =
+                    named.iter().copied().filter(|id| id.0 > above).collect();
                 ids.sort_unstable();
                 ids.dedup();
                 let mut found = Vec::new();
@@ -86,7 +130,10 @@ pub(crate) fn select(
                 found
             }
         };
-        Ok(found.into_iter().map(|hot| (hot.owned(), hot.state, hot.segment)).collect())
+        Ok(found
+            .into_iter()
+            .map(|hot| (hot.owned(), hot.state, hot.segment))
+            .collect())
     })
 }
 
@@ -101,10 +148,17 @@ fn found(connection: &Connection, query: &str, values: &[&dyn ToSql]) -> Result<
 }
 
 /// The latest attempt of each step of an execution's present run.
-pub(crate) fn steps(connection: &mut Connection, execution: ExecutionId) -> Result<Vec<StepRow>, Fault> {
-    read(connection, |transaction| match Hot::read(transaction, execution)? {
-        Some(hot) => latest_steps(transaction, execution, hot.run),
-        None => Err(Fault::Conflict(format!("there is no execution {execution}"))),
+pub(crate) fn steps(
+    connection: &mut Connection,
+    execution: ExecutionId,
+) -> Result<Vec<StepRow>, Fault> {
+    read(connection, |transaction| {
+        match Hot::read(transaction, execution)? {
+            Some(hot) => latest_steps(transaction, execution, hot.run),
+            None => Err(Fault::Conflict(format!(
+                "there is no execution {execution}"
+            ))),
+        }
     })
 }
 
@@ -115,16 +169,28 @@ pub(crate) fn requests(connection: &Connection) -> Result<Vec<Request>, Fault> {
     let mut found = Vec::new();
     while let Some(row) = rows.next().or_fault()? {
         let wish: String = row.get(1).or_fault()?;
-        found.push(Request { id: RequestId(row.get(0).or_fault()?), wish: from_json::<Wish>(&wish)? });
+        found.push(Request {
+            id: RequestId(row.get(0).or_fault()?),
+            wish: from_json::<Wish>(&wish)?,
+        });
     }
     Ok(found)
 }
 
 /// Answers a request; one that was withdrawn or answered meanwhile stays as it is.
-pub(crate) fn answer(connection: &mut Connection, request: RequestId, answer: &Answer, now: Timestamp) -> Result<(), Fault> {
+pub(crate) fn answer(
+    connection: &mut Connection,
+    request: RequestId,
+    answer: &Answer,
+    now: Timestamp,
+) -> Result<(), Fault> {
     write(connection, |transaction| {
         let values = params![request.0, to_json(answer), now.0];
-        transaction.prepare_cached(sql!("request_answer")).or_fault()?.execute(values).or_fault()?;
+        transaction
+            .prepare_cached(sql!("request_answer"))
+            .or_fault()?
+            .execute(values)
+            .or_fault()?;
         Ok(())
     })
 }

@@ -14,8 +14,14 @@ struct Migration {
 
 /// In order; the first makes version 1.
 const MIGRATIONS: &[Migration] = &[
-    Migration { up: sql!("migrations/0001_initial.up"), down: sql!("migrations/0001_initial.down") },
-    Migration { up: sql!("migrations/0002_views.up"), down: sql!("migrations/0002_views.down") },
+    Migration {
+        up: sql!("migrations/0001_initial.up"),
+        down: sql!("migrations/0001_initial.down"),
+    },
+    Migration {
+        up: sql!("migrations/0002_views.up"),
+        down: sql!("migrations/0002_views.down"),
+    },
 ];
 
 /// The version that this program writes and reads.
@@ -25,30 +31,42 @@ pub(crate) const NEWEST: i32 = 2;
 pub(crate) fn up(connection: &mut Connection, path: &Path, from: i32) -> Result<(), OpenError> {
     let done = usize::try_from(from).unwrap_or(0);
     for (migration, version) in MIGRATIONS.iter().zip(1..).skip(done) {
-        step(connection, migration.up, version).map_err(|error| OpenError::of(path, &error))?;
+        step(connection, migration.up, version - 1, version)
+            .map_err(|error| OpenError::of(path, &error))?;
     }
     Ok(())
 }
 
 /// Takes the store from version `from` back to version `to`; 0 leaves an empty file that is nobody's.
-pub(crate) fn down(connection: &mut Connection, path: &Path, from: i32, to: i32) -> Result<(), OpenError> {
+pub(crate) fn down(
+    connection: &mut Connection,
+    path: &Path,
+    from: i32,
+    to: i32,
+) -> Result<(), OpenError> {
     for version in (to.max(0)..from).rev() {
-        let Some(migration) = usize::try_from(version).ok().and_then(|at| MIGRATIONS.get(at)) else { continue };
-        step(connection, migration.down, version).map_err(|error| OpenError::of(path, &error))?;
+        let Some(migration) = usize::try_from(version)
+            .ok()
+            .and_then(|at| MIGRATIONS.get(at))
+        else {
+            continue;
+        };
+        step(connection, migration.down, version + 1, version)
+            .map_err(|error| OpenError::of(path, &error))?;
     }
     Ok(())
 }
 
-fn step(connection: &mut Connection, statements: &str, version: i32) -> rusqlite::Result<()> {
+fn step(connection: &mut Connection, statements: &str, from: i32, to: i32) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let current: i32 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     // Another program did this step while we waited for the write lock.
-    if current == version {
+    if current != from {
         return Ok(());
     }
     transaction.execute_batch(statements)?;
-    transaction.pragma_update(None, "user_version", version)?;
-    let application = if version == 0 { 0 } else { APPLICATION_ID };
+    transaction.pragma_update(None, "user_version", to)?;
+    let application = if to == 0 { 0 } else { APPLICATION_ID };
     transaction.pragma_update(None, "application_id", application)?;
     transaction.commit()
 }

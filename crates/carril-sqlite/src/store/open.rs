@@ -51,7 +51,9 @@ pub struct StoreOptions {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// A newer program made it.
-    #[error("the store {path:?} has version {found}, this program knows versions up to {known}; use a newer carril, or another --store")]
+    #[error(
+        "the store {path:?} has version {found}, this program knows versions up to {known}; use a newer carril, or another --store"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -61,7 +63,9 @@ pub enum OpenError {
         known: i32,
     },
     /// It is some other file.
-    #[error("{path:?} is not a Carril store: {found}; name another file, it is made when it does not exist")]
+    #[error(
+        "{path:?} is not a Carril store: {found}; name another file, it is made when it does not exist"
+    )]
     NotOurs {
         /// The file.
         path: PathBuf,
@@ -69,7 +73,9 @@ pub enum OpenError {
         found: String,
     },
     /// It cannot be written.
-    #[error("the store {path:?} is read-only; it needs write permission for the file and its folder")]
+    #[error(
+        "the store {path:?} is read-only; it needs write permission for the file and its folder"
+    )]
     ReadOnly {
         /// The file.
         path: PathBuf,
@@ -83,7 +89,9 @@ pub enum OpenError {
         found: String,
     },
     /// File locks on its file system do not keep programs apart.
-    #[error("the store {path:?} lies on a network file system ({kind}), where file locks do not keep engines apart; put it on a local disk")]
+    #[error(
+        "the store {path:?} lies on a network file system ({kind}), where file locks do not keep engines apart; put it on a local disk"
+    )]
     NetworkFileSystem {
         /// The file.
         path: PathBuf,
@@ -91,13 +99,17 @@ pub enum OpenError {
         kind: String,
     },
     /// The SQLite library has a bug that corrupts files.
-    #[error("the SQLite library is version {found}, which can corrupt a store; 3.51.3 or newer is needed (build with the bundled one)")]
+    #[error(
+        "the SQLite library is version {found}, which can corrupt a store; 3.51.3 or newer is needed (build with the bundled one)"
+    )]
     Library {
         /// Its version.
         found: String,
     },
     /// SQLite did not accept a setting that safety rests on.
-    #[error("the store {path:?} does not take `{setting} = {wanted}`, it stays `{found}`; another program may hold it open in another mode")]
+    #[error(
+        "the store {path:?} does not take `{setting} = {wanted}`, it stays `{found}`; another program may hold it open in another mode"
+    )]
     Setting {
         /// The file.
         path: PathBuf,
@@ -109,7 +121,9 @@ pub enum OpenError {
         found: String,
     },
     /// There is no such file, or it cannot be reached.
-    #[error("the store {path:?} cannot be opened: {why}; check the path and that its folder exists")]
+    #[error(
+        "the store {path:?} cannot be opened: {why}; check the path and that its folder exists"
+    )]
     Unreachable {
         /// The file.
         path: PathBuf,
@@ -117,13 +131,17 @@ pub enum OpenError {
         why: String,
     },
     /// Somebody holds a write transaction open.
-    #[error("the store {path:?} is locked by another program for more than 5 s; wait for it, or end it")]
+    #[error(
+        "the store {path:?} is locked by another program for more than 5 s; wait for it, or end it"
+    )]
     Busy {
         /// The file.
         path: PathBuf,
     },
     /// An older program made it, and it is opened for reading only.
-    #[error("the store {path:?} has version {found}, this program reads version {known}; `carril run` brings it up to date")]
+    #[error(
+        "the store {path:?} has version {found}, this program reads version {known}; `carril run` brings it up to date"
+    )]
     Older {
         /// The file.
         path: PathBuf,
@@ -163,12 +181,21 @@ impl OpenError {
     pub(crate) fn of(path: &Path, error: &Error) -> Self {
         let path = path.to_owned();
         match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::NotOurs { path, found: "not a SQLite database".to_owned() },
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, found: error.to_string() },
+            Some(ErrorCode::NotADatabase) => Self::NotOurs {
+                path,
+                found: "not a SQLite database".to_owned(),
+            },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged {
+                path,
+                found: error.to_string(),
+            },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
-            _ => Self::Unreachable { path, why: error.to_string() },
+            _ => Self::Unreachable {
+                path,
+                why: error.to_string(),
+            },
         }
     }
 }
@@ -179,11 +206,18 @@ pub(crate) fn for_engine(path: &Path, options: StoreOptions) -> Result<Connectio
     if !options.network_file_system {
         refuse_network(path)?;
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = connect(path, flags)?;
     let version = look(&connection, path, true)?;
-    if connection.is_readonly("main").map_err(|error| OpenError::of(path, &error))? {
-        return Err(OpenError::ReadOnly { path: path.to_owned() });
+    if connection
+        .is_readonly("main")
+        .map_err(|error| OpenError::of(path, &error))?
+    {
+        return Err(OpenError::ReadOnly {
+            path: path.to_owned(),
+        });
     }
     if version == 0 {
         let bytes = PAGE_BYTES.to_string();
@@ -191,10 +225,28 @@ pub(crate) fn for_engine(path: &Path, options: StoreOptions) -> Result<Connectio
     }
     configure(&connection, path, options)?;
     migrate::up(&mut connection, path, version)?;
-    if was_left_open(&connection).map_err(|error| OpenError::of(path, &error))? {
+    if is_short(&connection, path)?
+        || was_left_open(&connection).map_err(|error| OpenError::of(path, &error))?
+    {
         check(&connection, path)?;
     }
     Ok(connection)
+}
+
+/// Takes a store back to an older version, so that an older program can use it again; 0 leaves an empty file.
+///
+/// What only newer versions keep is lost. Whoever calls this holds the [`super::EngineLock`] of the same path.
+///
+/// # Errors
+/// As [`OpenError`].
+pub fn downgrade(path: &Path, to: i32) -> Result<(), OpenError> {
+    refuse_old_library()?;
+    let mut connection = connect(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    let from = look(&connection, path, false)?;
+    migrate::down(&mut connection, path, from, to)
 }
 
 /// Opens the store for reading, beside an engine or without one; never makes or changes it.
@@ -212,7 +264,11 @@ fn open_existing(path: &Path, access: OpenFlags) -> Result<Connection, OpenError
     let connection = connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     let found = look(&connection, path, false)?;
     if found != migrate::NEWEST {
-        return Err(OpenError::Older { path: path.to_owned(), found, known: migrate::NEWEST });
+        return Err(OpenError::Older {
+            path: path.to_owned(),
+            found,
+            known: migrate::NEWEST,
+        });
     }
     set(&connection, path, "trusted_schema", "OFF", "0")?;
     set(&connection, path, "cache_size", "-2048", "-2048")?;
@@ -221,11 +277,14 @@ fn open_existing(path: &Path, access: OpenFlags) -> Result<Connection, OpenError
 }
 
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
-    let connection = Connection::open_with_flags(path, flags).map_err(|error| OpenError::of(path, &error))?;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| OpenError::of(path, &error))?;
     let of = |error: Error| OpenError::of(path, &error);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(of)?;
     // Plans must not depend on values: otherwise SQLite prepares hot statements anew for each value, at 40 % of all cost.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(of)?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(of)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     Ok(connection)
 }
@@ -234,12 +293,17 @@ fn refuse_old_library() -> Result<(), OpenError> {
     if rusqlite::version_number() >= LIBRARY_VERSION_MIN {
         return Ok(());
     }
-    Err(OpenError::Library { found: rusqlite::version().to_owned() })
+    Err(OpenError::Library {
+        found: rusqlite::version().to_owned(),
+    })
 }
 
 fn refuse_network(path: &Path) -> Result<(), OpenError> {
     match filesystem::network_kind(path) {
-        Some(kind) => Err(OpenError::NetworkFileSystem { path: path.to_owned(), kind }),
+        Some(kind) => Err(OpenError::NetworkFileSystem {
+            path: path.to_owned(),
+            kind,
+        }),
         None => Ok(()),
     }
 }
@@ -247,25 +311,41 @@ fn refuse_network(path: &Path) -> Result<(), OpenError> {
 /// Looks at what kind of file it is and tells its version; 0 is a new one, which only an engine may make.
 fn look(connection: &Connection, path: &Path, may_be_new: bool) -> Result<i32, OpenError> {
     let number = |sql: &str| {
-        connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| OpenError::of(path, &error))
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(|error| OpenError::of(path, &error))
     };
     let application = number("PRAGMA application_id")?;
     let version = number("PRAGMA user_version")?;
-    let tables = number("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?;
+    let tables =
+        number("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?;
     let known = migrate::NEWEST;
-    let not_ours = |found: String| Err(OpenError::NotOurs { path: path.to_owned(), found });
+    let not_ours = |found: String| {
+        Err(OpenError::NotOurs {
+            path: path.to_owned(),
+            found,
+        })
+    };
     if application == i64::from(APPLICATION_ID) {
         return match i32::try_from(version) {
             Ok(version) if (1..=known).contains(&version) => Ok(version),
-            Ok(found) if found > known => Err(OpenError::Newer { path: path.to_owned(), found, known }),
+            Ok(found) if found > known => Err(OpenError::Newer {
+                path: path.to_owned(),
+                found,
+                known,
+            }),
             _ => not_ours(format!("it has store version {version}")),
         };
     }
     match (tables, version, application) {
         (0, 0, 0) if may_be_new => Ok(0),
         (0, 0, 0) => not_ours("an empty file".to_owned()),
-        (_, _, 0) => not_ours(format!("a SQLite database with {tables} tables, views and indexes of its own")),
-        _ => not_ours(format!("a SQLite database of another application (id {application:#010x})")),
+        (_, _, 0) => not_ours(format!(
+            "a SQLite database with {tables} tables, views and indexes of its own"
+        )),
+        _ => not_ours(format!(
+            "a SQLite database of another application (id {application:#010x})"
+        )),
     }
 }
 
@@ -275,7 +355,13 @@ fn configure(connection: &Connection, path: &Path, options: StoreOptions) -> Res
         Durability::Normal => ("NORMAL", "1"),
     };
     set(connection, path, "journal_mode", "WAL", "wal")?;
-    set(connection, path, "synchronous", synchronous, synchronous_code)?;
+    set(
+        connection,
+        path,
+        "synchronous",
+        synchronous,
+        synchronous_code,
+    )?;
     set(connection, path, "foreign_keys", "ON", "1")?;
     set(connection, path, "trusted_schema", "OFF", "0")?;
     set(connection, path, "cell_size_check", "ON", "1")?;
@@ -290,12 +376,20 @@ fn configure(connection: &Connection, path: &Path, options: StoreOptions) -> Res
 }
 
 /// Sets a PRAGMA and reads it back.
-fn set(connection: &Connection, path: &Path, setting: &'static str, value: &str, wanted: &str) -> Result<(), OpenError> {
+fn set(
+    connection: &Connection,
+    path: &Path,
+    setting: &'static str,
+    value: &str,
+    wanted: &str,
+) -> Result<(), OpenError> {
     let read = |sql: &str| -> Result<Option<String>, OpenError> {
         let of = |error: Error| OpenError::of(path, &error);
         let mut statement = connection.prepare(sql).map_err(of)?;
         let mut rows = statement.query([]).map_err(of)?;
-        let Some(row) = rows.next().map_err(of)? else { return Ok(None) };
+        let Some(row) = rows.next().map_err(of)? else {
+            return Ok(None);
+        };
         let value: rusqlite::types::Value = row.get(0).map_err(of)?;
         Ok(Some(match value {
             rusqlite::types::Value::Text(text) => text,
@@ -312,7 +406,24 @@ fn set(connection: &Connection, path: &Path, setting: &'static str, value: &str,
     if setting == "mmap_size" && found.is_empty() {
         return Ok(());
     }
-    Err(OpenError::Setting { path: path.to_owned(), setting, wanted: wanted.to_owned(), found })
+    Err(OpenError::Setting {
+        path: path.to_owned(),
+        setting,
+        wanted: wanted.to_owned(),
+        found,
+    })
+}
+
+/// Whether the file is shorter than its own header says: pages that were never copied out of the WAL, or a file that was cut.
+fn is_short(connection: &Connection, path: &Path) -> Result<bool, OpenError> {
+    let number = |sql: &str| {
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(|error| OpenError::of(path, &error))
+    };
+    let said = number("PRAGMA page_count")?.saturating_mul(number("PRAGMA page_size")?);
+    let found = std::fs::metadata(path).map_or(0, |data| data.len());
+    Ok(i64::try_from(found).is_ok_and(|found| found < said))
 }
 
 /// Whether the last engine did not say goodbye.
@@ -328,7 +439,10 @@ fn check(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     if found == "ok" {
         return Ok(());
     }
-    Err(OpenError::Damaged { path: path.to_owned(), found })
+    Err(OpenError::Damaged {
+        path: path.to_owned(),
+        found,
+    })
 }
 
 #[cfg(test)]

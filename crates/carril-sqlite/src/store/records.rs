@@ -10,7 +10,9 @@ use super::lanes;
 use super::rows::{close, list_json, sums_json, to_json};
 use super::session::Session;
 use carril_model::account::{Cause, TimeAccount};
-use carril_model::contract::{Change, Fault, Owned, Record, StepEnd, StepError, TableRows, Verdict};
+use carril_model::contract::{
+    Change, Fault, Owned, Record, StepEnd, StepError, TableRows, Verdict,
+};
 use carril_model::id::StepId;
 use carril_model::retry::mix;
 use carril_model::state::ExecutionState;
@@ -38,8 +40,17 @@ pub(crate) struct Records<'c> {
 
 impl<'c> Records<'c> {
     /// For one transaction on `connection`.
-    pub(crate) const fn new(connection: &'c Connection, session: &'c mut Session, deltas: &'c mut Deltas) -> Self {
-        Self { connection, session, deltas, step_end: None }
+    pub(crate) const fn new(
+        connection: &'c Connection,
+        session: &'c mut Session,
+        deltas: &'c mut Deltas,
+    ) -> Self {
+        Self {
+            connection,
+            session,
+            deltas,
+            step_end: None,
+        }
     }
 
     /// Writes them in order and tells what became of each.
@@ -48,7 +59,11 @@ impl<'c> Records<'c> {
         let mut needless = covered.iter().rev().map(|(at, _)| *at).peekable();
         let mut verdicts = Vec::with_capacity(records.len());
         for (at, record) in records.iter().enumerate() {
-            let verdict = if needless.next_if_eq(&at).is_some() { Verdict::Lost } else { self.apply(record)? };
+            let verdict = if needless.next_if_eq(&at).is_some() {
+                Verdict::Lost
+            } else {
+                self.apply(record)?
+            };
             verdicts.push(verdict);
         }
         // From the last to the first: what covers may itself be covered by a later one.
@@ -63,42 +78,95 @@ impl<'c> Records<'c> {
         let changed = match &record.change {
             Change::StepEnded(end) => self.step_ended(owned, end)?,
             Change::StepBegan { step, attempt, at } => {
-                let values = params![owned.execution.0, owned.run.0, step.0, attempt, at.0, owned.token.0];
+                let values = params![
+                    owned.execution.0,
+                    owned.run.0,
+                    step.0,
+                    attempt,
+                    at.0,
+                    owned.token.0
+                ];
                 self.fenced(sql!("step_begin"), values)?
             }
             Change::Cause { account } => self.account(sql!("cause_write"), owned, account)?,
-            Change::Waited { step, cause, from, until } => self.waited(owned, *step, cause, *from, *until)?,
+            Change::Waited {
+                step,
+                cause,
+                from,
+                until,
+            } => self.waited(owned, *step, cause, *from, *until)?,
             Change::Parked { segment, account } => self.parked(owned, *segment, account)?,
-            Change::Settled { state, at, account, error, warnings } => {
-                self.settled(owned, &End { state: *state, at: *at, account, error: error.as_ref(), warnings: *warnings })?
-            }
+            Change::Settled {
+                state,
+                at,
+                account,
+                error,
+                warnings,
+            } => self.settled(
+                owned,
+                &End {
+                    state: *state,
+                    at: *at,
+                    account,
+                    error: error.as_ref(),
+                    warnings: *warnings,
+                },
+            )?,
             Change::Released { account } => self.released(owned, account)?,
             Change::RolledBack { at, rows } => self.rolled_back(owned, *at, rows)?,
         };
-        Ok(if changed { Verdict::Done } else { Verdict::Lost })
+        Ok(if changed {
+            Verdict::Done
+        } else {
+            Verdict::Lost
+        })
     }
 
     fn fenced(&self, statement: &str, values: &[&dyn rusqlite::ToSql]) -> Result<bool, Fault> {
-        let changed = self.connection.prepare_cached(statement).or_fault()?.execute(values).or_fault()?;
+        let changed = self
+            .connection
+            .prepare_cached(statement)
+            .or_fault()?
+            .execute(values)
+            .or_fault()?;
         Ok(changed == 1)
     }
 
     fn step_ended(&mut self, owned: Owned, end: &StepEnd) -> Result<bool, Fault> {
         let micros = end.ended.micros_since(end.began);
         let (execution, run) = (owned.execution.0, owned.run.0);
-        let values = params![execution, run, end.step.0, end.attempt, end.state.code(), end.began.0, micros, owned.token.0];
+        let values = params![
+            execution,
+            run,
+            end.step.0,
+            end.attempt,
+            end.state.code(),
+            end.began.0,
+            micros,
+            owned.token.0
+        ];
         let changed = self.plain_end()?.execute(values).or_fault()? == 1;
         if changed && !says_nothing(end) {
-            let (output, error) = (end.output.as_ref().map(to_json), end.error.as_ref().map(to_json));
+            let (output, error) = (
+                end.output.as_ref().map(to_json),
+                end.error.as_ref().map(to_json),
+            );
             let (rows, waits) = (list_json(&end.rows), list_json(&end.waits));
             let retry_at = end.retry_at.map(|at| at.0);
-            let (step, attempt, failures, fallback) = (end.step.0, end.attempt, end.failures, end.fallback);
-            let values =
-                params![execution, run, step, attempt, failures, fallback, retry_at, end.reason, output, rows, error, waits];
+            let (step, attempt, failures, fallback) =
+                (end.step.0, end.attempt, end.failures, end.fallback);
+            let values = params![
+                execution, run, step, attempt, failures, fallback, retry_at, end.reason, output,
+                rows, error, waits
+            ];
             hot::one(self.connection, sql!("step_detail_write"), values)?;
         }
         if let (true, Some(log)) = (changed, &end.log) {
-            hot::one(self.connection, sql!("step_log_write"), params![execution, run, end.step.0, end.attempt, log])?;
+            hot::one(
+                self.connection,
+                sql!("step_log_write"),
+                params![execution, run, end.step.0, end.attempt, log],
+            )?;
         }
         Ok(changed)
     }
@@ -106,7 +174,11 @@ impl<'c> Records<'c> {
     /// The statement of the hot case, looked up once per group.
     fn plain_end(&mut self) -> Result<&mut CachedStatement<'c>, Fault> {
         if self.step_end.is_none() {
-            self.step_end = Some(self.connection.prepare_cached(sql!("step_end")).or_fault()?);
+            self.step_end = Some(
+                self.connection
+                    .prepare_cached(sql!("step_end"))
+                    .or_fault()?,
+            );
         }
         Ok(self.step_end.as_mut().expect("it was put there just now"))
     }
@@ -114,26 +186,62 @@ impl<'c> Records<'c> {
     fn account(&self, statement: &str, owned: Owned, account: &TimeAccount) -> Result<bool, Fault> {
         let cause = account.cause();
         let sums = sums_json(account);
-        let values =
-            params![owned.execution.0, owned.run.0, owned.token.0, cause.kind.name(), cause.about, account.since().0, sums];
+        let values = params![
+            owned.execution.0,
+            owned.run.0,
+            owned.token.0,
+            cause.kind.name(),
+            cause.about,
+            account.since().0,
+            sums
+        ];
         self.fenced(statement, values)
     }
 
-    fn waited(&self, owned: Owned, step: Option<StepId>, cause: &Cause, from: Timestamp, until: Timestamp) -> Result<bool, Fault> {
+    fn waited(
+        &self,
+        owned: Owned,
+        step: Option<StepId>,
+        cause: &Cause,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Fault> {
         let step = step.map_or(-1, |step| i64::from(step.0));
         let micros = until.micros_since(from);
-        let values =
-            params![owned.execution.0, owned.run.0, owned.token.0, from.0, cause.kind.name(), step, micros, cause.about];
+        let values = params![
+            owned.execution.0,
+            owned.run.0,
+            owned.token.0,
+            from.0,
+            cause.kind.name(),
+            step,
+            micros,
+            cause.about
+        ];
         self.fenced(sql!("wait_write"), values)
     }
 
     fn settled(&mut self, owned: Owned, end: &End<'_>) -> Result<bool, Fault> {
         let cause = end.account.cause();
         let sums = sums_json(end.account);
-        let (step, error) = end.error.map_or((None, None), |(step, error)| (Some(step.0), Some(to_json(error))));
+        let (step, error) = end.error.map_or((None, None), |(step, error)| {
+            (Some(step.0), Some(to_json(error)))
+        });
         let values = params![
-            owned.execution.0, owned.run.0, owned.token.0, owned.process.0, owned.per_process, end.state.code(), end.at.0,
-            cause.kind.name(), cause.about, end.account.since().0, sums, step, error, end.warnings
+            owned.execution.0,
+            owned.run.0,
+            owned.token.0,
+            owned.process.0,
+            owned.per_process,
+            end.state.code(),
+            end.at.0,
+            cause.kind.name(),
+            cause.about,
+            end.account.since().0,
+            sums,
+            step,
+            error,
+            end.warnings
         ];
         if !self.fenced(sql!("execution_settle"), values)? {
             return Ok(false);
@@ -150,8 +258,16 @@ impl<'c> Records<'c> {
     fn parked(&mut self, owned: Owned, segment: u32, account: &TimeAccount) -> Result<bool, Fault> {
         let cause = account.cause();
         let values = params![
-            owned.execution.0, owned.run.0, owned.token.0, owned.process.0, owned.per_process, segment, cause.kind.name(), cause.about,
-            account.since().0, sums_json(account)
+            owned.execution.0,
+            owned.run.0,
+            owned.token.0,
+            owned.process.0,
+            owned.per_process,
+            segment,
+            cause.kind.name(),
+            cause.about,
+            account.since().0,
+            sums_json(account)
         ];
         if !self.fenced(sql!("execution_park"), values)? {
             return Ok(false);
@@ -162,7 +278,14 @@ impl<'c> Records<'c> {
             // It was asked to stop on its way to the barrier: waiting ones settle at once, so this one does now.
             Some(mut hot) => {
                 let state = ExecutionState::Cancelled;
-                hot.end(self.connection, self.session, self.deltas, state, None, account.since())?;
+                hot.end(
+                    self.connection,
+                    self.session,
+                    self.deltas,
+                    state,
+                    None,
+                    account.since(),
+                )?;
             }
             None => lanes::pass_on(self.connection, self.deltas, owned, account.since())?,
         }
@@ -173,27 +296,50 @@ impl<'c> Records<'c> {
         let changed = self.account(sql!("execution_release"), owned, account)?;
         if changed {
             let values = params![owned.execution.0, owned.run.0, account.since().0];
-            self.connection.prepare_cached(sql!("steps_interrupt")).or_fault()?.execute(values).or_fault()?;
+            self.connection
+                .prepare_cached(sql!("steps_interrupt"))
+                .or_fault()?
+                .execute(values)
+                .or_fault()?;
         }
         Ok(changed)
     }
 
-    fn rolled_back(&mut self, owned: Owned, at: Timestamp, rows: &[TableRows]) -> Result<bool, Fault> {
-        let Some(mut hot) = Hot::read(self.connection, owned.execution)? else { return Ok(false) };
+    fn rolled_back(
+        &mut self,
+        owned: Owned,
+        at: Timestamp,
+        rows: &[TableRows],
+    ) -> Result<bool, Fault> {
+        let Some(mut hot) = Hot::read(self.connection, owned.execution)? else {
+            return Ok(false);
+        };
         if !hot.rolling_back || hot.run != owned.run || hot.token != owned.token.0 {
             return Ok(false);
         }
-        hot::one(self.connection, sql!("run_history_write"), params![hot.id, hot.state.code(), at.0, list_json(rows)])?;
+        hot::one(
+            self.connection,
+            sql!("run_history_write"),
+            params![hot.id, hot.state.code(), at.0, list_json(rows)],
+        )?;
         close(&mut hot.account, at);
         let cause = hot.account.cause();
         let values = params![
-            hot.id, hot.run.0, hot.token, at.0, cause.kind.name(), cause.about, hot.account.since().0, sums_json(&hot.account)
+            hot.id,
+            hot.run.0,
+            hot.token,
+            at.0,
+            cause.kind.name(),
+            cause.about,
+            hot.account.since().0,
+            sums_json(&hot.account)
         ];
         hot::one(self.connection, sql!("execution_rolled_back"), values)?;
         self.deltas.touch(hot.process);
         if !hot.per_process {
             self.deltas.settled(hot.process, hot.state, -1);
-            self.deltas.settled(hot.process, ExecutionState::RolledBack, 1);
+            self.deltas
+                .settled(hot.process, ExecutionState::RolledBack, 1);
         }
         Ok(true)
     }
@@ -214,7 +360,12 @@ fn says_nothing(end: &StepEnd) -> bool {
 /// Records that a later one of the same group makes needless, and which: a beginning whose end is there, a cause that is
 /// followed by a newer account. They share the later one's verdict.
 fn covered(records: &[Record]) -> Vec<(usize, usize)> {
-    if !records.iter().any(|record| matches!(record.change, Change::StepBegan { .. } | Change::Cause { .. })) {
+    if !records.iter().any(|record| {
+        matches!(
+            record.change,
+            Change::StepBegan { .. } | Change::Cause { .. }
+        )
+    }) {
         return Vec::new();
     }
     let mut covered = Vec::new();
@@ -223,7 +374,9 @@ fn covered(records: &[Record]) -> Vec<(usize, usize)> {
     for (at, record) in records.iter().enumerate().rev() {
         match &record.change {
             Change::StepEnded(end) => {
-                later.entry(Key::attempt(record.owned, end.step, end.attempt)).or_insert(at);
+                later
+                    .entry(Key::attempt(record.owned, end.step, end.attempt))
+                    .or_insert(at);
             }
             Change::StepBegan { step, attempt, .. } => {
                 // A second beginning of the same attempt is for the statement to refuse.
@@ -253,18 +406,28 @@ struct Key {
 
 impl Key {
     const fn attempt(owned: Owned, step: StepId, attempt: u32) -> Self {
-        Self { owned, step: Some(step), attempt }
+        Self {
+            owned,
+            step: Some(step),
+            attempt,
+        }
     }
 
     const fn account(owned: Owned) -> Self {
-        Self { owned, step: None, attempt: 0 }
+        Self {
+            owned,
+            step: None,
+            attempt: 0,
+        }
     }
 }
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let step = self.step.map_or(0xffff, |step| u64::from(step.0));
-        state.write_u64(self.owned.execution.0.cast_unsigned() ^ (step << 48) ^ (u64::from(self.attempt) << 40));
+        state.write_u64(
+            self.owned.execution.0.cast_unsigned() ^ (step << 48) ^ (u64::from(self.attempt) << 40),
+        );
     }
 }
 

@@ -50,7 +50,9 @@ pub(crate) fn run(row: &Row<'_>, column: usize) -> Result<Run, Fault> {
 
 /// The number of a step.
 pub(crate) fn step_id(value: i64) -> Result<StepId, Fault> {
-    u16::try_from(value).map(StepId).map_err(|_| damaged(format!("there is no step {value}")))
+    u16::try_from(value)
+        .map(StepId)
+        .map_err(|_| damaged(format!("there is no step {value}")))
 }
 
 /// The state of an execution.
@@ -70,13 +72,19 @@ pub(crate) fn step_state(code: i64) -> Result<StepState, Fault> {
 
 /// A value kept as JSON.
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-    serde_json::from_str(text).map_err(|error| damaged(format!("stored JSON does not read: {error}")))
+    serde_json::from_str(text)
+        .map_err(|error| damaged(format!("stored JSON does not read: {error}")))
 }
 
 /// A value kept as JSON in a column that may be null.
 pub(crate) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<Option<T>, Fault> {
-    let value = row.get_ref(column).map_err(|error| damaged(error.to_string()))?;
-    match value.as_str_or_null().map_err(|error| damaged(error.to_string()))? {
+    let value = row
+        .get_ref(column)
+        .map_err(|error| damaged(error.to_string()))?;
+    match value
+        .as_str_or_null()
+        .map_err(|error| damaged(error.to_string()))?
+    {
         Some(text) => from_json(text).map(Some),
         None => Ok(None),
     }
@@ -99,8 +107,12 @@ pub(crate) fn account(row: &Row<'_>, first: usize) -> Result<TimeAccount, Fault>
         .ok()
         .and_then(|value| value.as_str().ok())
         .ok_or_else(|| damaged("an account has no cause"))?;
-    let kind = CauseKind::from_name(name).ok_or_else(|| damaged(format!("there is no cause {name}")))?;
-    let cause = Cause { kind, about: get(row, first + 1)? };
+    let kind =
+        CauseKind::from_name(name).ok_or_else(|| damaged(format!("there is no cause {name}")))?;
+    let cause = Cause {
+        kind,
+        about: get(row, first + 1)?,
+    };
     let since = Timestamp(get(row, first + 2)?);
     let sums: BTreeMap<CauseKind, i64> = json(row, first + 3)?.unwrap_or_default();
     Ok(TimeAccount::resume(sums, cause, since))
@@ -140,7 +152,9 @@ pub(crate) fn process(row: &Row<'_>) -> Result<ProcessRow, Fault> {
         open: count(row, 8)?,
         lanes: small(row, 9)?,
         after: get::<Option<i64>>(row, 10)?.map(ProcessId),
-        own_state: get::<Option<i64>>(row, 11)?.map(execution_state).transpose()?,
+        own_state: get::<Option<i64>>(row, 11)?
+            .map(execution_state)
+            .transpose()?,
         tally: Tally {
             total: count(row, 12)?,
             succeeded: count(row, 13)?,

@@ -26,7 +26,11 @@ impl Session {
     pub(crate) fn alive(&self, connection: &Connection) -> Result<NodeId, Fault> {
         let node = self.node.ok_or(Fault::LostLease)?;
         let mut statement = connection.prepare_cached(sql!("node_alive")).or_fault()?;
-        match statement.query_row([node.0], |_| Ok(())).optional().or_fault()? {
+        match statement
+            .query_row([node.0], |_| Ok(()))
+            .optional()
+            .or_fault()?
+        {
             Some(()) => Ok(node),
             None => Err(Fault::LostLease),
         }
@@ -34,25 +38,45 @@ impl Session {
 
     /// Writes the sign of life, if the last one is a second old.
     pub(crate) fn see(&self, connection: &Connection, now: Timestamp) -> Result<bool, Fault> {
-        let Some(node) = self.node else { return Ok(false) };
+        let Some(node) = self.node else {
+            return Ok(false);
+        };
         if now.micros_since(self.seen) < SEEN_EVERY_MICROS {
             return Ok(false);
         }
-        let changed = connection.prepare_cached(sql!("node_seen")).or_fault()?.execute((node.0, now.0)).or_fault()?;
-        if changed == 1 { Ok(true) } else { Err(Fault::LostLease) }
+        let changed = connection
+            .prepare_cached(sql!("node_seen"))
+            .or_fault()?
+            .execute((node.0, now.0))
+            .or_fault()?;
+        if changed == 1 {
+            Ok(true)
+        } else {
+            Err(Fault::LostLease)
+        }
     }
 }
 
 /// One write transaction: it takes the write lock at its beginning, and is rolled back unless `work` succeeds and COMMIT does.
-pub(crate) fn write<T>(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).or_fault()?;
+pub(crate) fn write<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .or_fault()?;
     let answer = work(&transaction)?;
     transaction.commit().map_err(|error| commit_fault(&error))?;
     Ok(answer)
 }
 
 /// One read transaction: all of `work` sees the same snapshot.
-pub(crate) fn read<T>(connection: &mut Connection, work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>) -> Result<T, Fault> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred).or_fault()?;
+pub(crate) fn read<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Deferred)
+        .or_fault()?;
     work(&transaction)
 }

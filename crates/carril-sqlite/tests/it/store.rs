@@ -6,7 +6,8 @@ use carril_testkit::store::Opener;
 fn opener() -> Opener {
     let folder = tempfile::tempdir().unwrap();
     Opener::new(move || {
-        let store = SqliteStore::open(&folder.path().join("carril.db"), StoreOptions::default()).unwrap();
+        let store =
+            SqliteStore::open(&folder.path().join("carril.db"), StoreOptions::default()).unwrap();
         Box::new(store)
     })
 }

@@ -2,8 +2,8 @@
 
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{
-    Change, Claim, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned, ProcessChange, ProcessRow, Record, Report,
-    Selection, StepEnd, Store, Tally, Verdict,
+    Change, Claim, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned,
+    ProcessChange, ProcessRow, Record, Report, Selection, StepEnd, Store, Tally, Verdict,
 };
 use carril_model::definition::{
     Action, Definition, Effects, Entities, Lanes, Overlap, RetryPolicy, Scope, Stage, Step, Version,
@@ -94,7 +94,11 @@ fn noop(name: &str) -> Step {
 pub fn entity(at: usize) -> NewExecution {
     let mut attributes = Map::new();
     attributes.insert("size".to_owned(), json!(at));
-    NewExecution { entity_key: format!("e{at:05}"), attributes, lane_hash: 1_000_000 + i64::try_from(at).unwrap_or(0) * 7_919 }
+    NewExecution {
+        entity_key: format!("e{at:05}"),
+        attributes,
+        lane_hash: 1_000_000 + i64::try_from(at).unwrap_or(0) * 7_919,
+    }
 }
 
 /// The end of a first attempt that has nothing to say.
@@ -122,7 +126,16 @@ pub fn step_end(step: u16, began: Timestamp, ended: Timestamp) -> StepEnd {
 #[must_use]
 pub fn end_of(claimed: &Claimed, state: ExecutionState, at: Timestamp) -> Record {
     let account = closed(claimed, at);
-    Record { owned: claimed.owned, change: Change::Settled { state, at, account, error: None, warnings: 0 } }
+    Record {
+        owned: claimed.owned,
+        change: Change::Settled {
+            state,
+            at,
+            account,
+            error: None,
+            warnings: 0,
+        },
+    }
 }
 
 fn closed(claimed: &Claimed, at: Timestamp) -> TimeAccount {
@@ -136,10 +149,18 @@ impl Harness {
     /// Opens the store, enters it and keeps the definition.
     #[must_use]
     pub fn open(opener: Opener) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime needs no more than memory");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime needs no more than memory");
         let version = definition().version();
         let store = Some((opener.0)());
-        let mut harness = Self { store, opener, runtime, now: 1_000_000_000, version };
+        let mut harness = Self {
+            store,
+            opener,
+            runtime,
+            now: 1_000_000_000,
+            version,
+        };
         harness.enter();
         harness.define();
         harness
@@ -160,7 +181,9 @@ impl Harness {
     /// The store itself.
     #[must_use]
     pub fn store(&self) -> &dyn Store {
-        self.store.as_deref().expect("the store is open between two calls")
+        self.store
+            .as_deref()
+            .expect("the store is open between two calls")
     }
 
     /// Waits for a future of the store.
@@ -170,8 +193,13 @@ impl Harness {
 
     /// Registers an engine, as after a start.
     pub fn enter(&mut self) -> Entered {
-        let node = NodeInfo { host: "here".to_owned(), pid: 4_711, command: "test".to_owned() };
-        self.wait(self.store().enter(&node, self.now())).expect("entering succeeds")
+        let node = NodeInfo {
+            host: "here".to_owned(),
+            pid: 4_711,
+            command: "test".to_owned(),
+        };
+        self.wait(self.store().enter(&node, self.now()))
+            .expect("entering succeeds")
     }
 
     /// Closes the store without leaving it, opens it again and enters: what a crash and a start do.
@@ -187,7 +215,11 @@ impl Harness {
     }
 
     fn define(&self) {
-        self.wait(self.store().define(&self.version, &definition(), self.now())).expect("a definition is kept");
+        self.wait(
+            self.store()
+                .define(&self.version, &definition(), self.now()),
+        )
+        .expect("a definition is kept");
     }
 
     /// The version of [`definition`].
@@ -215,7 +247,11 @@ impl Harness {
             segments: 1,
             at: self.now(),
         };
-        Spec { launch, entities: (0..many).map(entity).collect(), open: 0 }
+        Spec {
+            launch,
+            entities: (0..many).map(entity).collect(),
+            open: 0,
+        }
     }
 
     /// The same over all three segments of [`definition`], with the process's own execution.
@@ -232,7 +268,10 @@ impl Harness {
     /// # Errors
     /// As the store's.
     pub fn try_launch(&self, spec: &Spec) -> Result<Launched, Fault> {
-        self.wait(self.store().launch(&spec.launch, &spec.entities, Some(spec.open)))
+        self.wait(
+            self.store()
+                .launch(&spec.launch, &spec.entities, Some(spec.open)),
+        )
     }
 
     /// Launches a new process.
@@ -256,49 +295,88 @@ impl Harness {
     ///
     /// # Errors
     /// As the store's.
-    pub fn try_commit(&self, records: Vec<Record>, processes: Vec<ProcessChange>, claims: Vec<Claim>) -> Result<Report, Fault> {
-        self.wait(self.store().commit(Arc::new(Group { records, processes, claims, at: self.now() })))
+    pub fn try_commit(
+        &self,
+        records: Vec<Record>,
+        processes: Vec<ProcessChange>,
+        claims: Vec<Claim>,
+    ) -> Result<Report, Fault> {
+        self.wait(self.store().commit(Arc::new(Group {
+            records,
+            processes,
+            claims,
+            at: self.now(),
+        })))
     }
 
     /// Commits records, and gives their verdicts.
     pub fn records(&self, records: Vec<Record>) -> Vec<Verdict> {
-        self.try_commit(records, Vec::new(), Vec::new()).expect("the commit succeeds").verdicts
+        self.try_commit(records, Vec::new(), Vec::new())
+            .expect("the commit succeeds")
+            .verdicts
     }
 
     /// Commits one change that must be accepted.
     pub fn accept(&self, owned: Owned, change: Change) -> Report {
-        let report = self.try_commit(vec![Record { owned, change }], Vec::new(), Vec::new()).expect("the commit succeeds");
+        let report = self
+            .try_commit(vec![Record { owned, change }], Vec::new(), Vec::new())
+            .expect("the commit succeeds");
         assert_eq!(report.verdicts, [Verdict::Done]);
         report
     }
 
     /// Commits one change that must be refused.
     pub fn refuse(&self, owned: Owned, change: Change) {
-        assert_eq!(self.records(vec![Record { owned, change }]), [Verdict::Lost]);
+        assert_eq!(
+            self.records(vec![Record { owned, change }]),
+            [Verdict::Lost]
+        );
     }
 
     /// Commits a change of a process and gives the process as it is then.
     pub fn change(&self, change: ProcessChange) -> (ProcessRow, Report) {
         let id = match &change {
-            ProcessChange::Advance { process, .. } | ProcessChange::Settle { process, .. } | ProcessChange::Cancel { process, .. } => *process,
+            ProcessChange::Advance { process, .. }
+            | ProcessChange::Settle { process, .. }
+            | ProcessChange::Cancel { process, .. } => *process,
         };
-        let report = self.try_commit(Vec::new(), vec![change], Vec::new()).expect("the commit succeeds");
-        let row = report.processes.iter().find(|row| row.id == id).cloned().expect("a changed process is reported");
+        let report = self
+            .try_commit(Vec::new(), vec![change], Vec::new())
+            .expect("the commit succeeds");
+        let row = report
+            .processes
+            .iter()
+            .find(|row| row.id == id)
+            .cloned()
+            .expect("a changed process is reported");
         assert_eq!(row, self.process(id), "what is reported is what is stored");
         (row, report)
     }
 
     /// Claims.
     pub fn claim(&self, process: ProcessId, max: u32) -> Vec<Claimed> {
-        let report = self.try_commit(Vec::new(), Vec::new(), vec![Claim { process, max }]).expect("the commit succeeds");
+        let report = self
+            .try_commit(Vec::new(), Vec::new(), vec![Claim { process, max }])
+            .expect("the commit succeeds");
         report.claimed
     }
 
     /// Settles claimed executions.
     pub fn settle(&self, claimed: &[Claimed], state: ExecutionState) -> Report {
-        let records = claimed.iter().map(|one| end_of(one, state, self.now())).collect();
-        let report = self.try_commit(records, Vec::new(), Vec::new()).expect("the commit succeeds");
-        assert!(report.verdicts.iter().all(|verdict| *verdict == Verdict::Done), "all settle");
+        let records = claimed
+            .iter()
+            .map(|one| end_of(one, state, self.now()))
+            .collect();
+        let report = self
+            .try_commit(records, Vec::new(), Vec::new())
+            .expect("the commit succeeds");
+        assert!(
+            report
+                .verdicts
+                .iter()
+                .all(|verdict| *verdict == Verdict::Done),
+            "all settle"
+        );
         report
     }
 
@@ -311,7 +389,8 @@ impl Harness {
 
     /// The process.
     pub fn process(&self, process: ProcessId) -> ProcessRow {
-        self.wait(self.store().process(process)).expect("the process is there")
+        self.wait(self.store().process(process))
+            .expect("the process is there")
     }
 
     /// Every execution of a process, with state and segment.
@@ -323,8 +402,12 @@ impl Harness {
     pub fn selected(&self, selection: &Selection) -> Vec<(Owned, ExecutionState, u32)> {
         let mut all = Vec::new();
         loop {
-            let above = all.last().map(|(owned, _, _): &(Owned, _, _)| owned.execution);
-            let page = self.wait(self.store().select(selection, above, 7)).expect("selecting succeeds");
+            let above = all
+                .last()
+                .map(|(owned, _, _): &(Owned, _, _)| owned.execution);
+            let page = self
+                .wait(self.store().select(selection, above, 7))
+                .expect("selecting succeeds");
             assert!(page.len() <= 7, "a page is bounded");
             if page.is_empty() {
                 return all;
@@ -349,7 +432,11 @@ impl Harness {
                 open += 1;
             }
             if owned.per_process {
-                assert_eq!(row.own_state, Some(state), "the own execution's state is told");
+                assert_eq!(
+                    row.own_state,
+                    Some(state),
+                    "the own execution's state is told"
+                );
                 assert_eq!(row.own, Some(owned.execution), "the own execution is named");
                 continue;
             }
@@ -363,8 +450,15 @@ impl Harness {
                 ExecutionState::Pending | ExecutionState::Running | ExecutionState::Waiting => {}
             }
         }
-        assert_eq!(row.tally, tally, "the tally of process {process} is that of its executions");
-        assert_eq!(row.open, open, "process {process} counts who is left in segment {}", row.segment);
+        assert_eq!(
+            row.tally, tally,
+            "the tally of process {process} is that of its executions"
+        );
+        assert_eq!(
+            row.open, open,
+            "process {process} counts who is left in segment {}",
+            row.segment
+        );
         row
     }
 }

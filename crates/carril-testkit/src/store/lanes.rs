@@ -52,12 +52,22 @@ pub fn keys_hold_across_processes_in_order_of_launch(harness: &mut Harness) {
 pub fn a_cancelled_head_gives_its_key_on(harness: &mut Harness) {
     let (first, second) = (of_one_key(harness, 3, 5), of_one_key(harness, 1, 5));
     let head = harness.executions(first)[0].0.execution;
-    harness.wait(harness.store().cancel(&[head], "no", harness.now())).expect("it is cancelled");
+    harness
+        .wait(harness.store().cancel(&[head], "no", harness.now()))
+        .expect("it is cancelled");
     let next = only(harness.claim(first, 10));
     assert!(next.owned.execution > head);
-    let cancel = ProcessChange::Cancel { process: first, state: ProcessState::Cancelled, reason: "no".to_owned(), at: harness.now() };
+    let cancel = ProcessChange::Cancel {
+        process: first,
+        state: ProcessState::Cancelled,
+        reason: "no".to_owned(),
+        at: harness.now(),
+    };
     harness.change(cancel);
-    assert!(harness.claim(second, 10).is_empty(), "a running one still has the key");
+    assert!(
+        harness.claim(second, 10).is_empty(),
+        "a running one still has the key"
+    );
     let report = harness.settle(&[next], ExecutionState::Cancelled);
     assert_eq!(report.woken, [second]);
     only(harness.claim(second, 10));
@@ -67,22 +77,34 @@ pub fn a_cancelled_head_gives_its_key_on(harness: &mut Harness) {
 /// A launch that came first and is given up does not block who came behind it.
 pub fn an_abandoned_launch_gives_its_keys_on(harness: &mut Harness) {
     let spec = harness.spec(1);
-    let launched = harness.wait(harness.store().launch(&spec.launch, &spec.entities, None)).expect("it begins");
-    let Launched::New { process: launching, .. } = launched else { panic!("a new process was expected") };
+    let launched = harness
+        .wait(harness.store().launch(&spec.launch, &spec.entities, None))
+        .expect("it begins");
+    let Launched::New {
+        process: launching, ..
+    } = launched
+    else {
+        panic!("a new process was expected")
+    };
     let (behind, none) = {
         let mut spec = harness.spec(1);
         spec.open = 1;
         harness.launch(&spec)
     };
     assert!(none.is_empty(), "the launching one was first");
-    harness.wait(harness.store().abandon(launching)).expect("it is removed");
+    harness
+        .wait(harness.store().abandon(launching))
+        .expect("it is removed");
     only(harness.claim(behind, 1));
 }
 
 /// Two entities of one key, with a barrier after their first stage.
 fn with_barrier(harness: &Harness) -> ProcessId {
     let mut spec = harness.spec_in_segments(0);
-    let keyed = |at: usize| NewExecution { lane_hash: 5, ..entity(at) };
+    let keyed = |at: usize| NewExecution {
+        lane_hash: 5,
+        ..entity(at)
+    };
     spec.entities = vec![keyed(0), keyed(1)];
     harness.launch(&spec).0
 }
@@ -96,13 +118,26 @@ pub fn a_parked_head_lets_its_own_process_pass(harness: &mut Harness) {
     let second = only(harness.claim(process, 10));
     harness.park(&second, 2);
     assert_eq!(harness.recount(process).open, 0);
-    harness.change(ProcessChange::Advance { process, from: 0, to: 1, at: harness.now() });
+    harness.change(ProcessChange::Advance {
+        process,
+        from: 0,
+        to: 1,
+        at: harness.now(),
+    });
     let own = only(harness.claim(process, 10));
     assert!(own.owned.per_process);
     harness.settle(&[own], ExecutionState::Succeeded);
-    harness.change(ProcessChange::Advance { process, from: 1, to: 2, at: harness.now() });
+    harness.change(ProcessChange::Advance {
+        process,
+        from: 1,
+        to: 2,
+        at: harness.now(),
+    });
     let again = only(harness.claim(process, 10));
-    assert_eq!(again.owned.execution, first.owned.execution, "the first goes on first");
+    assert_eq!(
+        again.owned.execution, first.owned.execution,
+        "the first goes on first"
+    );
     harness.settle(&[again], ExecutionState::Succeeded);
     let last = only(harness.claim(process, 10));
     assert_eq!(last.owned.execution, second.owned.execution);
@@ -118,7 +153,10 @@ pub fn a_parked_head_keeps_other_processes_behind(harness: &mut Harness) {
     assert!(harness.claim(later, 10).is_empty());
     let second = only(harness.claim(process, 10));
     harness.settle(&[second], ExecutionState::Failed);
-    assert!(harness.claim(later, 10).is_empty(), "the parked one has the key again");
+    assert!(
+        harness.claim(later, 10).is_empty(),
+        "the parked one has the key again"
+    );
 }
 
 /// Behind another the time is `key`, as a head it is `queued`.
@@ -126,13 +164,25 @@ pub fn time_behind_a_key_is_charged_to_it(harness: &mut Harness) {
     let process = of_one_key(harness, 2, 5);
     harness.tick(30);
     let first = only(harness.claim(process, 10));
-    assert_eq!((first.account.spent(CauseKind::Queued), first.account.spent(CauseKind::Key)), (30, 0));
+    assert_eq!(
+        (
+            first.account.spent(CauseKind::Queued),
+            first.account.spent(CauseKind::Key)
+        ),
+        (30, 0)
+    );
     let end = harness.tick(100);
     let record = end_of(&first, ExecutionState::Succeeded, end);
     harness.records(vec![record]);
     harness.tick(7);
     let second = only(harness.claim(process, 10));
-    assert_eq!((second.account.spent(CauseKind::Queued), second.account.spent(CauseKind::Key)), (7, 130));
+    assert_eq!(
+        (
+            second.account.spent(CauseKind::Queued),
+            second.account.spent(CauseKind::Key)
+        ),
+        (7, 130)
+    );
 }
 
 /// However many executions of a key have settled, the next of it still runs, also after a start.

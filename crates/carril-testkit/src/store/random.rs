@@ -112,14 +112,18 @@ impl Life {
         match act {
             Act::Launch(many, segments) => self.launch(harness, many, segments),
             Act::Claim(process, max) => {
-                let Some(process) = choose(&self.processes, process).copied() else { return };
+                let Some(process) = choose(&self.processes, process).copied() else {
+                    return;
+                };
                 self.claimed.extend(harness.claim(process, u32::from(max)));
             }
             Act::Step(which, step) => self.step(harness, which, step),
             Act::Settle(which, state) => self.settle(harness, which, state),
             Act::Park(which) => self.park(harness, which),
             Act::Release(which) => self.release(harness, which),
-            Act::Advance(_) | Act::SettleProcess(_) | Act::CancelProcess(_) => self.change(harness, act),
+            Act::Advance(_) | Act::SettleProcess(_) | Act::CancelProcess(_) => {
+                self.change(harness, act);
+            }
             Act::Cancel(process, which) => self.cancel(harness, process, which),
             Act::Rerun(process, segment) => self.rerun(harness, process, segment),
             Act::BeginRollback(process, which) => self.begin_rollback(harness, process, which),
@@ -127,8 +131,16 @@ impl Life {
             Act::Stale(which) => self.stale(harness, which),
             Act::Crash => {
                 let entered = harness.crash();
-                assert_eq!(entered.rolling_back.len(), self.rolling_back.len(), "every rollback under way is told");
-                assert_eq!(usize::try_from(entered.reclaimed).unwrap_or(usize::MAX), self.claimed.len(), "every claim is taken back");
+                assert_eq!(
+                    entered.rolling_back.len(),
+                    self.rolling_back.len(),
+                    "every rollback under way is told"
+                );
+                assert_eq!(
+                    usize::try_from(entered.reclaimed).unwrap_or(usize::MAX),
+                    self.claimed.len(),
+                    "every claim is taken back"
+                );
                 self.rolling_back = entered.rolling_back;
                 self.stale.append(&mut self.claimed);
             }
@@ -137,21 +149,34 @@ impl Life {
 
     fn launch(&mut self, harness: &Harness, many: u8, segments: bool) {
         let many = usize::from(many);
-        let mut spec = if segments { harness.spec_in_segments(many) } else { harness.spec(many) };
+        let mut spec = if segments {
+            harness.spec_in_segments(many)
+        } else {
+            harness.spec(many)
+        };
         for (entity, lane) in spec.entities.iter_mut().zip((0..KEYS).cycle()) {
             entity.lane_hash = lane;
         }
         spec.open = 2;
         let (process, claimed) = harness.launch(&spec);
         let own = harness.process(process).own;
-        let entities = harness.executions(process).into_iter().filter(|(owned, _, _)| Some(owned.execution) != own);
-        self.lane_of.extend(entities.map(|(owned, _, _)| owned.execution).zip((0..KEYS).cycle()));
+        let entities = harness
+            .executions(process)
+            .into_iter()
+            .filter(|(owned, _, _)| Some(owned.execution) != own);
+        self.lane_of.extend(
+            entities
+                .map(|(owned, _, _)| owned.execution)
+                .zip((0..KEYS).cycle()),
+        );
         self.processes.push(process);
         self.claimed.extend(claimed);
     }
 
     fn step(&self, harness: &Harness, which: u8, step: u8) {
-        let Some(claimed) = choose(&self.claimed, which) else { return };
+        let Some(claimed) = choose(&self.claimed, which) else {
+            return;
+        };
         let now = harness.now();
         let end = carril_model::contract::StepEnd {
             attempt: u32::try_from(now.0 % 1_000_000_000).unwrap_or(1),
@@ -169,14 +194,27 @@ impl Life {
     }
 
     fn settle(&mut self, harness: &Harness, which: u8, state: u8) {
-        let Some(claimed) = self.give_up(which) else { return };
-        let states = [ExecutionState::Succeeded, ExecutionState::Failed, ExecutionState::Skipped, ExecutionState::Cancelled];
-        let record = end_of(&claimed, states[usize::from(state) % states.len()], harness.now());
+        let Some(claimed) = self.give_up(which) else {
+            return;
+        };
+        let states = [
+            ExecutionState::Succeeded,
+            ExecutionState::Failed,
+            ExecutionState::Skipped,
+            ExecutionState::Cancelled,
+        ];
+        let record = end_of(
+            &claimed,
+            states[usize::from(state) % states.len()],
+            harness.now(),
+        );
         assert_eq!(harness.records(vec![record]), [Verdict::Done]);
     }
 
     fn park(&mut self, harness: &Harness, which: u8) {
-        let Some(claimed) = choose(&self.claimed, which) else { return };
+        let Some(claimed) = choose(&self.claimed, which) else {
+            return;
+        };
         let in_segments = harness.process(claimed.owned.process).own.is_some();
         if in_segments && claimed.segment == 0 && !claimed.owned.per_process {
             let claimed = self.give_up(which).expect("it was just there");
@@ -185,67 +223,149 @@ impl Life {
     }
 
     fn release(&mut self, harness: &Harness, which: u8) {
-        let Some(mut claimed) = self.give_up(which) else { return };
-        claimed.account.switch(Cause::plain(CauseKind::Queued), harness.now());
-        harness.accept(claimed.owned, Change::Released { account: claimed.account.clone() });
+        let Some(mut claimed) = self.give_up(which) else {
+            return;
+        };
+        claimed
+            .account
+            .switch(Cause::plain(CauseKind::Queued), harness.now());
+        harness.accept(
+            claimed.owned,
+            Change::Released {
+                account: claimed.account.clone(),
+            },
+        );
     }
 
     fn change(&self, harness: &Harness, act: Act) {
-        let (Act::Advance(which) | Act::SettleProcess(which) | Act::CancelProcess(which)) = act else { return };
-        let Some(process) = choose(&self.processes, which).copied() else { return };
+        let (Act::Advance(which) | Act::SettleProcess(which) | Act::CancelProcess(which)) = act
+        else {
+            return;
+        };
+        let Some(process) = choose(&self.processes, which).copied() else {
+            return;
+        };
         let (row, at) = (harness.process(process), harness.now());
         let last = if row.own.is_some() { 2 } else { 0 };
         match act {
             Act::Advance(_) if row.segment < last => {
-                harness.change(ProcessChange::Advance { process, from: row.segment, to: row.segment + 1, at });
+                harness.change(ProcessChange::Advance {
+                    process,
+                    from: row.segment,
+                    to: row.segment + 1,
+                    at,
+                });
             }
             Act::SettleProcess(_) => {
-                harness.change(ProcessChange::Settle { process, state: ProcessState::CompletedWithErrors, reason: None, at });
+                harness.change(ProcessChange::Settle {
+                    process,
+                    state: ProcessState::CompletedWithErrors,
+                    reason: None,
+                    at,
+                });
             }
             Act::CancelProcess(_) => {
                 let reason = "drawn".to_owned();
-                harness.change(ProcessChange::Cancel { process, state: ProcessState::Cancelled, reason, at });
+                harness.change(ProcessChange::Cancel {
+                    process,
+                    state: ProcessState::Cancelled,
+                    reason,
+                    at,
+                });
             }
             _ => {}
         }
     }
 
     fn cancel(&self, harness: &Harness, process: u8, which: u8) {
-        let Some(process) = choose(&self.processes, process).copied() else { return };
-        let Some((owned, _, _)) = choose(&harness.executions(process), which).copied() else { return };
-        let (running, _) = harness.wait(harness.store().cancel(&[owned.execution], "drawn", harness.now())).expect("it is cancelled");
+        let Some(process) = choose(&self.processes, process).copied() else {
+            return;
+        };
+        let Some((owned, _, _)) = choose(&harness.executions(process), which).copied() else {
+            return;
+        };
+        let (running, _) = harness
+            .wait(
+                harness
+                    .store()
+                    .cancel(&[owned.execution], "drawn", harness.now()),
+            )
+            .expect("it is cancelled");
         for owned in running {
-            assert!(self.claimed.iter().any(|one| one.owned == owned), "only who is claimed runs");
+            assert!(
+                self.claimed.iter().any(|one| one.owned == owned),
+                "only who is claimed runs"
+            );
         }
     }
 
     fn rerun(&self, harness: &Harness, process: u8, segment: u8) {
-        let Some(process) = choose(&self.processes, process).copied() else { return };
-        let last = if harness.process(process).own.is_some() { 2 } else { 0 };
+        let Some(process) = choose(&self.processes, process).copied() else {
+            return;
+        };
+        let last = if harness.process(process).own.is_some() {
+            2
+        } else {
+            0
+        };
         let segment = u32::from(segment) % (last + 1);
         let reruns: Vec<Rerun> = harness
             .executions(process)
             .into_iter()
-            .filter(|(owned, state, _)| state.is_settled() && !self.rolling_back.iter().any(|other| other.execution == owned.execution))
+            .filter(|(owned, state, _)| {
+                state.is_settled()
+                    && !self
+                        .rolling_back
+                        .iter()
+                        .any(|other| other.execution == owned.execution)
+            })
             .map(|(owned, _, _)| {
-                let segment = if owned.per_process { 1 } else if segment == 1 { 2 } else { segment };
-                Rerun { execution: owned.execution, expected: owned.run, segment, carried: Vec::new() }
+                let segment = if owned.per_process {
+                    1
+                } else if segment == 1 {
+                    2
+                } else {
+                    segment
+                };
+                Rerun {
+                    execution: owned.execution,
+                    expected: owned.run,
+                    segment,
+                    carried: Vec::new(),
+                }
             })
             .collect();
         let before = harness.executions(process);
         // A process that is past the segment, or being cancelled, refuses; then nothing must have changed.
-        if harness.wait(harness.store().rerun(process, &reruns, harness.now())).is_err() {
+        if harness
+            .wait(harness.store().rerun(process, &reruns, harness.now()))
+            .is_err()
+        {
             assert_eq!(harness.executions(process), before);
         }
     }
 
     fn begin_rollback(&mut self, harness: &Harness, process: u8, which: u8) {
-        let Some(process) = choose(&self.processes, process).copied() else { return };
-        let Some((owned, _, _)) = choose(&harness.executions(process), which).copied() else { return };
-        let begun = harness.wait(harness.store().begin_rollback(&[owned.execution], harness.now())).expect("it begins");
-        self.rolling_back.retain(|other| other.execution != owned.execution);
+        let Some(process) = choose(&self.processes, process).copied() else {
+            return;
+        };
+        let Some((owned, _, _)) = choose(&harness.executions(process), which).copied() else {
+            return;
+        };
+        let begun = harness
+            .wait(
+                harness
+                    .store()
+                    .begin_rollback(&[owned.execution], harness.now()),
+            )
+            .expect("it begins");
+        self.rolling_back
+            .retain(|other| other.execution != owned.execution);
         self.rolling_back.extend(begun);
-        let taken = self.claimed.iter().position(|one| one.owned.execution == owned.execution);
+        let taken = self
+            .claimed
+            .iter()
+            .position(|one| one.owned.execution == owned.execution);
         if let Some(at) = taken {
             let claimed = self.claimed.swap_remove(at);
             self.stale.push(claimed);
@@ -258,15 +378,29 @@ impl Life {
         }
         let at = usize::from(which) % self.rolling_back.len();
         let owned = self.rolling_back.swap_remove(at);
-        harness.accept(owned, Change::RolledBack { at: harness.now(), rows: Vec::new() });
+        harness.accept(
+            owned,
+            Change::RolledBack {
+                at: harness.now(),
+                rows: Vec::new(),
+            },
+        );
     }
 
     fn stale(&self, harness: &Harness, which: u8) {
-        let Some(claimed) = choose(&self.stale, which) else { return };
+        let Some(claimed) = choose(&self.stale, which) else {
+            return;
+        };
         let now = harness.now();
-        let step = Record { owned: claimed.owned, change: Change::StepEnded(Box::new(step_end(0, now, now))) };
+        let step = Record {
+            owned: claimed.owned,
+            change: Change::StepEnded(Box::new(step_end(0, now, now))),
+        };
         let end = end_of(claimed, ExecutionState::Succeeded, now);
-        assert_eq!(harness.records(vec![step, end]), [Verdict::Lost, Verdict::Lost]);
+        assert_eq!(
+            harness.records(vec![step, end]),
+            [Verdict::Lost, Verdict::Lost]
+        );
     }
 
     /// Ends everything, so that the next life finds every lane key free.
@@ -279,10 +413,24 @@ impl Life {
         }
         for process in &self.processes {
             let (process, at) = (*process, harness.now());
-            harness.change(ProcessChange::Cancel { process, state: ProcessState::Cancelled, reason: "over".to_owned(), at });
+            harness.change(ProcessChange::Cancel {
+                process,
+                state: ProcessState::Cancelled,
+                reason: "over".to_owned(),
+                at,
+            });
             let row = harness.recount(process);
-            assert_eq!(row.tally.settled(), row.tally.total, "nothing of process {process} is left");
-            let (settled, _) = harness.change(ProcessChange::Settle { process, state: ProcessState::Cancelled, reason: None, at });
+            assert_eq!(
+                row.tally.settled(),
+                row.tally.total,
+                "nothing of process {process} is left"
+            );
+            let (settled, _) = harness.change(ProcessChange::Settle {
+                process,
+                state: ProcessState::Cancelled,
+                reason: None,
+                at,
+            });
             assert!(settled.state.is_settled());
         }
     }
@@ -296,7 +444,10 @@ impl Life {
                 if state != ExecutionState::Running {
                     continue;
                 }
-                assert!(self.claimed.iter().any(|one| one.owned == owned), "{owned:?} runs unclaimed after {so_far:?}");
+                assert!(
+                    self.claimed.iter().any(|one| one.owned == owned),
+                    "{owned:?} runs unclaimed after {so_far:?}"
+                );
                 if let Some(lane) = self.lane_of.get(&owned.execution) {
                     let other = running.insert(*lane, owned.execution);
                     assert_eq!(other, None, "two of lane key {lane} run after {so_far:?}");
@@ -304,7 +455,11 @@ impl Life {
             }
         }
         for one in &self.claimed {
-            assert_eq!(harness.state_of(one.owned.execution), ExecutionState::Running, "a claim stands after {so_far:?}");
+            assert_eq!(
+                harness.state_of(one.owned.execution),
+                ExecutionState::Running,
+                "a claim stands after {so_far:?}"
+            );
         }
     }
 }

@@ -7,11 +7,25 @@ use carril_model::id::ProcessId;
 use carril_model::state::{ExecutionState, ProcessState};
 
 fn advance(harness: &Harness, process: ProcessId, from: u32) -> ProcessRow {
-    harness.change(ProcessChange::Advance { process, from, to: from + 1, at: harness.now() }).0
+    harness
+        .change(ProcessChange::Advance {
+            process,
+            from,
+            to: from + 1,
+            at: harness.now(),
+        })
+        .0
 }
 
 fn settle(harness: &Harness, process: ProcessId, state: ProcessState) -> ProcessRow {
-    harness.change(ProcessChange::Settle { process, state, reason: None, at: harness.now() }).0
+    harness
+        .change(ProcessChange::Settle {
+            process,
+            state,
+            reason: None,
+            at: harness.now(),
+        })
+        .0
 }
 
 fn launched(harness: &Harness, many: usize) -> (ProcessId, Vec<Claimed>) {
@@ -28,8 +42,16 @@ pub fn parked_lanes_wait_for_the_last_one(harness: &mut Harness) {
     for (at, one) in claimed.iter().enumerate() {
         assert_eq!(harness.recount(process).open, 3 - at as u64);
         harness.park(one, 2);
-        assert_eq!(harness.state_of(one.owned.execution), ExecutionState::Waiting);
-        harness.refuse(one.owned, carril_model::contract::Change::Cause { account: one.account.clone() });
+        assert_eq!(
+            harness.state_of(one.owned.execution),
+            ExecutionState::Waiting
+        );
+        harness.refuse(
+            one.owned,
+            carril_model::contract::Change::Cause {
+                account: one.account.clone(),
+            },
+        );
     }
     let row = harness.recount(process);
     assert_eq!((row.open, row.segment, row.tally.settled()), (0, 0, 0));
@@ -44,9 +66,21 @@ pub fn advancing_opens_the_next_segment_once(harness: &mut Harness) {
         harness.park(one, 2);
     }
     harness.tick(50);
-    let (row, report) = harness.change(ProcessChange::Advance { process, from: 0, to: 1, at: harness.now() });
-    assert_eq!((row.segment, row.open, report.woken.as_slice()), (1, 1, &[process][..]));
-    assert_eq!(advance(harness, process, 0).segment, 1, "a second time is no change");
+    let (row, report) = harness.change(ProcessChange::Advance {
+        process,
+        from: 0,
+        to: 1,
+        at: harness.now(),
+    });
+    assert_eq!(
+        (row.segment, row.open, report.woken.as_slice()),
+        (1, 1, &[process][..])
+    );
+    assert_eq!(
+        advance(harness, process, 0).segment,
+        1,
+        "a second time is no change"
+    );
     let own = harness.claim(process, 10);
     assert_eq!(own.len(), 1);
     assert_eq!(own[0].segment, 1);
@@ -58,7 +92,10 @@ pub fn advancing_opens_the_next_segment_once(harness: &mut Harness) {
     assert_eq!(again.len(), 2);
     for one in again {
         assert!(!one.fresh && one.segment == 2);
-        assert_eq!(one.account.spent(CauseKind::Barrier), harness.now().micros_since(parked_at) - 5);
+        assert_eq!(
+            one.account.spent(CauseKind::Barrier),
+            harness.now().micros_since(parked_at) - 5
+        );
         assert_eq!(one.account.spent(CauseKind::Queued), 5);
     }
     harness.recount(process);
@@ -70,7 +107,10 @@ pub fn advancing_too_early_is_no_change(harness: &mut Harness) {
     harness.park(&claimed[0], 2);
     let row = advance(harness, process, 0);
     assert_eq!((row.segment, row.open), (0, 1));
-    assert_eq!(harness.state_of(claimed[0].owned.execution), ExecutionState::Waiting);
+    assert_eq!(
+        harness.state_of(claimed[0].owned.execution),
+        ExecutionState::Waiting
+    );
     harness.recount(process);
 }
 
@@ -95,23 +135,45 @@ pub fn a_process_settles_when_all_has(harness: &mut Harness) {
     let (process, claimed) = harness.running(2);
     harness.settle(&claimed, ExecutionState::Succeeded);
     harness.tick(9);
-    let change = ProcessChange::Settle { process, state: ProcessState::Failed, reason: Some("why".to_owned()), at: harness.now() };
+    let change = ProcessChange::Settle {
+        process,
+        state: ProcessState::Failed,
+        reason: Some("why".to_owned()),
+        at: harness.now(),
+    };
     let row = harness.change(change).0;
-    assert_eq!((row.state, row.ended_at, row.reason.as_deref()), (ProcessState::Failed, Some(harness.now()), Some("why")));
+    assert_eq!(
+        (row.state, row.ended_at, row.reason.as_deref()),
+        (ProcessState::Failed, Some(harness.now()), Some("why"))
+    );
     harness.tick(9);
-    assert_eq!(settle(harness, process, ProcessState::Succeeded), row, "a settled process stays as it is");
+    assert_eq!(
+        settle(harness, process, ProcessState::Succeeded),
+        row,
+        "a settled process stays as it is"
+    );
 }
 
 /// An unsettled lane, or the process's own execution, keeps it running.
 pub fn a_process_does_not_settle_early(harness: &mut Harness) {
     let (process, claimed) = launched(harness, 2);
-    assert_eq!(settle(harness, process, ProcessState::Succeeded).state, ProcessState::Running);
+    assert_eq!(
+        settle(harness, process, ProcessState::Succeeded).state,
+        ProcessState::Running
+    );
     harness.settle(&claimed, ExecutionState::Succeeded);
-    assert_eq!(settle(harness, process, ProcessState::Succeeded).state, ProcessState::Running, "its own execution is unsettled");
+    assert_eq!(
+        settle(harness, process, ProcessState::Succeeded).state,
+        ProcessState::Running,
+        "its own execution is unsettled"
+    );
     advance(harness, process, 0);
     let own = harness.claim(process, 1);
     harness.settle(&own, ExecutionState::Skipped);
-    assert_eq!(settle(harness, process, ProcessState::Succeeded).state, ProcessState::Succeeded);
+    assert_eq!(
+        settle(harness, process, ProcessState::Succeeded).state,
+        ProcessState::Succeeded
+    );
     assert!(harness.claim(process, 10).is_empty());
 }
 
@@ -123,13 +185,29 @@ pub fn who_waits_for_a_process_is_woken_when_it_settles(harness: &mut Harness) {
     let (second, _) = harness.launch(&spec);
     let report = harness
         .try_commit(
-            vec![end_of(&claimed[0], ExecutionState::Succeeded, harness.now())],
-            vec![ProcessChange::Settle { process: first, state: ProcessState::Succeeded, reason: None, at: harness.now() }],
-            vec![carril_model::contract::Claim { process: second, max: 1 }],
+            vec![end_of(
+                &claimed[0],
+                ExecutionState::Succeeded,
+                harness.now(),
+            )],
+            vec![ProcessChange::Settle {
+                process: first,
+                state: ProcessState::Succeeded,
+                reason: None,
+                at: harness.now(),
+            }],
+            vec![carril_model::contract::Claim {
+                process: second,
+                max: 1,
+            }],
         )
         .expect("the commit succeeds");
     assert_eq!(report.woken, [second]);
-    assert_eq!(report.claimed.len(), 1, "the claim sees what the change did");
+    assert_eq!(
+        report.claimed.len(),
+        1,
+        "the claim sees what the change did"
+    );
 }
 
 /// With a process stage first, entities wait at the barrier and the process's own execution runs.
@@ -148,5 +226,9 @@ pub fn entities_of_a_later_segment_wait_from_the_start(harness: &mut Harness) {
     assert_eq!(advance(harness, process, 0).open, 3);
     let entities = harness.claim(process, 10);
     assert_eq!(entities.len(), 3);
-    assert!(entities.iter().all(|one| one.fresh && one.account.spent(CauseKind::Barrier) == 40));
+    assert!(
+        entities
+            .iter()
+            .all(|one| one.fresh && one.account.spent(CauseKind::Barrier) == 40)
+    );
 }

@@ -89,7 +89,7 @@ CREATE TABLE execution (
   rolling_back INTEGER NOT NULL DEFAULT 0,
   warnings INTEGER NOT NULL DEFAULT 0,
   lane_hash INTEGER,
-  node INTEGER,                  -- who claimed it, while it runs
+  node INTEGER,                  -- who claims it, or did last in this run
   since INTEGER NOT NULL,        -- the account: open cause, its start, closed sums as JSON
   cause TEXT NOT NULL,
   about TEXT,

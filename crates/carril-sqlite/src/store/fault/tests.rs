@@ -41,7 +41,11 @@ fn codes_become_the_faults_that_the_contract_names() {
 
 #[test]
 fn a_failed_commit_is_unknown_and_never_a_conflict() {
-    for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_CONSTRAINT] {
+    for code in [
+        ffi::SQLITE_FULL,
+        ffi::SQLITE_IOERR_FSYNC,
+        ffi::SQLITE_CONSTRAINT,
+    ] {
         assert_eq!(kind(&commit_fault(&of(code))), "unavailable", "code {code}");
     }
     assert_eq!(kind(&commit_fault(&of(ffi::SQLITE_BUSY))), "busy");

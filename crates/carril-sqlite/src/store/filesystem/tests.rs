@@ -12,7 +12,13 @@ const MOUNTS: &str = "\
 
 #[test]
 fn the_longest_mount_point_decides() {
-    let check = |path: &str, expected: &str| assert_eq!(kind_of(MOUNTS, Path::new(path)).as_deref(), Some(expected), "{path}");
+    let check = |path: &str, expected: &str| {
+        assert_eq!(
+            kind_of(MOUNTS, Path::new(path)).as_deref(),
+            Some(expected),
+            "{path}"
+        );
+    };
     check("/var/lib/carril.db", "ext4");
     check("/mnt/share/carril.db", "nfs4");
     check("/mnt/shared/carril.db", "ext4");

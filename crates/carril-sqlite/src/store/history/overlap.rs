@@ -19,20 +19,29 @@ pub(super) struct Use {
     pub(super) ended: Timestamp,
 }
 
+/// How long an overlap is, then when it was and whose, then its place among those found.
+type Ranked = (i64, Reverse<(Timestamp, ExecutionId, ExecutionId)>, usize);
+
 /// The pass: takes uses ordered by resource, then by beginning.
 pub(super) struct Sweep {
     max: usize,
     resource: String,
     under_way: Vec<Use>,
     /// Shortest on top, so that it goes first when there are too many. Ties are kept in order of time.
-    longest: BinaryHeap<Reverse<(i64, Reverse<(Timestamp, ExecutionId, ExecutionId)>, usize)>>,
+    longest: BinaryHeap<Reverse<Ranked>>,
     found: Vec<Option<OverlapRow>>,
 }
 
 impl Sweep {
     /// Keeps the `max` longest.
     pub(super) const fn new(max: usize) -> Self {
-        Self { max, resource: String::new(), under_way: Vec::new(), longest: BinaryHeap::new(), found: Vec::new() }
+        Self {
+            max,
+            resource: String::new(),
+            under_way: Vec::new(),
+            longest: BinaryHeap::new(),
+            found: Vec::new(),
+        }
     }
 
     /// Takes the next use.
@@ -42,12 +51,26 @@ impl Sweep {
             self.resource.clone_from(&next.resource);
         }
         self.under_way.retain(|earlier| earlier.ended > next.began);
-        let pairs: Vec<OverlapRow> =
-            self.under_way.iter().filter(|earlier| earlier.execution != next.execution).map(|earlier| overlap(earlier, &next)).collect();
-        for pair in pairs {
-            self.keep(pair);
+        // With many lanes there are far more pairs than are asked for: one that is too short is not even written down.
+        let mut under_way = std::mem::take(&mut self.under_way);
+        for earlier in under_way
+            .iter()
+            .filter(|earlier| earlier.execution != next.execution)
+        {
+            if earlier.ended.min(next.ended).micros_since(next.began) >= self.enough() {
+                self.keep(overlap(earlier, &next));
+            }
         }
-        self.under_way.push(next);
+        under_way.push(next);
+        self.under_way = under_way;
+    }
+
+    /// How long an overlap must be at least to be among the longest.
+    fn enough(&self) -> i64 {
+        match self.longest.peek() {
+            Some(Reverse((micros, _, _))) if self.longest.len() == self.max => *micros,
+            _ => i64::MIN,
+        }
     }
 
     fn keep(&mut self, pair: OverlapRow) {
@@ -57,7 +80,9 @@ impl Sweep {
                 Some(Reverse((micros, order, _))) if (*micros, *order) < key => {}
                 _ => return,
             }
-            let Some(Reverse((_, _, place))) = self.longest.pop() else { return };
+            let Some(Reverse((_, _, place))) = self.longest.pop() else {
+                return;
+            };
             self.found[place] = Some(pair);
             self.longest.push(Reverse((key.0, key.1, place)));
         } else {
@@ -68,8 +93,16 @@ impl Sweep {
 
     /// What was found, longest first.
     pub(super) fn longest(mut self) -> Vec<OverlapRow> {
-        let order: Vec<usize> = self.longest.into_sorted_vec().into_iter().map(|Reverse((_, _, place))| place).collect();
-        order.into_iter().filter_map(|place| self.found[place].take()).collect()
+        let order: Vec<usize> = self
+            .longest
+            .into_sorted_vec()
+            .into_iter()
+            .map(|Reverse((_, _, place))| place)
+            .collect();
+        order
+            .into_iter()
+            .filter_map(|place| self.found[place].take())
+            .collect()
     }
 }
 

@@ -1,10 +1,13 @@
 //! Rows of the history's queries as the model's types.
 
 use crate::store::fault::{OrFault, damaged};
-use crate::store::rows::{count, execution_state, flag, get, json, process, run, small, step_state, time, to_json};
+use crate::store::rows::{
+    count, execution_state, flag, get, json, process, run, small, step_state, time, to_json,
+};
 use carril_model::account::CauseKind;
 use carril_model::contract::{
-    AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LogRow, ProcessFilter, ProcessRow, TimelineRow, WaitRow,
+    AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LogRow, ProcessFilter,
+    ProcessRow, TimelineRow, WaitRow,
 };
 use carril_model::id::{ExecutionId, ProcessId, Run};
 use carril_model::state::StepState;
@@ -27,16 +30,33 @@ pub(super) fn all<T>(
     Ok(found)
 }
 
-pub(super) fn processes(connection: &Connection, filter: &ProcessFilter) -> Result<Vec<ProcessRow>, Fault> {
+pub(super) fn processes(
+    connection: &Connection,
+    filter: &ProcessFilter,
+) -> Result<Vec<ProcessRow>, Fault> {
     let states = codes(filter.states.iter().map(|state| state.code()));
     let before = filter.before.map(|process| process.0);
-    all(connection, sql!("history_processes"), params![filter.pipeline, states, before, filter.max], process)
+    all(
+        connection,
+        sql!("history_processes"),
+        params![filter.pipeline, states, before, filter.max],
+        process,
+    )
 }
 
-pub(super) fn executions(connection: &Connection, process: ProcessId, filter: &ExecutionFilter) -> Result<Vec<ExecutionRow>, Fault> {
+pub(super) fn executions(
+    connection: &Connection,
+    process: ProcessId,
+    filter: &ExecutionFilter,
+) -> Result<Vec<ExecutionRow>, Fault> {
     let states = codes(filter.states.iter().map(|state| state.code()));
     let after = filter.after.map_or(0, |execution| execution.0);
-    all(connection, sql!("history_executions"), params![process.0, states, filter.entity, after, filter.max], execution)
+    all(
+        connection,
+        sql!("history_executions"),
+        params![process.0, states, filter.entity, after, filter.max],
+        execution,
+    )
 }
 
 /// State numbers as a JSON list; none at all means every state.
@@ -70,11 +90,21 @@ pub(super) fn execution(row: &Row<'_>) -> Result<ExecutionRow, Fault> {
 }
 
 /// The view has `since` before the cause; the account's reader takes it after.
-fn account_of(row: &Row<'_>, since: Timestamp) -> Result<carril_model::account::TimeAccount, Fault> {
+fn account_of(
+    row: &Row<'_>,
+    since: Timestamp,
+) -> Result<carril_model::account::TimeAccount, Fault> {
     use carril_model::account::{Cause, TimeAccount};
     let kind = cause_kind(row, 11)?;
-    let cause = Cause { kind, about: get(row, 12)? };
-    Ok(TimeAccount::resume(json(row, 13)?.unwrap_or_default(), cause, since))
+    let cause = Cause {
+        kind,
+        about: get(row, 12)?,
+    };
+    Ok(TimeAccount::resume(
+        json(row, 13)?.unwrap_or_default(),
+        cause,
+        since,
+    ))
 }
 
 /// From the columns of the view `attempt_row`.

@@ -4,7 +4,11 @@ use super::{EngineLock, LockError, holder};
 use carril_model::contract::NodeInfo;
 
 fn info(pid: u32) -> NodeInfo {
-    NodeInfo { host: "here".to_owned(), pid, command: "carril run funds".to_owned() }
+    NodeInfo {
+        host: "here".to_owned(),
+        pid,
+        command: "carril run funds".to_owned(),
+    }
 }
 
 #[test]
@@ -13,7 +17,9 @@ fn the_second_is_told_who_holds_it_and_gets_it_when_the_first_ends() {
     let store = folder.path().join("carril.db");
     assert_eq!(holder(&store), None);
     let first = EngineLock::acquire(&store, &info(7)).unwrap();
-    let LockError::Held(held) = EngineLock::acquire(&store, &info(8)).unwrap_err() else { panic!("it is held") };
+    let LockError::Held(held) = EngineLock::acquire(&store, &info(8)).unwrap_err() else {
+        panic!("it is held")
+    };
     assert_eq!(held.holder, Some(info(7)));
     assert!(held.since.is_some());
     assert_eq!(holder(&store), Some(held));
@@ -36,5 +42,8 @@ fn a_left_over_file_is_no_lock() {
 fn a_folder_that_is_not_there_is_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("nowhere").join("carril.db");
-    assert!(matches!(EngineLock::acquire(&store, &info(1)), Err(LockError::Unusable { .. })));
+    assert!(matches!(
+        EngineLock::acquire(&store, &info(1)),
+        Err(LockError::Unusable { .. })
+    ));
 }

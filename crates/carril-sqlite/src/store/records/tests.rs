@@ -8,13 +8,25 @@ use carril_model::state::{ExecutionState, StepState};
 use carril_model::time::Timestamp;
 
 fn record(execution: i64, change: Change) -> Record {
-    let owned =
-        Owned { process: ProcessId(1), execution: ExecutionId(execution), run: Run(1), token: Token(1), per_process: false };
+    let owned = Owned {
+        process: ProcessId(1),
+        execution: ExecutionId(execution),
+        run: Run(1),
+        token: Token(1),
+        per_process: false,
+    };
     Record { owned, change }
 }
 
 fn began(execution: i64, step: u16) -> Record {
-    record(execution, Change::StepBegan { step: StepId(step), attempt: 1, at: Timestamp(1) })
+    record(
+        execution,
+        Change::StepBegan {
+            step: StepId(step),
+            attempt: 1,
+            at: Timestamp(1),
+        },
+    )
 }
 
 fn ended(execution: i64, step: u16) -> Record {
@@ -52,7 +64,16 @@ fn a_beginning_is_covered_by_its_own_end_only() {
     check(&[began(1, 0), ended(1, 0)], &[(0, 1)]);
     check(&[began(1, 0), ended(1, 1), ended(2, 0)], &[]);
     check(&[ended(1, 0), began(1, 0)], &[]);
-    check(&[began(1, 0), began(2, 0), ended(2, 0), ended(1, 0), began(1, 1)], &[(0, 3), (1, 2)]);
+    check(
+        &[
+            began(1, 0),
+            began(2, 0),
+            ended(2, 0),
+            ended(1, 0),
+            began(1, 1),
+        ],
+        &[(0, 3), (1, 2)],
+    );
 }
 
 #[test]
@@ -60,8 +81,17 @@ fn a_cause_is_covered_by_the_next_account() {
     let cause = || record(1, Change::Cause { account: account() });
     let settled = record(
         1,
-        Change::Settled { state: ExecutionState::Failed, at: Timestamp(1), account: account(), error: None, warnings: 0 },
+        Change::Settled {
+            state: ExecutionState::Failed,
+            at: Timestamp(1),
+            account: account(),
+            error: None,
+            warnings: 0,
+        },
     );
     check(&[cause(), cause(), settled], &[(0, 1), (1, 2)]);
-    check(&[cause(), record(2, Change::Cause { account: account() })], &[]);
+    check(
+        &[cause(), record(2, Change::Cause { account: account() })],
+        &[],
+    );
 }
