@@ -10,10 +10,10 @@ use std::env;
 use std::path::PathBuf;
 
 /// One month, with the counts that the documents lead to.
-struct Month {
-    date: &'static str,
+pub(crate) struct Month {
+    pub(crate) date: &'static str,
     price_date: &'static str,
-    funds: i64,
+    pub(crate) funds: i64,
     lines: i64,
     /// Lines whose ISIN the index lists know and whose symbol has a closing price, and those whose value is the same.
     priced: i64,
@@ -22,7 +22,7 @@ struct Month {
 }
 
 #[rustfmt::skip]
-const MONTHS: [Month; 6] = [
+pub(crate) const MONTHS: [Month; 6] = [
     Month { date: "2024-01-31", price_date: "2024-01-31", funds: 101, lines: 5199, priced: 2203, equal: 2184, swaps_and_futures: 486 },
     Month { date: "2024-04-30", price_date: "2024-04-30", funds: 97, lines: 5235, priced: 2216, equal: 2193, swaps_and_futures: 505 },
     Month { date: "2024-05-31", price_date: "2024-05-31", funds: 98, lines: 5267, priced: 2271, equal: 2245, swaps_and_futures: 492 },
@@ -31,7 +31,7 @@ const MONTHS: [Month; 6] = [
     Month { date: "2025-06-30", price_date: "2025-06-30", funds: 109, lines: 5826, priced: 2597, equal: 2557, swaps_and_futures: 519 },
 ];
 
-fn data() -> Option<PathBuf> {
+pub(crate) fn data() -> Option<PathBuf> {
     let beside = folder().join("../../../shared/data");
     let data = env::var_os("CARRIL_DATA")
         .map_or(beside, PathBuf::from)
@@ -51,7 +51,7 @@ fn one<T: rusqlite::types::FromSql>(connection: &Connection, sql: &str) -> T {
 }
 
 /// The documents of some months, given as `YYYY-MM`.
-fn documents(data: &std::path::Path, months: &[&str]) -> Vec<PathBuf> {
+pub(crate) fn documents(data: &std::path::Path, months: &[&str]) -> Vec<PathBuf> {
     let mut paths = vec![data.join("refdata"), data.join("fx/eurofxref-hist.zip")];
     for month in months {
         paths.push(data.join(format!("nse_prices/{month}.tar.xz")));
@@ -96,7 +96,7 @@ fn six_months_come_out_as_published() {
     check_pnl(&connection);
 }
 
-fn check_month(connection: &Connection, month: &Month) {
+pub(crate) fn check_month(connection: &Connection, month: &Month) {
     let date = month.date;
     let count = |column: &str| -> i64 {
         one(
@@ -144,7 +144,7 @@ fn check_month(connection: &Connection, month: &Month) {
 }
 
 /// PNL from one month to the next, computed again from the feeds.
-fn check_pnl(connection: &Connection) {
+pub(crate) fn check_pnl(connection: &Connection) {
     for (before, before_day, date, day) in [
         ("2024-04-30", "2024-04-30", "2024-05-31", "2024-05-31"),
         ("2024-05-31", "2024-05-31", "2024-06-30", "2024-06-28"),
