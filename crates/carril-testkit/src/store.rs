@@ -5,7 +5,7 @@
 //! ```ignore
 //! fn opener() -> Opener {
 //!     let folder = tempfile::tempdir().unwrap();
-//!     Opener::new(move || Box::new(SqliteStore::open(&folder.path().join("s.db"), StoreOptions::default()).unwrap()))
+//!     Opener::new(move || Arc::new(SqliteStore::open(&folder.path().join("s.db"), StoreOptions::default()).unwrap()))
 //! }
 //! carril_testkit::store_conformance!(crate::opener);
 //! ```

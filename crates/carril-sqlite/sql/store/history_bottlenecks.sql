@@ -2,19 +2,25 @@
 -- attempt are in its own sums; waits for locks happen while it runs and are told one by one.
 -- ?1 process, ?2 how many. By primary keys, within the process's own range.
 WITH mine AS (
-  SELECT e.id FROM process p
+  SELECT e.id
+  FROM process p
   CROSS JOIN execution e ON e.id BETWEEN p.first_execution AND p.last_execution AND e.process_id = p.id
   WHERE p.id = ?1
+), attempt AS MATERIALIZED (
+  SELECT a.micros, a.resources, a.table_rows, a.target, a.waits
+  FROM mine CROSS JOIN attempt_row a ON a.execution_id = mine.id
+  WHERE a.attempt > 0 AND a.micros IS NOT NULL AND a.carried_from IS NULL
 ), cost (resource, used, micros, waited, lock) AS (
-  SELECT u.resource, 1, u.micros, NULL, 0 FROM mine CROSS JOIN use_row u ON u.execution_id = mine.id
+  SELECT r.value, 1, a.micros, NULL, 0 FROM attempt a CROSS JOIN json_each(a.resources) r
+  UNION ALL
+  SELECT r.value ->> 'table', 1, a.micros, NULL, 0 FROM attempt a CROSS JOIN json_each(a.table_rows) r WHERE a.resources IS NULL
+  UNION ALL
+  SELECT a.target, 1, a.micros, NULL, 0 FROM attempt a
+  WHERE a.resources IS NULL AND a.table_rows IS NULL AND a.target IS NOT NULL
   UNION ALL
   SELECT w.value ->> '$[0].about', 0, NULL, w.value ->> '$[1]', w.value ->> '$[0].kind' = 'lock'
-  FROM mine CROSS JOIN step_detail d ON d.execution_id = mine.id CROSS JOIN json_each(d.waits) w
+  FROM attempt a CROSS JOIN json_each(a.waits) w
   WHERE w.value ->> '$[0].about' IS NOT NULL
-  UNION ALL
-  SELECT a.target, 1, a.micros, NULL, 0 FROM mine CROSS JOIN attempt_row a ON a.execution_id = mine.id
-  WHERE a.attempt > 0 AND a.micros IS NOT NULL AND a.carried_from IS NULL AND a.resources IS NULL AND a.table_rows IS NULL
-    AND a.target IS NOT NULL
   UNION ALL
   SELECT w.about, 0, NULL, w.micros, 1 FROM mine CROSS JOIN wait w ON w.execution_id = mine.id
   WHERE w.cause = 'lock' AND w.about IS NOT NULL

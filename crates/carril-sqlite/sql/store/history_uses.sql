@@ -1,7 +1,16 @@
--- What attempts of a process used, resource by resource in order of time. ?1 process. By primary keys, within the process's own range.
-SELECT u.resource, u.execution_id, u.entity_key, u.began, u.ended
-FROM process p
-CROSS JOIN execution e ON e.id BETWEEN p.first_execution AND p.last_execution AND e.process_id = p.id
-CROSS JOIN use_row u ON u.execution_id = e.id
-WHERE p.id = ?1
-ORDER BY u.resource, u.began, u.execution_id;
+-- What attempts of a process used, resource by resource in order of time: the resources that steps name, else the tables they changed.
+-- ?1 process. By primary keys, within the process's own range.
+WITH attempt AS MATERIALIZED (
+  SELECT a.execution_id, a.entity_key, a.began, a.ended, a.resources, a.table_rows
+  FROM process p
+  CROSS JOIN execution e ON e.id BETWEEN p.first_execution AND p.last_execution AND e.process_id = p.id
+  CROSS JOIN attempt_row a ON a.execution_id = e.id
+  WHERE p.id = ?1 AND a.attempt > 0 AND a.micros IS NOT NULL AND a.carried_from IS NULL
+)
+SELECT r.value, a.execution_id, a.entity_key, a.began, a.ended
+FROM attempt a CROSS JOIN json_each(a.resources) r
+UNION ALL
+SELECT r.value ->> 'table', a.execution_id, a.entity_key, a.began, a.ended
+FROM attempt a CROSS JOIN json_each(a.table_rows) r
+WHERE a.resources IS NULL
+ORDER BY 1, 4, 2;

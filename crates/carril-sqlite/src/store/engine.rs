@@ -196,3 +196,6 @@ impl Store for SqliteStore {
         self.run(move |connection, session| enter::leave(connection, session, now))
     }
 }
+
+#[cfg(test)]
+mod tests;

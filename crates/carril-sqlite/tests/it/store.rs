@@ -2,13 +2,14 @@
 
 use carril_sqlite::store::{SqliteStore, StoreOptions};
 use carril_testkit::store::Opener;
+use std::sync::Arc;
 
 fn opener() -> Opener {
     let folder = tempfile::tempdir().unwrap();
     Opener::new(move || {
         let store =
             SqliteStore::open(&folder.path().join("carril.db"), StoreOptions::default()).unwrap();
-        Box::new(store)
+        Arc::new(store)
     })
 }
 

@@ -18,11 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Opens the same store again and again; what it keeps (a folder, a schema) lives as long as it does.
-pub struct Opener(Box<dyn Fn() -> Box<dyn Store>>);
+pub struct Opener(Box<dyn Fn() -> Arc<dyn Store>>);
 
 impl Opener {
     /// From a way to open the store.
-    pub fn new(open: impl Fn() -> Box<dyn Store> + 'static) -> Self {
+    pub fn new(open: impl Fn() -> Arc<dyn Store> + 'static) -> Self {
         Self(Box::new(open))
     }
 }
@@ -41,7 +41,7 @@ pub struct Spec {
 /// A store under test, with its time.
 pub struct Harness {
     // Before the opener, so that the store is closed before what it lies in goes away.
-    store: Option<Box<dyn Store>>,
+    store: Option<Arc<dyn Store>>,
     opener: Opener,
     runtime: tokio::runtime::Runtime,
     now: i64,

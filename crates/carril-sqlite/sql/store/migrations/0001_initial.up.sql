@@ -200,8 +200,9 @@ FROM process p
 JOIN definition d ON d.id = p.definition_id
 LEFT JOIN execution o ON o.id = p.own_execution;
 
+-- The range of ids says nothing that the process's id does not say, but it is what finds a process's executions quickly.
 CREATE VIEW execution_row AS
-SELECT e.id, e.process_id, n.entity_key, n.attributes, e.run, e.state, e.segment,
+SELECT e.id, p.id AS process_id, n.entity_key, n.attributes, e.run, e.state, e.segment,
   CASE WHEN e.ready = 0 AND e.state < 3 THEN (
     SELECT h.id FROM execution h WHERE h.lane_hash = e.lane_hash AND h.lane_open = 1 AND h.ready = 1 AND h.state < 3
   ) END AS behind,
@@ -210,5 +211,5 @@ SELECT e.id, e.process_id, n.entity_key, n.attributes, e.run, e.state, e.segment
   (SELECT s.stage || '/' || s.name FROM definition_step s WHERE s.definition_id = p.definition_id AND s.step = e.failed_step) AS failed_step,
   e.error, e.warnings
 FROM execution e
-JOIN process p ON p.id = e.process_id
+JOIN process p ON p.id = e.process_id AND e.id BETWEEN p.first_execution AND p.last_execution
 LEFT JOIN entity n ON n.execution_id = e.id;

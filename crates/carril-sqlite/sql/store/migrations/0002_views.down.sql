@@ -4,5 +4,4 @@ DROP VIEW waits;
 DROP VIEW steps;
 DROP VIEW executions;
 DROP VIEW processes;
-DROP VIEW use_row;
 DROP VIEW attempt_row;

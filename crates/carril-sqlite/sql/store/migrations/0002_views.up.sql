@@ -4,23 +4,13 @@
 CREATE VIEW attempt_row AS
 SELECT s.execution_id, s.run, ds.stage, ds.name, s.attempt, s.state, s.began, s.began + s.micros AS ended, d.retry_at,
   coalesce(d.fallback, 0) AS fallback, d.carried_from, d.reason, d.table_rows, d.output, d.error, d.waits,
-  e.process_id, s.step, s.micros, ds.resources, ds.target, e.node, n.entity_key, n.attributes
+  p.id AS process_id, s.step, s.micros, ds.resources, ds.target, e.node, n.entity_key, n.attributes
 FROM step s
 JOIN execution e ON e.id = s.execution_id
-JOIN process p ON p.id = e.process_id
+JOIN process p ON p.id = e.process_id AND e.id BETWEEN p.first_execution AND p.last_execution
 JOIN definition_step ds ON ds.definition_id = p.definition_id AND ds.step = s.step
 LEFT JOIN step_detail d ON d.execution_id = s.execution_id AND d.run = s.run AND d.step = s.step AND d.attempt = s.attempt
 LEFT JOIN entity n ON n.execution_id = s.execution_id;
-
--- What an attempt used: the resources its step names, else the tables it changed. Not documented for users.
-CREATE VIEW use_row AS
-SELECT a.process_id, a.execution_id, a.entity_key, a.run, r.value AS resource, a.began, a.ended, a.micros
-FROM attempt_row a JOIN json_each(a.resources) r
-WHERE a.attempt > 0 AND a.micros IS NOT NULL AND a.carried_from IS NULL
-UNION ALL
-SELECT a.process_id, a.execution_id, a.entity_key, a.run, r.value ->> 'table', a.began, a.ended, a.micros
-FROM attempt_row a JOIN json_each(a.table_rows) r
-WHERE a.attempt > 0 AND a.micros IS NOT NULL AND a.carried_from IS NULL AND a.resources IS NULL;
 
 CREATE VIEW processes AS
 SELECT id AS process_id, pipeline, substr(version, 1, 8) AS version, params,
@@ -56,12 +46,12 @@ SELECT execution_id, process_id, entity_key, run, stage, name AS step, attempt,
 FROM attempt_row;
 
 CREATE VIEW waits AS
-SELECT w.execution_id, e.process_id, n.entity_key, w.run, ds.stage, ds.name AS step, w.cause, w.about,
+SELECT w.execution_id, p.id AS process_id, n.entity_key, w.run, ds.stage, ds.name AS step, w.cause, w.about,
   printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', w.began / 1000000, 'unixepoch'), w.began % 1000000) AS began,
   w.micros / 1000.0 AS duration_ms, e.node, w.began AS began_us, w.micros AS duration_us
 FROM wait w
 JOIN execution e ON e.id = w.execution_id
-JOIN process p ON p.id = e.process_id
+JOIN process p ON p.id = e.process_id AND e.id BETWEEN p.first_execution AND p.last_execution
 LEFT JOIN definition_step ds ON ds.definition_id = p.definition_id AND ds.step = w.step
 LEFT JOIN entity n ON n.execution_id = w.execution_id;
 

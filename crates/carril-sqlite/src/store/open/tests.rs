@@ -220,3 +220,44 @@ fn every_code_of_the_database_is_told_apart() {
         assert_eq!(of(code), expected, "code {code}");
     }
 }
+
+/// Every statement of the store with its name.
+fn statements() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql/store");
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "sql"));
+    let named = files.map(|path| {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        (name, std::fs::read_to_string(path).unwrap())
+    });
+    named.collect()
+}
+
+#[test]
+fn no_statement_is_prepared_again_for_other_values() {
+    let folder = folder();
+    let connection = for_engine(&folder.path().join("carril.db"), StoreOptions::default()).unwrap();
+    let statements = statements();
+    assert!(statements.len() > 50, "the statements were found");
+    for (name, text) in statements {
+        connection.execute_batch("BEGIN").unwrap();
+        let mut statement = connection.prepare(&text).unwrap();
+        for first in [1_i64, 1_000_000, 7] {
+            for (parameter, value) in (1..=statement.parameter_count()).zip(first..) {
+                statement.raw_bind_parameter(parameter, value).unwrap();
+            }
+            let mut rows = statement.raw_query();
+            // Values that break a rule of the table are as good as others here.
+            while let Ok(Some(_)) = rows.next() {}
+        }
+        assert_eq!(
+            statement.get_status(rusqlite::StatementStatus::RePrepare),
+            0,
+            "{name}"
+        );
+        drop(statement);
+        connection.execute_batch("ROLLBACK").unwrap();
+    }
+}
