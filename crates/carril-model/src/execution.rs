@@ -220,6 +220,15 @@ impl Execution {
         step: StepId,
         now: Timestamp,
     ) -> Result<(StepCall, Vec<Change>), Illegal> {
+        let progress = &self.progress[step.index()];
+        if !progress.ordered {
+            // It was stopped while it waited for its slots: nothing begins any more.
+            return Err(Illegal {
+                what: "a step that is not wanted",
+                state: progress.state.name(),
+                event: StepEvent::Begin.name(),
+            });
+        }
         let mut changes = Vec::new();
         if let Some(waited) = self.close_wait(step, now) {
             changes.push(waited);
@@ -344,7 +353,7 @@ impl Execution {
         Ok(())
     }
 
-    /// An output is seen under its own step's name, and under that of the step it stood in for.
+    /// An output is seen under its own step's name, and under those of the steps it stood in for.
     fn keep_output(&mut self, step: StepId, output: &Value) {
         let plan = Arc::clone(&self.context.plan);
         let context = Arc::make_mut(&mut self.context);
@@ -352,7 +361,7 @@ impl Execution {
         let stood_in_for = plan
             .steps()
             .iter()
-            .filter(|other| other.fallback == Some(step));
+            .filter(|other| plan.stand_ins(other.id).any(|stand_in| stand_in == step));
         for other in stood_in_for {
             context.outputs.insert(other.id, output.clone());
         }
@@ -430,9 +439,9 @@ impl Execution {
         let mut end = self.step_end(step, attempt_state, now);
         end.error = Some(error);
         end.log = log;
-        if let Some(wait) = again_after.filter(|_| !self.draining) {
-            let due = now.after(wait);
-            end.retry_at = Some(due);
+        end.retry_at = again_after.map(|wait| now.after(wait));
+        // While it drains, whoever takes the execution up next waits and tries again.
+        if let Some(due) = end.retry_at.filter(|_| !self.draining) {
             let progress = &mut self.progress[step.index()];
             progress.due = Some(due);
             let kind = if unknown {

@@ -141,6 +141,13 @@ impl Plan {
         }
     }
 
+    /// The steps that run one after the other when this one has failed for good: its fallback, that one's fallback, and so on.
+    pub fn stand_ins(&self, id: StepId) -> impl Iterator<Item = StepId> + '_ {
+        let next = |step: &StepId| self.planned(*step).fallback;
+        // Loading refuses circles; a plan that has one all the same must not hang its lanes.
+        std::iter::successors(self.planned(id).fallback, next).take(self.steps.len())
+    }
+
     /// The segment that a stage belongs to.
     #[must_use]
     pub fn segment_of_stage(&self, stage: usize) -> usize {

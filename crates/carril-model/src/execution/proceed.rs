@@ -177,16 +177,16 @@ impl Execution {
         } else {
             Need::Nothing
         };
-        let Some(fallback) = planned.fallback else {
-            return judged;
-        };
-        let progress = &self.progress[fallback.index()];
-        match progress.state {
-            _ if progress.is_active() => Need::ToEnd,
-            StepState::Succeeded => Need::Nothing,
-            StepState::Failed => judged,
-            _ => Need::Fallback(fallback),
+        for stand_in in plan.stand_ins(planned.id) {
+            let progress = &self.progress[stand_in.index()];
+            match progress.state {
+                _ if progress.is_active() => return Need::ToEnd,
+                StepState::Succeeded => return Need::Nothing,
+                StepState::Failed => {}
+                _ => return Need::Fallback(stand_in),
+            }
         }
+        judged
     }
 
     fn order(&mut self, step: StepId, out: &mut Transition) {
@@ -284,9 +284,9 @@ impl Execution {
         let deciding = self
             .context
             .plan
-            .planned(step)
-            .fallback
-            .filter(|fallback| self.progress[fallback.index()].error.is_some())
+            .stand_ins(step)
+            .filter(|stand_in| self.progress[stand_in.index()].error.is_some())
+            .last()
             .unwrap_or(step);
         let error = self.progress[deciding.index()].error.clone();
         let error = error.unwrap_or_else(|| {
@@ -323,9 +323,9 @@ impl Execution {
     fn warnings(&self) -> u32 {
         let plan = &self.context.plan;
         let failed = plan.steps().iter().filter(|planned| {
-            let covered = planned
-                .fallback
-                .is_some_and(|step| self.progress[step.index()].state == StepState::Succeeded);
+            let covered = plan
+                .stand_ins(planned.id)
+                .any(|step| self.progress[step.index()].state == StepState::Succeeded);
             self.progress[planned.id.index()].state == StepState::Failed
                 && !covered
                 && !planned.is_fallback

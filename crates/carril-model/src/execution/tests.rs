@@ -369,6 +369,92 @@ fn draining_hands_back_without_spending_an_attempt() {
     assert_eq!(out.end, Some(End::Released));
 }
 
+/// An attempt that fails while its engine stops has its retries left: the next claim waits for the time that was drawn.
+#[test]
+fn a_failure_while_draining_is_tried_again_by_the_next_claim() {
+    let plan = plan(vec![stage("s", Scope::Entity, false, vec![step("a")])]);
+    let mut machine = execution(&plan);
+    machine.start(Timestamp(0));
+    machine.begin(StepId(0), Timestamp(1)).expect("ordered");
+    machine.drain(false, Timestamp(2));
+    let out = machine
+        .ended(
+            StepId(0),
+            Err(error(ErrorClass::Transient)),
+            Timestamp(3),
+            1,
+        )
+        .expect("runs");
+    assert_eq!(out.end, Some(End::Released));
+    assert_eq!(out.orders, [], "nothing is waited for any more");
+    let mut rows = Vec::new();
+    stored(&mut rows, &out);
+    let mut next = Execution::resume(&plan, &Arc::new(Map::new()), claimed(0, rows));
+    let due = match next.start(Timestamp(10)).orders[..] {
+        [Order::Sleep(StepId(0), due)] => due,
+        ref other => panic!("{other:?}"),
+    };
+    assert_eq!(next.due(StepId(0), due).orders, [Order::Attempt(StepId(0))]);
+}
+
+/// A slot that comes after the lane was asked to stop begins nothing, although another step still runs.
+#[test]
+fn a_step_that_was_stopped_while_it_waited_does_not_begin() {
+    for draining in [false, true] {
+        let plan = plan(vec![stage(
+            "s",
+            Scope::Entity,
+            true,
+            vec![step("a"), step("b")],
+        )]);
+        let mut machine = execution(&plan);
+        machine.start(Timestamp(0));
+        machine.begin(StepId(0), Timestamp(1)).expect("ordered");
+        machine.waits_for(
+            StepId(1),
+            Cause::about(CauseKind::Slot, "api"),
+            Timestamp(1),
+        );
+        if draining {
+            machine.drain(false, Timestamp(2));
+        } else {
+            machine.cancel(Timestamp(2));
+        }
+        assert!(machine.begin(StepId(1), Timestamp(3)).is_err());
+    }
+}
+
+#[test]
+fn fallbacks_of_fallbacks_stand_in_one_after_the_other() {
+    let falls_to = |name: &str, fallback: &str| Step {
+        fallback: Some(Fallback::Step(fallback.to_owned())),
+        ..step(name)
+    };
+    let steps = vec![falls_to("a", "b"), falls_to("b", "c"), step("c"), step("d")];
+    let plan = plan(vec![stage("s", Scope::Entity, false, steps)]);
+    let no = || Err(error(ErrorClass::Permanent));
+    let mut machine = execution(&plan);
+    machine.start(Timestamp(0));
+    let out = attempt(&mut machine, 0, no(), 1);
+    assert_eq!(out.orders, [Order::Attempt(StepId(1))]);
+    let out = attempt(&mut machine, 1, no(), 2);
+    assert_eq!(out.orders, [Order::Attempt(StepId(2))]);
+    let mut unlucky = machine.clone();
+    let output = StepDone {
+        output: Some(Value::from("c")),
+        ..StepDone::default()
+    };
+    let out = attempt(&mut machine, 2, Ok(output), 3);
+    assert_eq!(out.orders, [Order::Attempt(StepId(3))]);
+    assert_eq!(machine.context().outputs[&StepId(0)], Value::from("c"));
+    let out = attempt(&mut unlucky, 2, no(), 3);
+    let Some(Change::Settled { error, .. }) = out.changes.last() else {
+        panic!("{out:?}")
+    };
+    let deciding = error.as_ref().map(|(step, _)| *step);
+    assert_eq!(deciding, Some(StepId(2)), "the last one decides");
+}
+
 /// What a random history does to the step whose turn it is.
 #[derive(Debug, Clone)]
 enum Luck {
