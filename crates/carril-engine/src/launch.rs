@@ -100,7 +100,11 @@ impl Engine {
         let mut source = Source::open(&ready, &request).await?;
         let (launched, total) = write(core, &launch, &mut source).await?;
         let (process, claimed) = match launched {
-            Launched::Repeated(process) => return Ok(LaunchOutcome::Repeated(process)),
+            Launched::Repeated(process) => {
+                return same_launch(core, &launch, process)
+                    .await
+                    .map(LaunchOutcome::Repeated);
+            }
             Launched::Skipped(process) => return Ok(LaunchOutcome::Skipped(process)),
             Launched::New { process, claimed } => (process, claimed),
         };
@@ -127,6 +131,20 @@ impl Engine {
         }
         Ok(LaunchOutcome::Launched(process))
     }
+}
+
+/// A key that was used before must have been used for this launch.
+async fn same_launch(core: &Core, launch: &Launch, process: ProcessId) -> Result<ProcessId, Error> {
+    let row = core.store.process(process).await?;
+    if row.pipeline == launch.pipeline && row.params == launch.params {
+        return Ok(process);
+    }
+    let params = Value::Object(row.params);
+    let message = format!(
+        "this idempotency key launched process {process} of `{}` with {params}; use another key for another launch",
+        row.pipeline
+    );
+    Err(Error::refused("CAR0429", message))
 }
 
 fn head(core: &Core, request: &LaunchRequest, ids_above: i64) -> Launch {
@@ -332,12 +350,12 @@ impl Source {
             }
         };
         let only: BTreeSet<String> = request.narrowing.only.iter().cloned().collect();
-        let except = request.narrowing.except.iter().cloned().collect();
+        let except: BTreeSet<String> = request.narrowing.except.iter().cloned().collect();
         Ok(Self {
             plan,
             context,
             rows,
-            missing: only.clone(),
+            missing: only.union(&except).cloned().collect(),
             only,
             except,
             ended: false,

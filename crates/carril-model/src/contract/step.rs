@@ -61,11 +61,12 @@ impl StepCall {
     /// The same for every attempt of this step in this run; offered to whatever cannot be fenced.
     #[must_use]
     pub fn idempotency_key(&self) -> String {
+        // Names have neither dots nor slashes, so the parts stay apart and the key can be a file's name.
+        let stage = &self.plan.stage_of(self.step).name;
+        let step = &self.plan.step(self.step).name;
         format!(
-            "{}-{}-{}",
-            self.context.execution,
-            self.context.run,
-            self.plan.planned(self.step).path
+            "{}.{}.{stage}.{step}",
+            self.context.execution, self.context.run
         )
     }
 }

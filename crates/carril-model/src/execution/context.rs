@@ -39,19 +39,22 @@ impl Context {
         json!({ "entity": entity, "param": *self.params, "steps": self.outputs_by_name(), "run": self.run })
     }
 
-    /// Outputs under the step's name where only one step has it, and under `stage.step` always.
+    /// Outputs under `stage.step`, and under the step's name where only one step has it; the step's name wins over a stage's,
+    /// as it does in SQL.
     fn outputs_by_name(&self) -> Map<String, Value> {
         let mut by_name = Map::new();
         for (id, output) in &self.outputs {
-            let (stage, step) = (&self.plan.stage_of(*id).name, &self.plan.step(*id).name);
-            if self.plan.find(step) == Some(*id) {
-                by_name.insert(step.clone(), output.clone());
-            }
             let of_stage = by_name
-                .entry(stage.clone())
+                .entry(self.plan.stage_of(*id).name.clone())
                 .or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(of_stage) = of_stage {
-                of_stage.insert(step.clone(), output.clone());
+                of_stage.insert(self.plan.step(*id).name.clone(), output.clone());
+            }
+        }
+        for (id, output) in &self.outputs {
+            let step = &self.plan.step(*id).name;
+            if self.plan.find(step) == Some(*id) {
+                by_name.insert(step.clone(), output.clone());
             }
         }
         by_name
@@ -103,3 +106,6 @@ impl Lookup for Context {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,8 @@ pub fn shared_rows(
         };
         if plan.stage_of(*id).per == Scope::Entity {
             findings.extend(judged.shared(inspection));
+        } else if reads_shared_only(plan, step) {
+            findings.extend(judged.not_its_own(inspection));
         }
         findings.extend(judged.not_seen(inspection));
         findings.extend(judged.not_written(inspection));
@@ -84,6 +86,15 @@ pub fn static_inspection(sql: &SqlText, own: &[String]) -> Inspection {
     inspection
 }
 
+/// Whether a step runs in its process's own workspace, beside which the shared tables can only be read.
+fn reads_shared_only(plan: &Plan, step: &Step) -> bool {
+    let workspace = plan.definition().workspace.as_ref();
+    let Action::Sql { target, .. } = &step.action else {
+        return false;
+    };
+    workspace.is_some_and(|workspace| workspace.target == *target) && step.shared_writes.is_empty()
+}
+
 struct Judged<'a> {
     step: &'a Step,
     sql: &'a SqlText,
@@ -93,13 +104,40 @@ struct Judged<'a> {
 
 impl Judged<'_> {
     fn shared(&self, inspection: &Inspection) -> Vec<Finding> {
+        let shared = self.shared_writes(inspection);
+        shared.map(|access| self.shared_finding(access)).collect()
+    }
+
+    fn not_its_own(&self, inspection: &Inspection) -> Vec<Finding> {
+        let shared = self.shared_writes(inspection);
+        let finding = |access: &Access| {
+            let table = &access.table;
+            let message = format!(
+                "`{}` writes `{table}`, which is not in the workspace and can only be read there",
+                self.step.name
+            );
+            let help = format!(
+                "say `shared_writes = [\"{table}\"]` in this step to write it itself, or put it into `[workspace] tables` and publish it with `per = \"process\"`, which a rollback takes back"
+            );
+            let end = self.word_end(access.offset);
+            Finding::error("CAR0301", message)
+                .help(help)
+                .maybe_at(self.places.sql(&self.path, self.sql, access.offset..end))
+        };
+        shared.map(finding).collect()
+    }
+
+    /// Writes to tables that are neither the execution's own nor named by the step; one for each table.
+    fn shared_writes<'a>(
+        &'a self,
+        inspection: &'a Inspection,
+    ) -> impl Iterator<Item = &'a Access> + 'a {
         let mut told = BTreeSet::new();
-        let shared = inspection
+        inspection
             .accesses
             .iter()
-            .filter(|access| access.writes && !access.own && !self.names(&access.table));
-        let first = shared.filter(|access| told.insert(access.table.to_lowercase()));
-        first.map(|access| self.shared_finding(access)).collect()
+            .filter(|access| access.writes && !access.own && !self.names(&access.table))
+            .filter(move |access| told.insert(access.table.to_lowercase()))
     }
 
     fn shared_finding(&self, access: &Access) -> Finding {

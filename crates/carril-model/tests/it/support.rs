@@ -14,7 +14,8 @@ impl Folder {
             let (path, text) = if at == 0 {
                 ("pipeline.toml", part)
             } else {
-                part.split_once('\n').expect("a path ends its line")
+                // Random texts may end within the path's line.
+                part.split_once('\n').unwrap_or((part, ""))
             };
             files.insert(path.to_owned(), text.to_owned());
         }

@@ -277,6 +277,8 @@ impl Check<'_> {
         let made_by_plan = first == "publish" && self.publishes();
         match (named, in_stage) {
             ([only], None) if !made_by_plan => Ok(*only),
+            // A step called like its stage: `steps.rate.rate` is the field of its output, here as at run time.
+            ([only], Some(other)) if *only == other => Ok(other),
             ([only], Some(other)) if !made_by_plan => {
                 let (only, other) = (self.path(*only), self.path(other));
                 let message = format!("`steps.{first}.{}` may mean `{only}` or `{other}`", path[1]);

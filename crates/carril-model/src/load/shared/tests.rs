@@ -35,6 +35,7 @@ per = "process"
   [[stage.step]]
   name = "sum"
   sql = "insert into totals select 1"
+  shared_writes = ["totals"]
 "#
     );
     parse(&Folder(BTreeMap::from([
@@ -188,4 +189,26 @@ fn sql_that_cannot_be_read_is_not_passed() {
     let inspection = static_inspection(&sql, &[]);
     assert!(inspection.accesses.is_empty());
     assert_eq!(inspection.not_seen.len(), 1);
+}
+
+#[test]
+fn a_process_step_that_writes_what_it_can_only_read_is_refused() {
+    let loaded = pipeline("select 1", "");
+    let mut definition = loaded.definition.unwrap();
+    definition.stages[1].steps[0].shared_writes.clear();
+    let plan = Plan::new(definition);
+    let sum = plan.find("sum").unwrap();
+    let Action::Sql { sql, .. } = &plan.step(sum).action else {
+        panic!("it is SQL");
+    };
+    let inspections = [(sum, static_inspection(sql, &["own_rows".to_owned()]))];
+    let findings = shared_rows(&plan, &loaded.places, &inspections);
+    assert_eq!(findings.len(), 1);
+    assert_eq!(
+        (findings[0].code.as_str(), findings[0].message.as_str()),
+        (
+            "CAR0301",
+            "`sum` writes `totals`, which is not in the workspace and can only be read there"
+        )
+    );
 }
