@@ -1,0 +1,78 @@
+//! One side of one round, in a process of its own with a folder of its own.
+
+use super::arguments::{Arguments, Side};
+use super::usage::Usage;
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+use std::process::Command;
+
+/// What one side measured.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Measured {
+    /// From the launch to the last settled lane.
+    pub(crate) wall_micros: f64,
+    /// The launch alone.
+    pub(crate) launch_micros: f64,
+    /// Single measurements, where a benchmark takes many in one process.
+    pub(crate) samples_micros: Vec<f64>,
+    /// What the process used, from its beginning to the closed store.
+    pub(crate) usage: Usage,
+    /// Step rows in the file at the end: both sides must have as many.
+    pub(crate) step_rows: i64,
+}
+
+/// Prints what this process, which is one side, has measured.
+pub(crate) fn tell(measured: &Measured) -> Result<()> {
+    println!("{}", serde_json::to_string(measured)?);
+    Ok(())
+}
+
+/// Runs a side in a process of its own, in an empty folder that is removed afterwards.
+pub(crate) fn run(arguments: &Arguments, side: Side) -> Result<Measured> {
+    let folder = tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(arguments.folder()?)?;
+    let side_arguments = arguments.of_side(side, folder.path().to_owned());
+    let program = std::env::current_exe().context("where this program is, is not known")?;
+    let output = Command::new(program)
+        .args(side_arguments.words())
+        .output()?;
+    if !output.status.success() {
+        bail!(
+            "{side:?} ended with {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    serde_json::from_slice(&output.stdout).context("a side did not tell its figures")
+}
+
+/// Both sides in every round, each going first in every other one.
+pub(crate) fn rounds(arguments: &Arguments, rounds: u32) -> Result<Vec<(Measured, Measured)>> {
+    let mut all = Vec::new();
+    for round in 0..rounds {
+        let floor_first = round.is_multiple_of(2);
+        let early = run(
+            arguments,
+            if floor_first {
+                Side::Floor
+            } else {
+                Side::Carril
+            },
+        )?;
+        let late = run(
+            arguments,
+            if floor_first {
+                Side::Carril
+            } else {
+                Side::Floor
+            },
+        )?;
+        all.push(if floor_first {
+            (early, late)
+        } else {
+            (late, early)
+        });
+    }
+    Ok(all)
+}

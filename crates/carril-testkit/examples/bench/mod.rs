@@ -1,0 +1,44 @@
+//! What the benchmarks share, and the benchmarks themselves: each `bench-NAME.rs` beside this folder is one of them.
+//!
+//! Every benchmark measures a floor and Carril in the same run. Each side of each round is a process of its own,
+//! started by this one with `--side`, so that CPU time, bytes and memory are that side's alone; the sides take turns
+//! and swap their order every round. What is reported are medians and their spread. Nothing here judges: a target
+//! that is missed is shown as missed, and the program ends well.
+
+mod arguments;
+mod child;
+mod cold;
+mod dispatch;
+mod fanout;
+mod figures;
+mod floor;
+mod launch;
+mod report;
+mod subject;
+mod usage;
+
+use anyhow::{Result, bail};
+use arguments::Arguments;
+use clap::Parser as _;
+use std::process::ExitCode;
+
+/// Runs the benchmark with this name, or one side of it, as the command line says.
+pub(crate) fn main(name: &str) -> ExitCode {
+    match run(name, &Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(name: &str, arguments: &Arguments) -> Result<()> {
+    match name {
+        "fanout" => fanout::run(arguments),
+        "dispatch" => dispatch::run(arguments),
+        "launch" => launch::run(arguments),
+        "cold" => cold::run(arguments),
+        other => bail!("there is no benchmark `{other}`"),
+    }
+}
