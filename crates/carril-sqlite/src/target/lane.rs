@@ -57,7 +57,7 @@ pub(crate) struct Lanes {
     templates: Templates,
     /// Lanes that this engine has made and not removed: one of them that is gone was removed by somebody else.
     made: Mutex<HashSet<LaneKey>>,
-    parts: AtomicU64,
+    copies: AtomicU64,
 }
 
 impl Lanes {
@@ -67,7 +67,7 @@ impl Lanes {
             folder,
             templates: Templates::default(),
             made: Mutex::default(),
-            parts: AtomicU64::new(0),
+            copies: AtomicU64::new(0),
         }
     }
 
@@ -124,7 +124,11 @@ impl Lanes {
         }
         let bytes =
             self.in_folder(|folder| self.templates.image(&self.shared, folder, &shape.tables))?;
-        self.place(path, shape.synchronous, |file| file.write_all(&bytes))?;
+        // A lane has one thread, so one name will do; the file that a killed engine left half made is written over.
+        let part = with_end(path, ".part");
+        self.place(path, &part, shape.synchronous, |file| {
+            file.write_all(&bytes)
+        })?;
         lock(&self.made).insert(lane);
         fail::fail_point!("target::workspace::made");
         Ok(())
@@ -142,16 +146,13 @@ impl Lanes {
     fn place(
         &self,
         path: &Path,
+        part: &Path,
         synchronous: Synchronous,
         fill: impl FnOnce(&mut fs::File) -> io::Result<()>,
     ) -> Result<(), StepError> {
         self.make_folder_of(path)
             .map_err(|error| unwritable(path, &error))?;
-        let part = with_end(
-            path,
-            &format!(".part{}", self.parts.fetch_add(1, Ordering::Relaxed)),
-        );
-        let written = fs::File::create(&part).and_then(|mut file| {
+        let written = fs::File::create(part).and_then(|mut file| {
             fill(&mut file)?;
             if synchronous == Synchronous::Full {
                 file.sync_all()
@@ -161,11 +162,11 @@ impl Lanes {
         });
         let placed = written.and_then(|()| {
             remove_files(path)?;
-            fs::rename(&part, path)
+            fs::rename(part, path)
         });
         placed.map_err(|error| {
             // The half file has a name that nobody opens, and goes with its execution.
-            let _ = fs::remove_file(&part);
+            let _ = fs::remove_file(part);
             unwritable(path, &error)
         })
     }
@@ -256,7 +257,7 @@ impl Lanes {
                 .map_err(|error| unwritable(&target, &error))?;
             Ok(with_end(
                 &target,
-                &format!(".copy{}", self.parts.fetch_add(1, Ordering::Relaxed)),
+                &format!(".copy{}", self.copies.fetch_add(1, Ordering::Relaxed)),
             ))
         })?;
         let copied = copy_into(&source, &image, prepare).map_err(|error| {
@@ -271,7 +272,7 @@ impl Lanes {
             }
         });
         let placed = copied.and_then(|()| {
-            self.place(&target, synchronous, |file| {
+            self.place(&target, &with_end(&image, ".part"), synchronous, |file| {
                 io::copy(&mut fs::File::open(&image)?, file).map(|_| ())
             })
         });
@@ -334,6 +335,7 @@ impl Lanes {
             }
         }
         lock(&self.made).retain(|lane| lane.execution != whose.execution);
+        self.templates.tidy(&self.folder);
         // It stays while other executions are in it.
         let _ = fs::remove_dir(self.folder_of(whose.process));
         Ok(())

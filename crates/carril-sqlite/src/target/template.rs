@@ -11,19 +11,21 @@ use carril_model::contract::{ErrorClass, StepError};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// `PRAGMA user_version` of a lane file that is whole.
 pub(crate) const WHOLE: i64 = 1;
 /// Most images that are kept; one per list of tables, so one per pipeline in use.
 const IMAGES_MAX: usize = 16;
+/// The file in which an image is made, one at a time, in a folder that one engine has to itself.
+const IMAGE: &str = ".template";
 
 /// The images of one target.
 #[derive(Default)]
 pub(crate) struct Templates {
     images: Mutex<HashMap<Vec<String>, Image>>,
-    made: AtomicU64,
+    tidied: AtomicBool,
 }
 
 struct Image {
@@ -82,13 +84,23 @@ impl Templates {
     }
 
     fn make(&self, folder: &Path, statements: &[String]) -> Result<Vec<u8>, StepError> {
-        let number = self.made.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!(".template-{}-{number}", std::process::id()));
+        let path = folder.join(IMAGE);
+        // An engine that was killed over it left half of one.
+        remove_image(&path);
         let made = write_image(&path, statements);
         let bytes =
             made.and_then(|()| std::fs::read(&path).map_err(|error| unwritable(&path, &error)));
         remove_image(&path);
         bytes
+    }
+
+    /// Removes what an engine that was killed while it made an image has left; looks once.
+    pub(crate) fn tidy(&self, folder: &Path) {
+        if !self.tidied.swap(true, Ordering::Relaxed) {
+            // Whoever makes one just now holds this.
+            let _images = lock(&self.images);
+            remove_image(&folder.join(IMAGE));
+        }
     }
 }
 

@@ -394,12 +394,34 @@ async fn an_unfinished_file_is_made_again() {
         .plan();
     std::fs::create_dir_all(house.lane_file(1, 1).parent().unwrap()).unwrap();
     std::fs::write(house.lane_file(1, 1), b"").unwrap();
-    std::fs::write(house.lane_file(1, 1).with_extension("db.part0"), b"half").unwrap();
+    std::fs::write(house.lane_file(1, 1).with_extension("db.part"), b"half").unwrap();
+    std::fs::write(house.folder.path().join("work spaces/.template"), b"half").unwrap();
     house.run(&plan, "a", 1).await.unwrap();
     assert_eq!(
         house.lane_rows(1, 1, "select count(*) from work"),
         vec![json!([1])]
     );
+    let left = |name: &str| house.folder.path().join("work spaces").join(name).exists();
+    assert!(!left("p7/e1-r1.db.part"), "the half file is still there");
+    assert!(!left(".template"), "the half image is still there");
+}
+
+#[tokio::test]
+async fn an_unfinished_image_goes_with_the_first_workspace_that_goes() {
+    let house = House::new("create table work (id integer)");
+    let plan = Pipeline::new(&[("a", "insert into work values (1)")])
+        .tables(&["work"])
+        .plan();
+    house.run(&plan, "a", 1).await.unwrap();
+    let house = house.reopened();
+    let half = house.folder.path().join("work spaces/.template");
+    std::fs::write(&half, b"half").unwrap();
+    let discarded = house
+        .target
+        .discard_workspace(plan.definition(), whose(1))
+        .await;
+    discarded.unwrap();
+    assert!(!half.exists(), "the half image is still there");
 }
 
 #[tokio::test]
