@@ -4,7 +4,7 @@ use carril_sqlite::store::{SqliteStore, StoreOptions};
 use carril_testkit::store::Opener;
 use std::sync::Arc;
 
-fn opener() -> Opener {
+pub(crate) fn opener() -> Opener {
     let folder = tempfile::tempdir().unwrap();
     Opener::new(move || {
         let store =

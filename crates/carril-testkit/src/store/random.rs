@@ -411,28 +411,49 @@ impl Life {
         while !self.rolling_back.is_empty() {
             self.rolled_back(harness, 0);
         }
-        for process in &self.processes {
-            let (process, at) = (*process, harness.now());
+        let at = harness.now();
+        for process in self.processes.iter().copied() {
+            let (state, reason) = (ProcessState::Cancelled, "over".to_owned());
             harness.change(ProcessChange::Cancel {
                 process,
-                state: ProcessState::Cancelled,
-                reason: "over".to_owned(),
+                state,
+                reason,
                 at,
             });
+        }
+        // Those that ran while they were cancelled, and whose engine then died, are pending; they must be claimed to end.
+        while self
+            .processes
+            .iter()
+            .any(|process| self.finish(harness, *process))
+        {}
+        for process in self.processes.iter().copied() {
             let row = harness.recount(process);
             assert_eq!(
                 row.tally.settled(),
                 row.tally.total,
                 "nothing of process {process} is left"
             );
+            let state = ProcessState::Cancelled;
             let (settled, _) = harness.change(ProcessChange::Settle {
                 process,
-                state: ProcessState::Cancelled,
+                state,
                 reason: None,
                 at,
             });
             assert!(settled.state.is_settled());
         }
+    }
+
+    /// Settles what is still to be claimed of a process; says whether there was something.
+    fn finish(&self, harness: &Harness, process: ProcessId) -> bool {
+        let left = harness.claim(process, 100);
+        assert!(
+            left.iter().all(|claimed| claimed.cancelling),
+            "only what was being cancelled is left"
+        );
+        harness.settle(&left, ExecutionState::Cancelled);
+        !left.is_empty()
     }
 
     /// Tallies are recounts, what is claimed runs and nothing else does, and a lane key is never shared.

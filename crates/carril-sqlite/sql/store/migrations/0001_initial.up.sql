@@ -211,5 +211,5 @@ SELECT e.id, p.id AS process_id, n.entity_key, n.attributes, e.run, e.state, e.s
   (SELECT s.stage || '/' || s.name FROM definition_step s WHERE s.definition_id = p.definition_id AND s.step = e.failed_step) AS failed_step,
   e.error, e.warnings
 FROM execution e
-JOIN process p ON p.id = e.process_id AND e.id BETWEEN p.first_execution AND p.last_execution
+JOIN process p ON p.id = e.process_id AND e.id BETWEEN p.first_execution AND p.last_execution AND p.state > 0
 LEFT JOIN entity n ON n.execution_id = e.id;
