@@ -108,7 +108,7 @@ pub struct StepEnd {
     pub rows: Vec<TableRows>,
     /// Why it failed.
     pub error: Option<StepError>,
-    /// What it printed, at most [`super::LOG_BYTES_MAX`].
+    /// What it printed, at most [`crate::contract::LOG_BYTES_MAX`].
     pub log: Option<String>,
     /// Microseconds it waited before it began, by cause; empty when it did not.
     pub waits: Vec<(Cause, i64)>,
