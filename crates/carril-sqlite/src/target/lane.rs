@@ -15,7 +15,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,6 +23,8 @@ use std::time::Duration;
 
 /// How long SQLite itself waits for a lock before we look whether we still want it.
 pub(crate) const BUSY_SLICE: Duration = Duration::from_millis(20);
+/// How often a folder that is removed as soon as it is made is made again.
+const FOLDER_TRIES: u32 = 100;
 /// What a damaged lane file is renamed to have at its end.
 const QUARANTINE: &str = ".corrupt";
 
@@ -150,9 +152,7 @@ impl Lanes {
         synchronous: Synchronous,
         fill: impl FnOnce(&mut fs::File) -> io::Result<()>,
     ) -> Result<(), StepError> {
-        self.make_folder_of(path)
-            .map_err(|error| unwritable(path, &error))?;
-        let written = fs::File::create(part).and_then(|mut file| {
+        let written = self.make_file(part).and_then(|mut file| {
             fill(&mut file)?;
             if synchronous == Synchronous::Full {
                 file.sync_all()
@@ -169,6 +169,23 @@ impl Lanes {
             let _ = fs::remove_file(part);
             unwritable(path, &error)
         })
+    }
+
+    /// Makes a file, and its folder where that is missing. Whoever removes the last file of a process removes the folder with
+    /// it, which may be just after it was looked for here; from the first file on it stays.
+    fn make_file(&self, path: &Path) -> io::Result<fs::File> {
+        let make = || {
+            self.make_folder_of(path)?;
+            fs::File::create(path)
+        };
+        for _ in 0..FOLDER_TRIES {
+            match make() {
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => {}
+                made => return made,
+            }
+        }
+        make()
     }
 
     /// The name of a new folder is on disk before anything in it is relied on; SQLite does the same for the folder's files.
@@ -399,3 +416,6 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
     name.push(end);
     PathBuf::from(name)
 }
+
+#[cfg(test)]
+mod tests;
