@@ -210,6 +210,12 @@ impl Coordinator {
         let next = process::next(&row, segments, abort_when, now);
         managed.row = row;
         match next {
+            // Whoever holds it may be waiting for just this moment.
+            Some(ProcessChange::Settle { .. } | ProcessChange::Advance { .. })
+                if self.core.undoing.holds(id) =>
+            {
+                self.core.board.moved();
+            }
             Some(change @ ProcessChange::Settle { .. }) if !managed.settling => {
                 managed.settling = true;
                 let (core, run) = (Arc::clone(&self.core), Arc::clone(&managed.run));

@@ -9,6 +9,7 @@ use crate::process_run::{NoCommands, Ready};
 use crate::requests;
 use crate::slots::Slots;
 use crate::task::{Kind, Tasks};
+use crate::undoing::Undoing;
 use carril_model::contract::{
     Clock, Entered, Fault, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target, TargetError,
 };
@@ -94,6 +95,7 @@ pub(crate) struct Core {
     pub(crate) lanes: LaneTable,
     pub(crate) tasks: Tasks,
     pub(crate) board: Board,
+    pub(crate) undoing: Undoing,
     notices: mpsc::Sender<Notice>,
     events: broadcast::Sender<Event>,
     failure: OnceLock<Fault>,
@@ -303,6 +305,7 @@ impl Engine {
             lanes: LaneTable::default(),
             tasks,
             board: Board(watch::Sender::new(0)),
+            undoing: Undoing::default(),
             notices,
             events: broadcast::Sender::new(event::KEPT),
             failure: OnceLock::new(),

@@ -24,6 +24,7 @@ mod recovery;
 mod requests;
 mod slots;
 pub mod task;
+mod undoing;
 
 pub use control::{RetryPreview, RollbackReport};
 pub use engine::{Engine, Options, Parts, Runners, TargetOpener};

@@ -72,9 +72,25 @@ impl Engine {
             let row = self.core.store.process(process).await?;
             refuse_while_stage_runs(&row, &meant)?;
             let ready = self.ready_process(&row).await?;
-            report.executions += self.roll_back_in(&ready, &meant, &mut rows).await?;
-            report.process_stages |= self.run_stages_again(ready, process, &meant).await?;
-            report.processes.push(process);
+            let hold = self.core.undoing.hold(process);
+            let undone = self.roll_back_in(&ready, &meant, &mut rows).await;
+            let ends = match undone {
+                Ok(_) => self.stages_at_rest(process, &meant).await,
+                Err(_) => Ok(()),
+            };
+            drop(hold);
+            match undone.and_then(|executions| ends.map(|()| executions)) {
+                Ok(executions) => {
+                    report.executions += executions;
+                    report.process_stages |= self.run_stages_again(ready, process, &meant).await?;
+                    report.processes.push(process);
+                }
+                Err(error) => {
+                    self.look_again(ready, self.core.store.process(process).await?)
+                        .await;
+                    return Err(error);
+                }
+            }
         }
         finish(report, rows)
     }
@@ -136,6 +152,22 @@ impl Engine {
                     tokio::time::sleep(Duration::from_millis(100 * u64::from(tries))).await;
                 }
                 Err(error) => return Err(named(ready, error)),
+            }
+        }
+    }
+
+    /// A stage of the process itself may have begun just before the process was held, and have read what was removed since:
+    /// it is stale only when it has ended, and then it can run again.
+    async fn stages_at_rest(&self, process: ProcessId, meant: &[Meant]) -> Result<(), Error> {
+        let mut moved = self.core.board.watch();
+        loop {
+            self.core.check_alive()?;
+            let row = self.core.store.process(process).await?;
+            if refuse_while_stage_runs(&row, meant).is_ok() {
+                return Ok(());
+            }
+            if moved.changed().await.is_err() {
+                return Err(Error::Stopped("it was shut down".to_owned()));
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Rollback and retry: of one fund among many, with and without an earlier result, and of a whole process.
 
-use super::house::{DATE, House, end, pipeline, retry, roll_back, run};
+use super::house::{DATE, House, end, executions, pipeline, retry, roll_back, run, settled};
+use carril::event::Event;
 use carril::model::contract::Selection;
-use carril::model::id::ExecutionId;
+use carril::model::id::{ExecutionId, ProcessId};
 use carril::model::state::{ExecutionState, ProcessState};
+use carril::{Carril, Launch};
 use std::path::PathBuf;
 
 /// The fund that is undone: it has a derivative block and a custodian's file, so every step runs for it.
@@ -193,6 +195,80 @@ async fn a_whole_process_is_undone_and_can_be_done_again() {
     assert_eq!(house.report("true"), report);
     house.assert_cube_is_the_sum(DATE, 25);
     end(&carril).await;
+}
+
+/// A process is rolled back while some of its funds are through, some run and some wait: it ends as rolled back, nothing
+/// is left, and it can be done again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_is_undone_while_it_runs() {
+    let house = House::generated(30);
+    let carril = house.open().await;
+    let process = launched_and_under_way(&carril, 4).await;
+    let selection = Selection::Process(process);
+    // Whoever waits for it meanwhile, as `carril run` does, is told the same.
+    let (undone, row) = tokio::join!(
+        carril.engine().roll_back(selection.clone()),
+        settled(&carril, process)
+    );
+    assert_eq!(undone.unwrap().executions, 30);
+    assert_eq!(row.state, ProcessState::RolledBack);
+    assert_eq!(row.tally.rolled_back, 30);
+    let left = house.all_but(&[ExecutionId(0)]);
+    assert!(left.values().all(Vec::is_empty), "{left:?}");
+    assert_eq!(house.lane_files_of_all(), Vec::<PathBuf>::new());
+
+    let row = retry(&carril, selection, None).await;
+    assert_eq!(
+        (row.state, row.tally.succeeded),
+        (ProcessState::Succeeded, 30)
+    );
+    house.assert_cube_is_the_sum(DATE, 30);
+    end(&carril).await;
+}
+
+/// A fund is rolled back while it runs, the last lane of its process: the cube waits until nothing of it is left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fund_is_undone_while_it_runs() {
+    let house = House::generated(12);
+    let carril = house.open().await;
+    let process = launched_and_under_way(&carril, 2).await;
+    let live = executions(&carril, process)
+        .await
+        .into_iter()
+        .filter(|row| row.entity.is_some() && !row.state.is_settled())
+        .map(|row| row.id)
+        .collect::<Vec<_>>();
+    assert!(!live.is_empty());
+    let (undone, row) = tokio::join!(
+        carril
+            .engine()
+            .roll_back(Selection::Executions(live.clone())),
+        settled(&carril, process)
+    );
+    assert_eq!(undone.unwrap().executions, live.len() as u64);
+    assert_eq!(row.state, ProcessState::Succeeded);
+    assert_eq!(row.tally.rolled_back, live.len() as u64);
+    for execution in live {
+        assert_eq!(house.left_by(execution), []);
+    }
+    let others = i64::try_from(row.tally.succeeded).unwrap();
+    assert_eq!(house.report("true").len() as u64, row.tally.succeeded);
+    house.assert_cube_is_the_sum(DATE, others);
+    end(&carril).await;
+}
+
+/// Launches with few lanes and waits until at least this many funds are through; more are not.
+async fn launched_and_under_way(carril: &Carril, through: u64) -> ProcessId {
+    let mut events = carril.engine().events();
+    let launch = Launch::new().set("report_date", DATE).lanes(3);
+    let process = carril.launch(&pipeline(), launch).await.unwrap().process();
+    loop {
+        if let Event::Process { tally, .. } = events.recv().await.unwrap()
+            && tally.succeeded >= through
+        {
+            return process;
+        }
+    }
 }
 
 fn assert_same<'a>(
