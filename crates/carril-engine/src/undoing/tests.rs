@@ -1,3 +1,5 @@
+//! Who holds a process while it is being undone, and when it is let go.
+
 use super::Undoing;
 use carril_model::id::ProcessId;
 

@@ -174,6 +174,40 @@ fn begin_run(
     now: Timestamp,
 ) -> Result<Hot, Fault> {
     let hot = existing(transaction, rerun.execution)?;
+    refuse_unless_settled(&hot, process, rerun)?;
+    let values = params![hot.id, hot.state.code(), None::<i64>, None::<String>];
+    run(transaction, sql!("run_history_write"), values)?;
+    for step in &rerun.carried {
+        for statement in [sql!("steps_carry"), sql!("steps_carry_detail")] {
+            run(transaction, statement, params![hot.id, hot.run.0, step.0])?;
+        }
+    }
+    let ready = match hot.lane_hash {
+        Some(lane_hash) => !lanes::is_taken(transaction, lane_hash)?,
+        None => true,
+    };
+    let (state, cause) = if rerun.segment == segment {
+        (ExecutionState::Pending, pending_cause(ready))
+    } else {
+        (ExecutionState::Waiting, Cause::plain(CauseKind::Barrier))
+    };
+    one(
+        transaction,
+        sql!("execution_rerun"),
+        params![
+            hot.id,
+            state.code(),
+            rerun.segment,
+            ready,
+            cause.kind.name(),
+            now.0
+        ],
+    )?;
+    Ok(hot)
+}
+
+/// An execution runs again only when its run is over, nobody undoes it, and it is as whoever asks has seen it.
+fn refuse_unless_settled(hot: &Hot, process: ProcessId, rerun: &Rerun) -> Result<(), Fault> {
     let refuse = |why: String| {
         Err(Fault::Conflict(format!(
             "execution {} {why}",
@@ -201,43 +235,7 @@ fn begin_run(
             hot.run, rerun.expected
         ));
     }
-    let values = params![hot.id, hot.state.code(), None::<i64>, None::<String>];
-    transaction
-        .prepare_cached(sql!("run_history_write"))
-        .or_fault()?
-        .execute(values)
-        .or_fault()?;
-    for step in &rerun.carried {
-        for statement in [sql!("steps_carry"), sql!("steps_carry_detail")] {
-            transaction
-                .prepare_cached(statement)
-                .or_fault()?
-                .execute(params![hot.id, hot.run.0, step.0])
-                .or_fault()?;
-        }
-    }
-    let ready = match hot.lane_hash {
-        Some(lane_hash) => !lanes::is_taken(transaction, lane_hash)?,
-        None => true,
-    };
-    let (state, cause) = if rerun.segment == segment {
-        (ExecutionState::Pending, pending_cause(ready))
-    } else {
-        (ExecutionState::Waiting, Cause::plain(CauseKind::Barrier))
-    };
-    one(
-        transaction,
-        sql!("execution_rerun"),
-        params![
-            hot.id,
-            state.code(),
-            rerun.segment,
-            ready,
-            cause.kind.name(),
-            now.0
-        ],
-    )?;
-    Ok(hot)
+    Ok(())
 }
 
 /// An execution that somebody named; there must be one, and its launch must be finished.

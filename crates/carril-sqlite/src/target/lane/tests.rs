@@ -1,3 +1,5 @@
+//! Lane files come and go while others are made beside them.
+
 use super::{LaneKey, Lanes, with_end};
 use carril_model::contract::Whose;
 use carril_model::definition::Synchronous;
