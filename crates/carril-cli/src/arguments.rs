@@ -220,13 +220,13 @@ pub(crate) struct Why {
 /// Which executions somebody means to change.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Targeted {
-    /// Ids of one process, or of executions.
+    /// Id of one process, or ids of executions.
     #[arg(
         value_name = "ID",
         required_unless_present = "process",
         conflicts_with = "process"
     )]
-    pub(crate) ids: Vec<i64>,
+    pub(crate) ids: Vec<String>,
     /// The process, with --entity or --failed.
     #[arg(long, value_name = "ID")]
     pub(crate) process: Option<i64>,

@@ -3,6 +3,7 @@
 //! `main` fills [`Surroundings`] from the environment; nothing below asks the environment itself.
 
 use crate::arguments::{Global, Inputs, Pair};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use carril::model::contract::Clock as _;
@@ -112,7 +113,14 @@ impl Context {
     /// # Errors
     /// As [`Context::reader`].
     pub(crate) async fn read(&self, store: &Path) -> Result<Reading, Failure> {
-        Ok(carril::read(&store_url(store), &self.surroundings.folder).await?)
+        let read = carril::read(&store_url(store), &self.surroundings.folder).await;
+        read.map_err(|error| {
+            let failure = Failure::from(error);
+            if failure.exit == Exit::Unreachable && !store.exists() {
+                return failure.help("there is no store yet, or it is elsewhere: `carril run DIR` makes one, `--store URL` names one");
+            }
+            failure
+        })
     }
 
     /// Targets as the engine of this store opens them, for looking only.

@@ -6,6 +6,8 @@
 use crate::context::{Context, Reading, store_url, workspaces_of};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::follow::interrupted;
+use crate::interrupts::Interrupts;
 use carril::model::contract::{Answer, History, Wish};
 use carril::model::id::ProcessId;
 use carril::{Carril, EngineSeen, Holder, OpenError, OpenOptions};
@@ -16,6 +18,9 @@ use std::time::Duration;
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
 /// How often a store is tried again that is held and cannot be read yet: its engine is just making it. 5 s in all.
 const TRIES: u32 = 50;
+
+/// Looks at the mailbox before somebody who waits is told for whom: 3 s.
+const LOOKS_BEFORE_A_WORD: u32 = 30;
 
 /// Where a store is and whose commands its engine runs.
 #[derive(Debug, Clone)]
@@ -82,20 +87,19 @@ pub(crate) enum Reply {
     NoEngine,
 }
 
-/// Leaves a wish and waits for its answer.
+/// Leaves a wish and waits for its answer. Ctrl-C takes it back.
 ///
 /// # Errors
-/// What the engine refused, with its code.
-///
-/// # Cancel safety
-/// Dropping the future leaves the wish in the mailbox; [`ask`] is only dropped by a program that ends.
+/// What the engine refused, with its code; exit 8 when it was interrupted.
 pub(crate) async fn ask(
     context: &Context,
-    reader: &Reading,
+    (reader, holder): (&Reading, &Holder),
     wish: &Wish,
+    interrupts: &mut Interrupts,
 ) -> Result<Reply, Failure> {
     let mailbox = reader.mailbox();
     let request = mailbox.post(wish, context.now()).await?;
+    let mut looks = 0;
     loop {
         if let Some(answer) = mailbox.answer_of(request).await? {
             return read(answer);
@@ -104,7 +108,23 @@ pub(crate) async fn ask(
         if reader.engine() == EngineSeen::None && mailbox.withdraw(request).await? {
             return Ok(Reply::NoEngine);
         }
-        tokio::time::sleep(LOOK).await;
+        looks += 1;
+        if looks == LOOKS_BEFORE_A_WORD {
+            context
+                .output
+                .talk(&format!("waiting for {holder} to answer"));
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = interrupts.next() => {
+                let what = if mailbox.withdraw(request).await? {
+                    "the other engine had not answered, and nothing was done".to_owned()
+                } else {
+                    format!("it goes on in {holder}, which had agreed already")
+                };
+                return Err(interrupted(what));
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! How a command ends, as the number that scripts and schedulers see. The table in `docs/reference/cli.md` is this one; a
 //! test compares them.
 
+use carril::model::finding::{Finding, Severity};
 use carril::model::state::ProcessState;
 use std::process::ExitCode;
 
@@ -61,6 +62,27 @@ impl Exit {
             ProcessState::CompletedWithErrors | ProcessState::Failed => Self::Failures,
             ProcessState::Cancelled => Self::Cancelled,
             _ => Self::Ok,
+        }
+    }
+}
+
+impl Exit {
+    /// How a command ends whose pipeline was found to be so.
+    pub(crate) fn of_findings(findings: &[Finding]) -> Self {
+        let errors = || {
+            findings
+                .iter()
+                .filter(|finding| finding.severity == Severity::Error)
+        };
+        let all_are = |code: &str| errors().all(|finding| finding.code == code);
+        if errors().next().is_none() {
+            Self::Ok
+        } else if all_are("CAR0511") {
+            Self::Unreachable
+        } else if all_are("CAR0408") {
+            Self::Usage
+        } else {
+            Self::Invalid
         }
     }
 }

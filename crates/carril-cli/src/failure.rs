@@ -59,10 +59,11 @@ impl Failure {
         let code = first
             .map_or("CAR0800", |finding| finding.code.as_str())
             .to_owned();
+        let exit = Exit::of_findings(&findings);
         let told = crate::findings::tally(&findings).unwrap_or_default();
         Self {
             findings,
-            ..Self::new(Exit::Invalid, &code, format!("nothing was run: {told}"))
+            ..Self::new(exit, &code, format!("nothing was run: {told}"))
         }
     }
 

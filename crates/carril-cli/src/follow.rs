@@ -56,10 +56,13 @@ impl<'a> Follower<'a> {
     ///
     /// # Errors
     /// As [`door::open`].
-    pub(crate) async fn open(context: &'a Context, place: Place) -> Result<Self, Failure> {
+    pub(crate) async fn open(
+        context: &'a Context,
+        place: Place,
+        view: View,
+    ) -> Result<Self, Failure> {
         let interrupts = Interrupts::listen()?;
         let door = door::open(context, &place).await?;
-        let view = View::new(&context.output);
         let events = events_of(&door, &view);
         Ok(Self {
             context,
@@ -98,18 +101,15 @@ impl<'a> Follower<'a> {
         Ok(())
     }
 
-    /// Leaves a wish with the other engine; without one, [`Reply::NoEngine`]. Ctrl-C ends the waiting, not the wish.
+    /// Leaves a wish with the other engine; without one, [`Reply::NoEngine`].
     ///
     /// # Errors
     /// What the engine refused.
     pub(crate) async fn ask(&mut self, wish: &Wish) -> Result<Reply, Failure> {
-        let Door::Mail(reader, _) = &self.door else {
+        let Door::Mail(reader, holder) = &self.door else {
             return Ok(Reply::NoEngine);
         };
-        tokio::select! {
-            reply = door::ask(self.context, reader, wish) => reply,
-            () = self.interrupts.next() => Err(interrupted("the wish stands in the store, and its engine may still follow it")),
-        }
+        door::ask(self.context, (reader, holder), wish, &mut self.interrupts).await
     }
 
     /// Follows a process until it has settled.
@@ -172,7 +172,10 @@ impl<'a> Follower<'a> {
             tokio::select! {
                 biased;
                 row = &mut waiting => break row?,
-                () = self.interrupts.next() => return Ok(End::Interrupted),
+                () = self.interrupts.next() => {
+                    self.view.say("letting the running steps finish; another Ctrl-C stops them");
+                    return Ok(End::Interrupted);
+                }
                 timeout = expired(&mut self.deadline) => {
                     self.timed_out = true;
                     // One that has settled in this instant needs no cancelling.

@@ -79,24 +79,24 @@ pub(crate) async fn known_process(
         .ok_or_else(|| nothing(&id.to_string()))
 }
 
+/// The newest process, if there is one.
+pub(crate) async fn newest(history: &dyn History) -> Result<Option<ProcessRow>, Failure> {
+    let filter = ProcessFilter {
+        max: 1,
+        ..ProcessFilter::default()
+    };
+    Ok(history.processes(&filter).await?.pop())
+}
+
 /// The newest process.
 ///
 /// # Errors
 /// `CAR0803` when there is none.
 pub(crate) async fn newest_process(history: &dyn History) -> Result<ProcessRow, Failure> {
-    let filter = ProcessFilter {
-        max: 1,
-        ..ProcessFilter::default()
-    };
-    history
-        .processes(&filter)
-        .await?
-        .into_iter()
-        .next()
-        .ok_or_else(|| {
-            Failure::new(Exit::Nothing, "CAR0803", "this store holds no process yet")
-                .help("`carril run DIR` makes one; `--store URL` names another store")
-        })
+    newest(history).await?.ok_or_else(|| {
+        Failure::new(Exit::Nothing, "CAR0803", "this store holds no process yet")
+            .help("`carril run DIR` makes one; `--store URL` names another store")
+    })
 }
 
 /// Executions of a process, at most `max`, by pages.

@@ -40,22 +40,28 @@ impl Meant {
             return Self::entities(history, process, &targeted.entities).await;
         }
         match targeted.ids.as_slice() {
-            [one] => match found::find(history, &one.to_string()).await? {
+            [one] => match found::find(history, one).await? {
                 Found::Process(process) => Self::process(history, *process, targeted.failed).await,
                 Found::Execution(row) => Self::executions(history, vec![*row]).await,
-                Found::Entity(key, _) => Err(Failure::usage(format!(
-                    "`{key}` is an entity's key, which many processes may have"
-                ))
-                .help(format!("say which: --process ID --entity {key}"))),
+                Found::Entity(key, rows) => {
+                    let newest = rows.first().map_or(0, |row| row.process.0);
+                    let message =
+                        format!("`{key}` is an entity's key, which many processes may have");
+                    Err(Failure::usage(message)
+                        .help(format!("say which: --process {newest} --entity {key}")))
+                }
             },
             many => {
                 let mut executions = Vec::with_capacity(many.len());
                 for id in many {
-                    let row = history.execution(ExecutionId(*id)).await?.ok_or_else(|| {
+                    let row = match id.parse() {
+                        Ok(id) => history.execution(ExecutionId(id)).await?,
+                        Err(_) => None,
+                    };
+                    executions.push(row.ok_or_else(|| {
                         Failure::usage(format!("{id} is no execution; several ids must all be executions"))
                             .help("give one process, or executions only; `carril show PROCESS` lists them")
-                    })?;
-                    executions.push(row);
+                    })?);
                 }
                 Self::executions(history, executions).await
             }

@@ -3,7 +3,6 @@
 
 use crate::arguments::Pipeline;
 use crate::context::Context;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::findings;
 use carril::model::finding::{Finding, Severity};
@@ -100,7 +99,7 @@ pub(crate) async fn prepare(context: &Context, arguments: &Pipeline) -> Result<P
         }
     };
     if report.has_errors() {
-        return Err(refused(report.findings));
+        return Err(Failure::invalid(report.findings));
     }
     // Notes tell what was not looked at, which only matters to whoever checks.
     let doubts: Vec<Finding> = report
@@ -123,28 +122,4 @@ pub(crate) async fn prepare(context: &Context, arguments: &Pipeline) -> Result<P
         targets,
         report,
     })
-}
-
-/// Why a pipeline with these findings is not run.
-pub(crate) fn refused(findings: Vec<Finding>) -> Failure {
-    let exit = exit_of(&findings);
-    Failure {
-        exit,
-        ..Failure::invalid(findings)
-    }
-}
-
-/// How a check with these findings ends.
-pub(crate) fn exit_of(findings: &[Finding]) -> Exit {
-    let mut errors = findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .peekable();
-    if errors.peek().is_none() {
-        Exit::Ok
-    } else if errors.all(|finding| finding.code == "CAR0511") {
-        Exit::Unreachable
-    } else {
-        Exit::Invalid
-    }
 }

@@ -132,21 +132,22 @@ impl Summary {
             );
         }
         if !self.failures.is_empty() {
-            lines.push(format!("\n{}", paint::bold("what failed")));
-            lines.extend(self.failures.iter().take(GROUPS).map(Group::drawn));
-            if self.failures.len() > GROUPS {
-                lines.push(format!(
-                    "  and {} more kinds of failure",
-                    self.failures.len() - GROUPS
-                ));
-            }
+            lines.push(self.what_failed());
         }
         lines.push(format!("\n{}", paint::bold("next")));
-        lines.extend(
-            self.next(context, store)
-                .iter()
-                .map(|(command, what)| suggestion(command, what)),
-        );
+        lines.extend(suggestions(&self.next(context, store)));
+        lines.join("\n")
+    }
+
+    fn what_failed(&self) -> String {
+        let mut lines = vec![format!("\n{}", paint::bold("what failed"))];
+        lines.extend(self.failures.iter().take(GROUPS).map(Group::drawn));
+        if self.failures.len() > GROUPS {
+            lines.push(format!(
+                "  and {} more kinds of failure",
+                self.failures.len() - GROUPS
+            ));
+        }
         lines.join("\n")
     }
 
@@ -288,13 +289,21 @@ impl Summary {
     }
 }
 
-/// A command to copy, and what it is for.
-pub(crate) fn suggestion(command: &str, what: &str) -> String {
-    format!(
-        "  {}  {}",
-        paint::command(&format!("{command:<44}")),
-        paint::dim(what)
-    )
+/// Commands to copy, and what each is for.
+fn suggestions(next: &[(String, &str)]) -> Vec<String> {
+    let width = next
+        .iter()
+        .map(|(command, _)| command.chars().count())
+        .max()
+        .unwrap_or(0);
+    let line = |(command, what): &(String, &str)| {
+        format!(
+            "  {}  {}",
+            paint::command(&format!("{command:<width$}")),
+            paint::dim(what)
+        )
+    };
+    next.iter().map(line).collect()
 }
 
 fn grouped(executions: &[ExecutionRow]) -> Vec<Group> {

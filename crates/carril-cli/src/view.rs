@@ -50,6 +50,18 @@ impl View {
         }
     }
 
+    /// The same for a command whose JSON is one object: people see the process, programs only the end.
+    pub(crate) fn for_one_answer(output: &Output) -> Self {
+        let view = Self::new(output);
+        match view.kind {
+            Kind::Json(_) => Self {
+                kind: Kind::Silent,
+                ..view
+            },
+            _ => view,
+        }
+    }
+
     /// Whether the engine should tell it events.
     pub(crate) const fn wants_events(&self) -> bool {
         !matches!(self.kind, Kind::Silent)

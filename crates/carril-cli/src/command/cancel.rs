@@ -10,6 +10,7 @@ use crate::follow::{End, Follower};
 use crate::found;
 use crate::meant::{Meant, confirm, named};
 use crate::shape::ProcessShape;
+use crate::view::View;
 use carril::model::contract::{Selection, Wish};
 use serde::Serialize;
 
@@ -42,7 +43,8 @@ pub(crate) async fn run(context: &Context, arguments: &Cancel) -> Result<Exit, F
         meant.where_it_is()
     );
     confirm(context, arguments.targeted.yes, &what)?;
-    let mut follower = Follower::open(context, place).await?;
+    let mut follower =
+        Follower::open(context, place, View::for_one_answer(&context.output)).await?;
     let result = cancel(context, &mut follower, &meant).await;
     let closed = follower.close().await;
     result?;
@@ -54,7 +56,7 @@ pub(crate) async fn run(context: &Context, arguments: &Cancel) -> Result<Exit, F
     let now = context.now();
     if context.output.json() {
         let processes = rows.iter().map(|row| ProcessShape::of(row, now)).collect();
-        context.output.value(&Shape {
+        context.output.line(&Shape {
             cancelled: unsettled.len() as u64,
             processes,
         })?;

@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, arguments: &Pipeline) -> Result<Exit,
         checked.report.findings.extend(findings);
     }
     let report = &checked.report;
-    let exit = prepared::exit_of(&report.findings);
+    let exit = Exit::of_findings(&report.findings);
     if context.output.json() {
         let targets = report
             .asked

@@ -40,7 +40,23 @@ pub(crate) async fn run(context: &Context, arguments: &Demo) -> Result<Exit, Fai
     {
         return tell(context, &prepared.store, row).await;
     }
-    work(context, &prepared, &job).await
+    let exit = work(context, &prepared, &job).await?;
+    context.output.talk(&format!("\n{}", results(arguments)));
+    Ok(exit)
+}
+
+/// Where to look for what the pipeline made.
+fn results(arguments: &Demo) -> String {
+    let elsewhere = arguments
+        .inputs
+        .targets
+        .iter()
+        .find(|pair| pair.name == "warehouse");
+    let warehouse = elsewhere.map_or_else(
+        || arguments.folder.join(WAREHOUSE).display().to_string(),
+        |pair| pair.value.clone(),
+    );
+    format!("the report is in {warehouse}: views fund_report, fund_position and fund_cube")
 }
 
 /// Writes the files that are not there, and makes the warehouse.

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::follow::{End, Follower};
 use crate::found;
 use crate::meant::{Meant, confirm, named};
+use crate::view::View;
 use carril::model::contract::{ExecutionRow, Selection, Wish};
 use carril::model::id::ProcessId;
 use carril::model::state::ExecutionState;
@@ -40,7 +41,7 @@ pub(crate) async fn run(context: &Context, arguments: &Retry) -> Result<Exit, Fa
         arguments.targeted.yes,
         &question(&meant, &again, arguments),
     )?;
-    let mut follower = Follower::open(context, place).await?;
+    let mut follower = Follower::open(context, place, View::new(&context.output)).await?;
     let result = retry(&mut follower, &meant, arguments.from.as_deref()).await;
     let closed = follower.close().await;
     let ends = result?;
@@ -51,7 +52,7 @@ pub(crate) async fn run(context: &Context, arguments: &Retry) -> Result<Exit, Fa
             return Err(stopped(&follower));
         };
         let own = Exit::of(row.state);
-        exit = exit.max(finish(context, &store, &follower, *row, How::Launched, own).await?);
+        exit = exit.max(finish(context, &store, &follower, *row, How::Retried, own).await?);
     }
     Ok(exit)
 }

@@ -13,6 +13,8 @@ use crate::follow::{End, Follower};
 use crate::meant::{Meant, confirm, named};
 use crate::output::number;
 use crate::shape::{RowsShape, rows};
+use crate::view::View;
+use carril::EngineError;
 use carril::model::contract::{ExecutionRow, History, TableRows, Whose, Wish};
 use carril::model::state::ExecutionState;
 use serde::Serialize;
@@ -20,7 +22,6 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Serialize)]
 struct Shape<'a> {
-    event: &'static str,
     rolled_back: u64,
     rows: Vec<RowsShape<'a>>,
     processes: Vec<ProcessState>,
@@ -51,41 +52,49 @@ pub(crate) async fn run(context: &Context, arguments: &Rollback) -> Result<Exit,
         arguments.targeted.yes,
         &question(&meant, &undone, &removed),
     )?;
-    let mut follower = Follower::open(context, place).await?;
+    let mut follower =
+        Follower::open(context, place, View::for_one_answer(&context.output)).await?;
     let result = roll_back(&mut follower, &meant, &removed).await;
     let closed = follower.close().await;
     let (removed, ends) = result?;
     closed?;
-    let mut states = Vec::new();
+    tell(context, &follower, undone.len() as u64, &removed, ends)?;
+    Ok(Exit::Ok)
+}
+
+fn tell(
+    context: &Context,
+    follower: &Follower<'_>,
+    executions: u64,
+    removed: &[TableRows],
+    ends: Vec<End>,
+) -> Result<(), Failure> {
+    let mut processes = Vec::new();
     for end in ends {
         let End::Settled(row) = end else {
-            return Err(stopped(&follower));
+            return Err(stopped(follower));
         };
-        states.push(ProcessState {
+        processes.push(ProcessState {
             id: row.id.0,
             state: row.state.name(),
         });
     }
     if context.output.json() {
-        context.output.line(&Shape {
-            event: "summary",
-            rolled_back: undone.len() as u64,
-            rows: rows(&removed),
-            processes: states,
-        })?;
-    } else {
-        let done = number::of(undone.len() as u64, "execution", "executions");
-        let states: Vec<String> = states
-            .iter()
-            .map(|process| format!("process {} is {}", process.id, process.state))
-            .collect();
-        context.output.data(&format!(
-            "rolled back {done}: {}\n{}",
-            told(&removed),
-            states.join("\n")
-        ))?;
+        let shape = Shape {
+            rolled_back: executions,
+            rows: rows(removed),
+            processes,
+        };
+        return context.output.line(&shape);
     }
-    Ok(Exit::Ok)
+    let done = number::of(executions, "execution", "executions");
+    let mut lines = vec![format!("rolled back {done}: {}", told(removed))];
+    lines.extend(
+        processes
+            .iter()
+            .map(|process| format!("process {} is {}", process.id, process.state)),
+    );
+    context.output.data(&lines.join("\n"))
 }
 
 /// Counts what would go, per table; changes nothing.
@@ -96,7 +105,7 @@ async fn preview(
     meant: &Meant,
 ) -> Result<Vec<TableRows>, Failure> {
     let targets = context.targets(&place.store);
-    let mut sums: BTreeMap<String, TableRows> = BTreeMap::new();
+    let mut sums: BTreeMap<String, u64> = BTreeMap::new();
     for process in &meant.processes {
         let definition = history.definition_of(process.id).await?;
         let Some(workspace) = &definition.workspace else {
@@ -106,17 +115,16 @@ async fn preview(
             continue;
         };
         let failed = |error| {
-            Failure::from(carril::EngineError::Target {
+            Failure::from(EngineError::Target {
                 name: workspace.target.clone(),
                 error,
             })
         };
         let target = targets.open(&workspace.target, url).map_err(failed)?;
-        for row in meant
-            .executions
-            .iter()
-            .filter(|row| row.process == process.id && row.state != ExecutionState::RolledBack)
-        {
+        let stands = |row: &&ExecutionRow| {
+            row.process == process.id && row.state != ExecutionState::RolledBack
+        };
+        for row in meant.executions.iter().filter(stands) {
             let whose = Whose {
                 process: row.process,
                 execution: row.id,
@@ -126,19 +134,17 @@ async fn preview(
                 .await
                 .map_err(failed)?
             {
-                let sum = sums
-                    .entry(counted.table.clone())
-                    .or_insert_with(|| TableRows {
-                        deleted: 0,
-                        updated: 0,
-                        inserted: 0,
-                        table: counted.table,
-                    });
-                sum.deleted += counted.deleted;
+                *sums.entry(counted.table).or_insert(0) += counted.deleted;
             }
         }
     }
-    Ok(sums.into_values().collect())
+    let rows = |(table, deleted)| TableRows {
+        table,
+        inserted: 0,
+        updated: 0,
+        deleted,
+    };
+    Ok(sums.into_iter().map(rows).collect())
 }
 
 fn question(meant: &Meant, undone: &[&ExecutionRow], removed: &[TableRows]) -> String {

@@ -14,10 +14,10 @@ use crate::found;
 use crate::output::number;
 use crate::prepared::{self, Prepared};
 use crate::summary::Summary;
+use crate::view::View;
 use carril::model::contract::{ProcessRow, Wish};
 use carril::model::definition::Overlap;
 use carril::model::id::ProcessId;
-use carril::model::time::Timestamp;
 use carril::{Carril, Launch, LaunchOutcome};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,6 +31,8 @@ pub(crate) enum How {
     Repeated,
     /// It was unfinished, and nobody ran it.
     Resumed,
+    /// Executions of it run again.
+    Retried,
     /// It is unfinished, and its policy skips this launch.
     Skipped,
 }
@@ -41,6 +43,7 @@ impl How {
             Self::Launched => "launched",
             Self::Repeated => "repeated",
             Self::Resumed => "resumed",
+            Self::Retried => "retried",
             Self::Skipped => "skipped",
         }
     }
@@ -62,7 +65,7 @@ pub(crate) async fn work(
         store: prepared.store.clone(),
         folder: prepared.folder.clone(),
     };
-    let mut follower = Follower::open(context, place).await?;
+    let mut follower = Follower::open(context, place, View::new(&context.output)).await?;
     follower.cancel_after(arguments.timeout);
     let job = Job {
         context,
@@ -198,7 +201,7 @@ impl Job<'_> {
         &self,
         follower: &mut Follower<'_>,
     ) -> Result<Option<(How, ProcessId)>, Failure> {
-        let asked_at = self.context.now();
+        let newest = found::newest(follower.door().history()).await?;
         let processes = match follower.ask(&self.wish()).await? {
             Reply::NoEngine => return Ok(None),
             Reply::Accepted(processes) => processes,
@@ -208,18 +211,14 @@ impl Job<'_> {
                 "the engine that has the store launched no process and said no reason",
             ));
         };
-        let row = found::known_process(follower.door().history(), process).await?;
-        Ok(Some((self.how(&row, asked_at), process)))
-    }
-
-    /// What the answer of another engine means: it names the process only.
-    fn how(&self, row: &ProcessRow, asked_at: Timestamp) -> How {
-        let older = row.launched_at < asked_at;
-        match (older, self.arguments.idempotency_key.is_some()) {
+        // The answer names the process only; ids grow, so one that was there before is not this launch's.
+        let is_older = newest.is_some_and(|newest| process <= newest.id);
+        let how = match (is_older, self.arguments.idempotency_key.is_some()) {
             (false, _) => How::Launched,
             (true, true) => How::Repeated,
             (true, false) => How::Skipped,
-        }
+        };
+        Ok(Some((how, process)))
     }
 
     async fn follow(
@@ -245,7 +244,7 @@ impl Job<'_> {
             How::Repeated => follower.view.say(&format!(
                 "this idempotency key was seen before: process {process} answers for it"
             )),
-            How::Resumed => {}
+            How::Resumed | How::Retried => {}
         }
         let end = follower.follow(process).await?;
         if how == How::Resumed && matches!(end, End::Settled(_)) {

@@ -24,52 +24,42 @@ struct Shape<T> {
 /// Answers one of the four questions.
 pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<Exit, Failure> {
     let reader = context.reader().await?;
+    let history = reader.history();
     let (TraceView::Timeline(of)
     | TraceView::Overlaps(of)
     | TraceView::Bottlenecks(of)
     | TraceView::Waits(of)) = &arguments.view;
     let process = process_of(&reader, of).await?;
-    let id = process.id.0;
+    let max = of.limit.saturating_add(1);
     match &arguments.view {
-        TraceView::Timeline(of) => timeline::show(context, &reader, &process, of.limit).await?,
-        TraceView::Overlaps(of) => {
-            let (rows, more) = cut(
-                reader
-                    .history()
-                    .overlaps(process.id, of.limit.saturating_add(1))
-                    .await?,
+        TraceView::Timeline(_) => timeline::show(context, &reader, &process, of.limit).await?,
+        TraceView::Overlaps(_) => {
+            let rows = Rows::cut(&process, history.overlaps(process.id, max).await?, of.limit);
+            rows.show(
+                context,
+                |rows| rows.iter().map(OverlapShape::from).collect(),
+                overlaps,
+            )?;
+        }
+        TraceView::Bottlenecks(_) => {
+            let rows = Rows::cut(
+                &process,
+                history.bottlenecks(process.id, max).await?,
                 of.limit,
             );
-            let shape = || Shape {
-                process: id,
-                rows: rows.iter().map(OverlapShape::from).collect(),
-                more,
-            };
-            show(context, of, more, shape, || overlaps(&rows))?;
+            rows.show(
+                context,
+                |rows| rows.iter().map(BottleneckShape::from).collect(),
+                bottlenecks,
+            )?;
         }
-        TraceView::Bottlenecks(of) => {
-            let (rows, more) = cut(
-                reader
-                    .history()
-                    .bottlenecks(process.id, of.limit.saturating_add(1))
-                    .await?,
-                of.limit,
-            );
-            let shape = || Shape {
-                process: id,
-                rows: rows.iter().map(BottleneckShape::from).collect(),
-                more,
-            };
-            show(context, of, more, shape, || bottlenecks(&rows))?;
-        }
-        TraceView::Waits(of) => {
-            let (rows, more) = cut(reader.history().waits(process.id).await?, of.limit);
-            let shape = || Shape {
-                process: id,
-                rows: rows.iter().map(WaitShape::from).collect(),
-                more,
-            };
-            show(context, of, more, shape, || waits(&rows))?;
+        TraceView::Waits(_) => {
+            let rows = Rows::cut(&process, history.waits(process.id).await?, of.limit);
+            rows.show(
+                context,
+                |rows| rows.iter().map(WaitShape::from).collect(),
+                waits,
+            )?;
         }
     }
     Ok(Exit::Ok)
@@ -82,39 +72,54 @@ async fn process_of(reader: &Reading, of: &TraceOf) -> Result<ProcessRow, Failur
     }
 }
 
-/// At most `limit` rows, and whether there are more.
-fn cut<T>(mut rows: Vec<T>, limit: u32) -> (Vec<T>, bool) {
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    (rows, more)
+/// At most so many rows of a process, and whether there are more.
+struct Rows<T> {
+    process: i64,
+    rows: Vec<T>,
+    more: bool,
 }
 
-/// Shows an answer for people or for programs.
-fn show<S: Serialize>(
-    context: &Context,
-    of: &TraceOf,
-    more: bool,
-    shape: impl FnOnce() -> S,
-    drawn: impl FnOnce() -> Table,
-) -> Result<(), Failure> {
-    if context.output.json() {
-        return context.output.value(&shape());
+impl<T> Rows<T> {
+    fn cut(process: &ProcessRow, mut rows: Vec<T>, limit: u32) -> Self {
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
+        Self {
+            process: process.id.0,
+            rows,
+            more,
+        }
     }
-    let table = drawn();
-    if table.is_empty() {
-        context
-            .output
-            .talk("there is nothing of this kind in the process");
-        return Ok(());
+
+    /// Shows them for people or for programs.
+    fn show<'a, S: Serialize>(
+        &'a self,
+        context: &Context,
+        shapes: impl FnOnce(&'a [T]) -> Vec<S>,
+        drawn: impl FnOnce(&[T]) -> Table,
+    ) -> Result<(), Failure> {
+        if context.output.json() {
+            return context.output.value(&Shape {
+                process: self.process,
+                rows: shapes(&self.rows),
+                more: self.more,
+            });
+        }
+        if self.rows.is_empty() {
+            context.output.talk(&format!(
+                "there is nothing of this kind in process {}",
+                self.process
+            ));
+            return Ok(());
+        }
+        context.output.data(&drawn(&self.rows).render())?;
+        if self.more {
+            context.output.talk(&format!(
+                "the first {} are shown; --limit N shows more",
+                self.rows.len()
+            ));
+        }
+        Ok(())
     }
-    context.output.data(&table.render())?;
-    if more {
-        context.output.talk(&format!(
-            "the first {} are shown; --limit N shows more",
-            of.limit
-        ));
-    }
-    Ok(())
 }
 
 #[derive(Debug, Serialize)]

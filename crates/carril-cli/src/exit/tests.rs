@@ -1,6 +1,7 @@
 //! Exit codes are numbered without a gap, and the documents say what the code says.
 
 use super::Exit;
+use carril::model::finding::Finding;
 use carril::model::state::ProcessState;
 
 #[test]
@@ -38,5 +39,24 @@ fn every_settled_state_has_its_code() {
     ];
     for (state, exit) in cases {
         assert_eq!(Exit::of(state), exit, "{state}");
+    }
+}
+
+#[test]
+fn what_was_found_decides() {
+    let cases: [(&[&str], Exit); 5] = [
+        (&[], Exit::Ok),
+        (&["CAR0511"], Exit::Unreachable),
+        (&["CAR0511", "CAR0102"], Exit::Invalid),
+        (&["CAR0408"], Exit::Usage),
+        (&["CAR0301"], Exit::Invalid),
+    ];
+    for (codes, exit) in cases {
+        let mut findings: Vec<Finding> = codes
+            .iter()
+            .map(|code| Finding::error(code, "wrong"))
+            .collect();
+        findings.push(Finding::warning("CAR0301", "odd"));
+        assert_eq!(Exit::of_findings(&findings), exit, "{codes:?}");
     }
 }

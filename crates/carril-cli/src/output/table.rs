@@ -49,11 +49,6 @@ impl Table {
         self.tones.push(tone);
     }
 
-    /// Whether it has no rows.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tones.is_empty()
-    }
-
     /// The whole of it.
     pub(crate) fn render(&self) -> String {
         let mut lines = Vec::with_capacity(self.tones.len() + 1);

@@ -14,7 +14,9 @@ use crate::output::table::cut;
 use crate::output::{Output, number, paint, time};
 use carril::event::Event;
 use carril::model::account::CauseKind;
-use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessRow, Tally};
+use carril::model::contract::{
+    AttemptRow, ExecutionFilter, ExecutionRow, History, ProcessRow, Tally,
+};
 use carril::model::id::ProcessId;
 use carril::model::state::ExecutionState;
 use carril::model::time::Timestamp;
@@ -109,7 +111,11 @@ impl Live {
         if !causes.is_empty() {
             lines.push(format!("  {}", cut(&spread(&causes), LINE)));
         }
-        lines.extend(lanes.iter().take(LANES_SHOWN).map(|row| lane(row, now)));
+        let busy = history.under_way(process, LANES_SEEN).await?;
+        for row in lanes.iter().take(LANES_SHOWN) {
+            let attempt = busy.iter().find(|attempt| attempt.execution == row.id);
+            lines.push(lane(row, attempt, now));
+        }
         self.bar
             .set_message(self.output.for_stderr(&lines.join("\n")));
         self.bar.tick();
@@ -164,17 +170,25 @@ fn spread(causes: &BTreeMap<CauseKind, u64>) -> String {
         .join(" · ")
 }
 
-/// One lane: who, since when, and what it is at.
-fn lane(row: &ExecutionRow, now: Timestamp) -> String {
+/// One lane: who, since when, and what it is at: its step, or what it waits for.
+fn lane(row: &ExecutionRow, attempt: Option<&AttemptRow>, now: Timestamp) -> String {
     let name = cut(row.entity.as_deref().unwrap_or("(process)"), 16);
     let took = row
         .started_at
         .map_or_else(String::new, |started| time::span(now.micros_since(started)));
-    let held = time::span(now.micros_since(row.account.since()));
-    cut(
-        &format!("  {name:<16} {took:>9}  {} for {held}", row.account.cause()),
-        LINE,
-    )
+    let account = &row.account;
+    let at = match attempt {
+        Some(attempt) if account.cause().kind == CauseKind::Running => {
+            let held = time::span(now.micros_since(attempt.began));
+            format!("{}/{} for {held}", attempt.stage, attempt.step)
+        }
+        _ => format!(
+            "{} for {}",
+            account.cause(),
+            time::span(now.micros_since(account.since()))
+        ),
+    };
+    cut(&format!("  {name:<16} {took:>9}  {at}"), LINE)
 }
 
 #[cfg(test)]

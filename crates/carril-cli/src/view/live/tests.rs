@@ -46,7 +46,7 @@ fn a_lane_says_what_it_waits_for() {
         warnings: 0,
     };
     assert_eq!(
-        lane(&row, Timestamp(2_000_000)),
+        lane(&row, None, Timestamp(2_000_000)),
         "  MERLC                1.9 s  slot(warehouse) for 300 ms"
     );
 }

@@ -1,0 +1,11 @@
+//! The `carril` command as people and programs use it: real processes, real stores, real exit codes.
+
+mod chaos;
+mod commands;
+mod demo;
+mod exits;
+mod faults;
+mod init;
+mod place;
+mod second;
+mod talk;
