@@ -6,7 +6,7 @@ use super::deltas::Deltas;
 use super::fault::OrFault;
 use super::hot::{Hot, one, segment_of};
 use super::lanes::{self, pending_cause};
-use super::session::{Session, write};
+use super::session::{Session, execute, write};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{Fault, Owned, ProcessRow, Rerun};
 use carril_model::id::{ExecutionId, ProcessId, Token};
@@ -174,12 +174,17 @@ fn begin_run(
     now: Timestamp,
 ) -> Result<Hot, Fault> {
     let hot = existing(transaction, rerun.execution)?;
-    refuse_unless_settled(&hot, process, rerun)?;
+    if let Some(why) = not_now(&hot, process, rerun) {
+        return Err(Fault::Conflict(format!(
+            "execution {} {why}",
+            rerun.execution
+        )));
+    }
     let values = params![hot.id, hot.state.code(), None::<i64>, None::<String>];
-    run(transaction, sql!("run_history_write"), values)?;
+    execute(transaction, sql!("run_history_write"), values)?;
     for step in &rerun.carried {
         for statement in [sql!("steps_carry"), sql!("steps_carry_detail")] {
-            run(transaction, statement, params![hot.id, hot.run.0, step.0])?;
+            execute(transaction, statement, params![hot.id, hot.run.0, step.0])?;
         }
     }
     let ready = match hot.lane_hash {
@@ -191,51 +196,41 @@ fn begin_run(
     } else {
         (ExecutionState::Waiting, Cause::plain(CauseKind::Barrier))
     };
-    one(
-        transaction,
-        sql!("execution_rerun"),
-        params![
-            hot.id,
-            state.code(),
-            rerun.segment,
-            ready,
-            cause.kind.name(),
-            now.0
-        ],
-    )?;
+    let values = params![
+        hot.id,
+        state.code(),
+        rerun.segment,
+        ready,
+        cause.kind.name(),
+        now.0
+    ];
+    one(transaction, sql!("execution_rerun"), values)?;
     Ok(hot)
 }
 
-/// An execution runs again only when its run is over, nobody undoes it, and it is as whoever asks has seen it.
-fn refuse_unless_settled(hot: &Hot, process: ProcessId, rerun: &Rerun) -> Result<(), Fault> {
-    let refuse = |why: String| {
-        Err(Fault::Conflict(format!(
-            "execution {} {why}",
-            rerun.execution
-        )))
-    };
+/// Why an execution cannot be run again as it was asked for.
+fn not_now(hot: &Hot, process: ProcessId, rerun: &Rerun) -> Option<String> {
     if hot.process != process.0 {
-        return refuse(format!(
+        return Some(format!(
             "belongs to process {}, not to {process}",
             hot.process
         ));
     }
     if !hot.state.is_settled() {
-        return refuse(format!(
+        return Some(format!(
             "is {} and must be settled before it can be run again",
             hot.state
         ));
     }
     if hot.rolling_back {
-        return refuse("is being rolled back; retry when that is done".to_owned());
+        return Some("is being rolled back; retry when that is done".to_owned());
     }
-    if hot.run != rerun.expected {
-        return refuse(format!(
+    (hot.run != rerun.expected).then(|| {
+        format!(
             "is in run {}, not in run {}: somebody retried it meanwhile",
             hot.run, rerun.expected
-        ));
-    }
-    Ok(())
+        )
+    })
 }
 
 /// An execution that somebody named; there must be one, and its launch must be finished.

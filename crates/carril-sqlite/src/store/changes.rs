@@ -5,7 +5,7 @@ use super::fault::OrFault;
 use super::hot::{self, Hot, one};
 use super::lanes;
 use super::rows::{close, get, sums_json, to_json};
-use super::session::Session;
+use super::session::{Session, execute};
 use carril_model::contract::{ErrorClass, Fault, ProcessChange, StepError};
 use carril_model::id::ProcessId;
 use carril_model::state::{ExecutionState, ProcessState};
@@ -62,11 +62,7 @@ fn settle(
     at: Timestamp,
 ) -> Result<(), Fault> {
     let values = params![process.0, state.code(), reason, at.0];
-    let settled = connection
-        .prepare_cached(sql!("process_settle"))
-        .or_fault()?
-        .execute(values)
-        .or_fault()?;
+    let settled = execute(connection, sql!("process_settle"), values)?;
     if settled == 0 {
         return Ok(());
     }
@@ -88,11 +84,11 @@ fn advance(
     to: u32,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    let moved = connection
-        .prepare_cached(sql!("process_advance"))
-        .or_fault()?
-        .execute(params![process.0, from, to])
-        .or_fault()?;
+    let moved = execute(
+        connection,
+        sql!("process_advance"),
+        params![process.0, from, to],
+    )?;
     if moved == 0 {
         return Ok(());
     }
@@ -136,11 +132,11 @@ fn cancel(
     reason: &str,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    let marked = connection
-        .prepare_cached(sql!("process_cancel"))
-        .or_fault()?
-        .execute(params![process.0, state.code(), reason])
-        .or_fault()?;
+    let marked = execute(
+        connection,
+        sql!("process_cancel"),
+        params![process.0, state.code(), reason],
+    )?;
     if marked == 0 {
         return Ok(());
     }

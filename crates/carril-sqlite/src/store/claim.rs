@@ -1,6 +1,7 @@
 //! Claiming: a pending head of its lane key becomes this node's, with a token that nobody had before.
 
-use super::fault::{OrFault, damaged};
+use super::fault::OrFault;
+use super::hot::one;
 use super::rows::{self as rows_of, account, flag, get, json, run, sums_json, time};
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Claim, Claimed, Fault, Owned, StepRow};
@@ -83,10 +84,9 @@ fn take(
         execution,
         run,
         token,
-        per_process,
-        cancelling,
         fresh,
         mut account,
+        ..
     } = candidate;
     account.switch(Cause::plain(CauseKind::Running), at);
     let values = params![
@@ -96,16 +96,7 @@ fn take(
         account.since().0,
         sums_json(&account)
     ];
-    let taken = connection
-        .prepare_cached(sql!("claim_take"))
-        .or_fault()?
-        .execute(values)
-        .or_fault()?;
-    if taken != 1 {
-        return Err(damaged(format!(
-            "execution {execution} was claimed between two statements of one transaction"
-        )));
-    }
+    one(connection, sql!("claim_take"), values)?;
     let (entity_key, attributes) = entity(connection, execution)?;
     // A first claim of a first run has nothing to read; a later run may have taken steps over.
     let steps = if fresh && run.0 == 1 {
@@ -118,8 +109,9 @@ fn take(
         execution: ExecutionId(execution),
         run,
         token: Token(token + 1),
-        per_process,
+        per_process: candidate.per_process,
     };
+    let cancelling = candidate.cancelling;
     Ok(Claimed {
         owned,
         segment,

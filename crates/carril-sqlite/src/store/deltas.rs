@@ -1,6 +1,7 @@
 //! What a group does to the numbers of its processes, summed up, so that each process is written once (P3).
 
-use super::fault::{OrFault, damaged};
+use super::fault::damaged;
+use super::session::execute;
 use carril_model::contract::Fault;
 use carril_model::state::ExecutionState;
 use rusqlite::{Connection, params};
@@ -88,11 +89,7 @@ impl Deltas {
                 cancelled,
                 rolled_back
             ];
-            let written = connection
-                .prepare_cached(sql!("process_tally"))
-                .or_fault()?
-                .execute(values)
-                .or_fault()?;
+            let written = execute(connection, sql!("process_tally"), values)?;
             if written != 1 {
                 return Err(damaged(format!(
                     "process {process} has executions and no row"

@@ -9,7 +9,7 @@ use super::hot::{self, Hot, one};
 use super::lanes;
 use super::launch::remove_launch;
 use super::rows::sums_json;
-use super::session::{Session, write};
+use super::session::{Session, execute, write};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{Entered, Fault, NodeInfo, Owned, ProcessRow};
 use carril_model::id::{NodeId, ProcessId};
@@ -26,11 +26,7 @@ pub(crate) fn enter(
 ) -> Result<Entered, Fault> {
     let entered = write(connection, |transaction| {
         let values = params![info.host, info.pid, info.command, now.0];
-        transaction
-            .prepare_cached(sql!("node_enter"))
-            .or_fault()?
-            .execute(values)
-            .or_fault()?;
+        execute(transaction, sql!("node_enter"), values)?;
         let node = NodeId(transaction.last_insert_rowid());
         let former = end_former(transaction, node)?;
         let launches_removed = remove_launches(transaction, now)?;
@@ -59,11 +55,7 @@ pub(crate) fn beat(
     now: Timestamp,
 ) -> Result<(), Fault> {
     let node = session.node.ok_or(Fault::LostLease)?;
-    let changed = connection
-        .prepare_cached(sql!("node_seen"))
-        .or_fault()?
-        .execute((node.0, now.0))
-        .or_fault()?;
+    let changed = execute(connection, sql!("node_seen"), params![node.0, now.0])?;
     if changed != 1 {
         return Err(Fault::LostLease);
     }
@@ -89,11 +81,7 @@ pub(crate) fn leave(
             )?;
         }
         lanes::sweep_all(transaction)?;
-        transaction
-            .prepare_cached(sql!("node_end"))
-            .or_fault()?
-            .execute((node.0, now.0))
-            .or_fault()?;
+        execute(transaction, sql!("node_end"), params![node.0, now.0])?;
         Ok(())
     });
     left?;
@@ -118,11 +106,7 @@ fn end_former(
         .collect::<Result<_, _>>()
         .or_fault()?;
     for (id, seen) in &former {
-        transaction
-            .prepare_cached(sql!("node_end"))
-            .or_fault()?
-            .execute((id, seen.0))
-            .or_fault()?;
+        execute(transaction, sql!("node_end"), params![id, seen.0])?;
     }
     Ok(former)
 }
@@ -198,11 +182,7 @@ fn hand_back(
     ];
     one(transaction, sql!("execution_reclaim"), values)?;
     let values = params![hot.id, hot.run.0, at.0];
-    transaction
-        .prepare_cached(sql!("steps_interrupt"))
-        .or_fault()?
-        .execute(values)
-        .or_fault()?;
+    execute(transaction, sql!("steps_interrupt"), values)?;
     Ok(())
 }
 

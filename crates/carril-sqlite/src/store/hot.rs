@@ -6,7 +6,7 @@ use super::deltas::Deltas;
 use super::fault::{OrFault, damaged};
 use super::lanes;
 use super::rows::{account, close, execution_state, flag, get, run, sums_json};
-use super::session::Session;
+use super::session::{Session, execute};
 use carril_model::account::TimeAccount;
 use carril_model::contract::{Fault, Owned};
 use carril_model::id::{ExecutionId, ProcessId, Run, Token};
@@ -100,11 +100,11 @@ impl Hot {
         ];
         one(connection, sql!("execution_end"), values)?;
         if self.state == ExecutionState::Running {
-            connection
-                .prepare_cached(sql!("steps_cancel"))
-                .or_fault()?
-                .execute(params![self.id, self.run.0, at.0])
-                .or_fault()?;
+            execute(
+                connection,
+                sql!("steps_cancel"),
+                params![self.id, self.run.0, at.0],
+            )?;
         }
         if self.segment == segment_of(connection, self.process)? {
             deltas.open(self.process, -1);
@@ -179,11 +179,7 @@ pub(crate) fn one(
     statement: &str,
     values: &[&dyn ToSql],
 ) -> Result<(), Fault> {
-    let changed = connection
-        .prepare_cached(statement)
-        .or_fault()?
-        .execute(values)
-        .or_fault()?;
+    let changed = execute(connection, statement, values)?;
     if changed == 1 {
         return Ok(());
     }

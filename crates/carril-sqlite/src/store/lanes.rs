@@ -10,6 +10,7 @@
 use super::deltas::Deltas;
 use super::fault::OrFault;
 use super::rows::{account, flag, get, sums_json};
+use super::session::execute;
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Fault, Owned};
 use carril_model::time::Timestamp;
@@ -120,11 +121,7 @@ fn appoint(connection: &Connection, peer: &Peer, ready: bool, at: Timestamp) -> 
         account.since().0,
         sums_json(&account)
     ];
-    connection
-        .prepare_cached(sql!("lane_head"))
-        .or_fault()?
-        .execute(values)
-        .or_fault()?;
+    execute(connection, sql!("lane_head"), values)?;
     Ok(())
 }
 
@@ -192,10 +189,6 @@ impl Sweep {
 
 /// Takes every settled execution out of the lane index.
 pub(crate) fn sweep_all(connection: &Connection) -> Result<(), Fault> {
-    connection
-        .prepare_cached(sql!("lane_sweep_all"))
-        .or_fault()?
-        .execute([])
-        .or_fault()?;
+    execute(connection, sql!("lane_sweep_all"), &[])?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::deltas::Deltas;
 use super::fault::{OrFault, damaged, fault};
 use super::lanes::{self, pending_cause};
 use super::rows::{get, process_state, to_json};
-use super::session::{Session, write};
+use super::session::{Session, execute, write};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{Claim, Claimed, Fault, Launch, Launched, NewExecution};
 use carril_model::definition::{Overlap, Version};
@@ -152,11 +152,7 @@ pub(crate) fn remove_launch(
         sql!("launch_remove_executions"),
         sql!("launch_remove_process"),
     ] {
-        transaction
-            .prepare_cached(statement)
-            .or_fault()?
-            .execute([process.0])
-            .or_fault()?;
+        execute(transaction, statement, params![process.0])?;
     }
     for lane_hash in hashes {
         lanes::elect(
@@ -205,11 +201,11 @@ fn write_process(
     entities: usize,
 ) -> Result<ProcessId, Fault> {
     if launch.ids_above > 0 {
-        transaction
-            .prepare_cached(sql!("sequence_raise"))
-            .or_fault()?
-            .execute([launch.ids_above])
-            .or_fault()?;
+        execute(
+            transaction,
+            sql!("sequence_raise"),
+            params![launch.ids_above],
+        )?;
     }
     let definition = definition_id(transaction, &launch.version)?;
     let own = launch.process_segment.is_some();
@@ -236,11 +232,7 @@ fn write_process(
         launch.idempotency_key,
         to_json(&launch.targets)
     ];
-    transaction
-        .prepare_cached(sql!("process_insert"))
-        .or_fault()?
-        .execute(values)
-        .or_fault()?;
+    execute(transaction, sql!("process_insert"), values)?;
     if let (Some(execution), Some(segment)) = (own_execution, launch.process_segment) {
         let mut statement = transaction
             .prepare_cached(sql!("execution_insert"))
@@ -285,11 +277,7 @@ fn write_chunk(transaction: &Transaction<'_>, chunk: &Chunk<'_>) -> Result<(), F
     let open = if chunk.segment == 0 { written } else { 0 };
     let last = first + written - 1;
     let values = params![chunk.process, written, open, last];
-    transaction
-        .prepare_cached(sql!("process_extend"))
-        .or_fault()?
-        .execute(values)
-        .or_fault()?;
+    execute(transaction, sql!("process_extend"), values)?;
     Ok(())
 }
 
@@ -363,11 +351,7 @@ fn finish(
     max: u32,
     at: Timestamp,
 ) -> Result<Vec<Claimed>, Fault> {
-    let opened = transaction
-        .prepare_cached(sql!("launch_open"))
-        .or_fault()?
-        .execute([process.0])
-        .or_fault()?;
+    let opened = execute(transaction, sql!("launch_open"), params![process.0])?;
     if opened != 1 {
         return Err(damaged(format!(
             "process {process} was launching and is not"

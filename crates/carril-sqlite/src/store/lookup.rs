@@ -4,8 +4,8 @@ use super::claim::latest_steps;
 use super::commit::find_process;
 use super::fault::OrFault;
 use super::hot::Hot;
-use super::rows::{from_json, to_json};
-use super::session::{read, write};
+use super::rows::{from_json, list_json, to_json};
+use super::session::{execute, read, write};
 use carril_model::contract::{Answer, Fault, Owned, ProcessRow, Request, Selection, StepRow, Wish};
 use carril_model::definition::{Action, Definition, Version};
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
@@ -33,44 +33,37 @@ pub(crate) fn define(
     let plan = Plan::new(definition.clone());
     write(connection, |transaction| {
         let values = params![version.0, definition.name, to_json(definition), now.0];
-        let added = transaction
-            .prepare_cached(sql!("definition_insert"))
-            .or_fault()?
-            .execute(values)
-            .or_fault()?;
+        let added = execute(transaction, sql!("definition_insert"), values)?;
         if added == 0 {
             return Ok(());
         }
-        let id = transaction.last_insert_rowid();
-        let mut statement = transaction
-            .prepare_cached(sql!("definition_step_insert"))
-            .or_fault()?;
-        for planned in plan.steps() {
-            let step = plan.step(planned.id);
-            let resources = (!step.resources.is_empty()).then(|| to_json(&step.resources));
-            let target = match &step.action {
-                Action::Sql { target, .. } => Some(target.as_str()),
-                Action::Publish { .. } => plan
-                    .definition()
-                    .workspace
-                    .as_ref()
-                    .map(|workspace| workspace.target.as_str()),
-                Action::Command { .. } | Action::Function { .. } | Action::Noop => None,
-            };
-            let stage = &plan.stage_of(planned.id).name;
-            statement
-                .execute(params![
-                    id,
-                    planned.id.0,
-                    stage,
-                    step.name,
-                    resources,
-                    target
-                ])
-                .or_fault()?;
-        }
-        Ok(())
+        name_steps(transaction, transaction.last_insert_rowid(), &plan)
     })
+}
+
+/// Keeps the names behind a definition's step numbers.
+fn name_steps(connection: &Connection, definition: i64, plan: &Plan) -> Result<(), Fault> {
+    let workspace = plan.definition().workspace.as_ref();
+    for planned in plan.steps() {
+        let step = plan.step(planned.id);
+        let resources = list_json(&step.resources);
+        let target = match &step.action {
+            Action::Sql { target, .. } => Some(target.as_str()),
+            Action::Publish { .. } => workspace.map(|workspace| workspace.target.as_str()),
+            Action::Command { .. } | Action::Function { .. } | Action::Noop => None,
+        };
+        let stage = &plan.stage_of(planned.id).name;
+        let values = params![
+            definition,
+            planned.id.0,
+            stage,
+            step.name,
+            resources,
+            target
+        ];
+        execute(connection, sql!("definition_step_insert"), values)?;
+    }
+    Ok(())
 }
 
 /// A definition that was kept.
@@ -186,11 +179,7 @@ pub(crate) fn answer(
 ) -> Result<(), Fault> {
     write(connection, |transaction| {
         let values = params![request.0, to_json(answer), now.0];
-        transaction
-            .prepare_cached(sql!("request_answer"))
-            .or_fault()?
-            .execute(values)
-            .or_fault()?;
+        execute(transaction, sql!("request_answer"), values)?;
         Ok(())
     })
 }

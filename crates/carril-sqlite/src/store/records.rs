@@ -8,7 +8,7 @@ use super::fault::OrFault;
 use super::hot::{self, Hot};
 use super::lanes;
 use super::rows::{close, list_json, sums_json, to_json};
-use super::session::Session;
+use super::session::{Session, execute};
 use carril_model::account::{Cause, TimeAccount};
 use carril_model::contract::{
     Change, Fault, Owned, Record, StepEnd, StepError, TableRows, Verdict,
@@ -123,12 +123,7 @@ impl<'c> Records<'c> {
     }
 
     fn fenced(&self, statement: &str, values: &[&dyn rusqlite::ToSql]) -> Result<bool, Fault> {
-        let changed = self
-            .connection
-            .prepare_cached(statement)
-            .or_fault()?
-            .execute(values)
-            .or_fault()?;
+        let changed = execute(self.connection, statement, values)?;
         Ok(changed == 1)
     }
 
@@ -296,11 +291,7 @@ impl<'c> Records<'c> {
         let changed = self.account(sql!("execution_release"), owned, account)?;
         if changed {
             let values = params![owned.execution.0, owned.run.0, account.since().0];
-            self.connection
-                .prepare_cached(sql!("steps_interrupt"))
-                .or_fault()?
-                .execute(values)
-                .or_fault()?;
+            execute(self.connection, sql!("steps_interrupt"), values)?;
         }
         Ok(changed)
     }

@@ -5,7 +5,7 @@ use super::lanes::Sweep;
 use carril_model::contract::Fault;
 use carril_model::id::NodeId;
 use carril_model::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, ToSql, Transaction, TransactionBehavior, params};
 
 /// A node's sign of life is written at most this often by commits.
 const SEEN_EVERY_MICROS: i64 = 1_000_000;
@@ -44,11 +44,7 @@ impl Session {
         if now.micros_since(self.seen) < SEEN_EVERY_MICROS {
             return Ok(false);
         }
-        let changed = connection
-            .prepare_cached(sql!("node_seen"))
-            .or_fault()?
-            .execute((node.0, now.0))
-            .or_fault()?;
+        let changed = execute(connection, sql!("node_seen"), params![node.0, now.0])?;
         if changed == 1 {
             Ok(true)
         } else {
@@ -79,4 +75,17 @@ pub(crate) fn read<T>(
         .transaction_with_behavior(TransactionBehavior::Deferred)
         .or_fault()?;
     work(&transaction)
+}
+
+/// Runs a statement that changes rows and gives how many it changed. It stays prepared for the next time.
+pub(crate) fn execute(
+    connection: &Connection,
+    statement: &str,
+    values: &[&dyn ToSql],
+) -> Result<usize, Fault> {
+    connection
+        .prepare_cached(statement)
+        .or_fault()?
+        .execute(values)
+        .or_fault()
 }

@@ -1,6 +1,6 @@
 //! The faults that tests inject: the wrapper of the test kit around a real store, and the fail points inside it.
 
-use carril_model::contract::{Change, Fault, Group, NodeInfo, Owned, Record, Store, Verdict};
+use carril_model::contract::{Change, Fault, Group, Owned, Record, Verdict};
 use carril_model::state::ExecutionState;
 use carril_sqlite::store::{SqliteStore, StoreOptions};
 use carril_testkit::fault::{FaultStore, Faults, Kind, Verb};
@@ -99,6 +99,8 @@ fn whichever_commit_fails_entering_again_finds_a_whole_store() {
 #[cfg(feature = "failpoints")]
 #[test]
 fn fail_points_lie_on_both_sides_of_a_commit() {
+    use carril_model::contract::{NodeInfo, Store};
+
     let scenario = fail::FailScenario::setup();
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("carril.db");

@@ -606,7 +606,7 @@ fn waits_and_causes_are_summed_over_a_process() {
 
 #[test]
 fn a_history_without_an_engine_changes_no_byte() {
-    let mut house = House::open();
+    let house = House::open();
     house.harness.running(3);
     let now = house.harness.now();
     house

@@ -108,7 +108,7 @@ fn a_lock_that_does_not_end_is_busy_and_the_group_may_be_given_again() {
     reached.on_connection(|connection| {
         connection
             .busy_timeout(std::time::Duration::from_millis(5))
-            .unwrap()
+            .unwrap();
     });
     let other = Connection::open(reached.path()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -136,7 +136,7 @@ fn a_value_that_nothing_writes_is_damage() {
         Connection::open(reached.path())
             .unwrap()
             .execute_batch(sql)
-            .unwrap()
+            .unwrap();
     };
     spoil("UPDATE execution SET state = 99");
     let selected = reached.harness.wait(reached.harness.store().select(
