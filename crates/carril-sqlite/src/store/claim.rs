@@ -5,7 +5,7 @@ use super::hot::one;
 use super::rows::{self as rows_of, account, flag, get, json, run, sums_json, time};
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Claim, Claimed, Fault, Owned, StepRow};
-use carril_model::id::{ExecutionId, NodeId, Run, Token};
+use carril_model::id::{ExecutionId, NodeId, ProcessId, Run, Token};
 use carril_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Map, Value};
@@ -19,6 +19,19 @@ struct Candidate {
     cancelling: bool,
     fresh: bool,
     account: TimeAccount,
+}
+
+impl Candidate {
+    /// Whose it is once it is claimed: the token has grown.
+    const fn owned(&self, process: ProcessId) -> Owned {
+        Owned {
+            process,
+            execution: ExecutionId(self.execution),
+            run: self.run,
+            token: Token(self.token + 1),
+            per_process: self.per_process,
+        }
+    }
 }
 
 /// Claims up to `claim.max` executions, in order of id; none while the process is not running or must wait for another.
@@ -43,7 +56,7 @@ pub(crate) fn claim(
     };
     let candidates = candidates(connection, claim, segment)?;
     candidates
-        .into_iter()
+        .iter()
         .map(|candidate| take(connection, node, claim, segment, candidate, at))
         .collect()
 }
@@ -77,21 +90,15 @@ fn take(
     node: NodeId,
     claim: Claim,
     segment: u32,
-    candidate: Candidate,
+    candidate: &Candidate,
     at: Timestamp,
 ) -> Result<Claimed, Fault> {
-    let Candidate {
-        execution,
-        run,
-        token,
-        fresh,
-        mut account,
-        ..
-    } = candidate;
+    let (execution, run, fresh) = (candidate.execution, candidate.run, candidate.fresh);
+    let mut account = candidate.account.clone();
     account.switch(Cause::plain(CauseKind::Running), at);
     let values = params![
         execution,
-        token,
+        candidate.token,
         node.0,
         account.since().0,
         sums_json(&account)
@@ -104,23 +111,15 @@ fn take(
     } else {
         latest_steps(connection, ExecutionId(execution), run)?
     };
-    let owned = Owned {
-        process: claim.process,
-        execution: ExecutionId(execution),
-        run,
-        token: Token(token + 1),
-        per_process: candidate.per_process,
-    };
-    let cancelling = candidate.cancelling;
     Ok(Claimed {
-        owned,
+        owned: candidate.owned(claim.process),
         segment,
         entity_key,
         attributes,
         account,
         fresh,
         steps,
-        cancelling,
+        cancelling: candidate.cancelling,
     })
 }
 

@@ -207,19 +207,48 @@ fn write_process(
             params![launch.ids_above],
         )?;
     }
-    let definition = definition_id(transaction, &launch.version)?;
-    let own = launch.process_segment.is_some();
-    let process = take_ids(transaction, 1 + usize::from(own))?;
-    let own_execution = own.then_some(process + 1);
-    let last = own_execution.unwrap_or(process);
-    let open = i64::from(launch.process_segment == Some(0));
+    let own = usize::from(launch.process_segment.is_some());
+    let process = ProcessId(take_ids(transaction, 1 + own)?);
+    insert_process(transaction, launch, process, after)?;
+    if let Some(segment) = launch.process_segment {
+        let mut statement = transaction
+            .prepare_cached(sql!("execution_insert"))
+            .or_fault()?;
+        let execution = process.0 + 1;
+        insert_execution(
+            transaction,
+            &mut statement,
+            execution,
+            process.0,
+            segment,
+            None,
+            launch.at,
+        )?;
+    }
+    tracing::debug!(
+        process = process.0,
+        entities,
+        pipeline = launch.pipeline,
+        "launching"
+    );
+    Ok(process)
+}
+
+/// The row of a launching process, whose own execution, if it has one, comes right after it.
+fn insert_process(
+    transaction: &Transaction<'_>,
+    launch: &Launch,
+    process: ProcessId,
+    after: Option<ProcessId>,
+) -> Result<(), Fault> {
+    let own = launch.process_segment.map(|_| process.0 + 1);
     let values = params![
-        process,
-        definition,
-        open,
-        process + 1,
-        last,
-        own_execution,
+        process.0,
+        definition_id(transaction, &launch.version)?,
+        i64::from(launch.process_segment == Some(0)),
+        process.0 + 1,
+        own.unwrap_or(process.0),
+        own,
         launch.entity_segment,
         launch.segments,
         launch.lanes,
@@ -233,22 +262,7 @@ fn write_process(
         to_json(&launch.targets)
     ];
     execute(transaction, sql!("process_insert"), values)?;
-    if let (Some(execution), Some(segment)) = (own_execution, launch.process_segment) {
-        let mut statement = transaction
-            .prepare_cached(sql!("execution_insert"))
-            .or_fault()?;
-        insert_execution(
-            transaction,
-            &mut statement,
-            execution,
-            process,
-            segment,
-            None,
-            launch.at,
-        )?;
-    }
-    tracing::debug!(process, entities, pipeline = launch.pipeline, "launching");
-    Ok(ProcessId(process))
+    Ok(())
 }
 
 fn write_chunk(transaction: &Transaction<'_>, chunk: &Chunk<'_>) -> Result<(), Fault> {
