@@ -29,9 +29,9 @@ fn row(segment: u32, open: u64, tally: Tally) -> ProcessRow {
     }
 }
 
-fn settled_as(change: Option<ProcessChange>) -> Option<ProcessState> {
+fn settled_as(change: Option<&ProcessChange>) -> Option<ProcessState> {
     match change {
-        Some(ProcessChange::Settle { state, .. }) => Some(state),
+        Some(ProcessChange::Settle { state, .. }) => Some(*state),
         _ => None,
     }
 }
@@ -113,7 +113,7 @@ fn the_tally_is_the_outcome() {
     ];
     for (tally, expected) in cases {
         assert_eq!(
-            settled_as(next(&row(0, 0, tally), 1, None, Timestamp(5))),
+            settled_as(next(&row(0, 0, tally), 1, None, Timestamp(5)).as_ref()),
             Some(expected),
             "{tally:?}"
         );
@@ -169,7 +169,7 @@ fn a_failed_process_stage_fails_the_process_and_frees_the_lanes_that_wait() {
     ));
     failed.tally.succeeded = 1;
     assert_eq!(
-        settled_as(next(&failed, 3, None, Timestamp(5))),
+        settled_as(next(&failed, 3, None, Timestamp(5)).as_ref()),
         Some(ProcessState::Failed)
     );
 }
@@ -194,7 +194,7 @@ fn a_settled_process_stays_unless_everything_was_rolled_back() {
         ..Tally::default()
     };
     assert_eq!(
-        settled_as(next(&done, 1, None, Timestamp(5))),
+        settled_as(next(&done, 1, None, Timestamp(5)).as_ref()),
         Some(ProcessState::RolledBack)
     );
     done.own_state = Some(ExecutionState::Succeeded);

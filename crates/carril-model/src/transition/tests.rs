@@ -3,11 +3,14 @@
 use super::*;
 use std::fmt::Write as _;
 
+/// How a state and an event are called.
+type Names<S, E> = (fn(S) -> &'static str, fn(E) -> &'static str);
+
 fn table<S: Copy, E: Copy>(
     title: &str,
     states: &[S],
     events: &[E],
-    names: (fn(S) -> &'static str, fn(E) -> &'static str),
+    names: Names<S, E>,
     next: fn(S, E) -> Result<S, Illegal>,
 ) -> String {
     let mut out = format!("## {title}\n\n| event |");

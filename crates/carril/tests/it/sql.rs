@@ -127,9 +127,9 @@ async fn the_workspaces_of_what_succeeded_are_gone() {
         for entry in std::fs::read_dir(folder).expect("the folder is read") {
             let path = entry.expect("the entry is read").path();
             if path.is_dir() {
-                folders.push(path)
+                folders.push(path);
             } else {
-                files.push(path)
+                files.push(path);
             }
         }
     }
