@@ -29,8 +29,8 @@ pub(crate) struct Surroundings {
     pub(crate) path: OsString,
     /// Values of the environment, for `${env:NAME}` in URLs.
     pub(crate) lookup: Lookup,
-    /// Whether a build server runs it.
-    pub(crate) in_ci: bool,
+    /// Whether plain lines are wanted even on a terminal: on a build server, or between the lines of a log.
+    pub(crate) plain_lines: bool,
 }
 
 /// What every command is given.
@@ -48,7 +48,7 @@ pub(crate) type Reading = Reader;
 impl Context {
     pub(crate) fn new(global: &Global, surroundings: Surroundings) -> Self {
         Self {
-            output: Output::new(global, surroundings.in_ci),
+            output: Output::new(global, surroundings.plain_lines),
             surroundings,
             store: global.store.clone(),
             clock: SystemClock::new(),

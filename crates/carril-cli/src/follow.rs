@@ -157,7 +157,7 @@ impl<'a> Follower<'a> {
         self.open_again().await?;
         if matches!(self.door, Door::Engine(_)) {
             self.view
-                .say("the engine that ran it has ended; this command goes on with it");
+                .say("the engine that ran it has ended; going on with it");
             self.adopt_all(None).await;
         }
         Ok(())

@@ -134,6 +134,7 @@ fn surroundings(arguments: &Arguments) -> Result<Surroundings, Failure> {
         .ok()
         .map(|name| name.trim().to_owned());
     let in_ci = first(&["CI"]).is_some_and(|value| value != "false" && value != "0");
+    let logs = first(&["CARRIL_LOG"]).is_some();
     Ok(Surroundings {
         folder,
         user: first(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "somebody".to_owned()),
@@ -143,7 +144,7 @@ fn surroundings(arguments: &Arguments) -> Result<Surroundings, Failure> {
         command: arguments.command.as_people_know_it(),
         path: std::env::var_os("PATH").unwrap_or_default(),
         lookup: Arc::new(|name| std::env::var(name).ok()),
-        in_ci,
+        plain_lines: in_ci || logs,
     })
 }
 

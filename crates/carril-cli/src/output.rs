@@ -26,8 +26,8 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// As the flags say; `in_ci` when a build server runs this, where nobody watches a bar.
-    pub(crate) fn new(global: &Global, in_ci: bool) -> Self {
+    /// As the flags say; with `plain_lines` no picture is drawn.
+    pub(crate) fn new(global: &Global, plain_lines: bool) -> Self {
         let color = match global.color {
             Color::Auto => ColorChoice::Auto,
             Color::Always => ColorChoice::Always,
@@ -38,7 +38,7 @@ impl Output {
             json: global.json,
             quiet: global.quiet,
             color,
-            live: talks && !in_ci && std::io::stderr().is_terminal(),
+            live: talks && !plain_lines && std::io::stderr().is_terminal(),
             interactive: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
         }
     }

@@ -15,7 +15,7 @@ use crate::output::number;
 use crate::shape::{RowsShape, rows};
 use crate::view::View;
 use carril::EngineError;
-use carril::model::contract::{ExecutionRow, History, TableRows, Whose, Wish};
+use carril::model::contract::{ExecutionRow, History, ProcessRow, TableRows, Whose, Wish};
 use carril::model::state::ExecutionState;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -157,11 +157,9 @@ fn question(meant: &Meant, undone: &[&ExecutionRow], removed: &[TableRows]) -> S
     } else {
         String::new()
     };
-    let stages = if meant
-        .processes
-        .iter()
-        .any(|process| process.own_state.is_some_and(|state| state.is_settled()))
-    {
+    let own_is_meant = meant.executions.iter().any(|row| row.entity.is_none());
+    let has_own = |process: &ProcessRow| process.own_state.is_some_and(|state| state.is_settled());
+    let stages = if !own_is_meant && meant.processes.iter().any(has_own) {
         "; stages of the process itself run again without them"
     } else {
         ""

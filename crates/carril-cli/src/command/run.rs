@@ -190,6 +190,10 @@ impl Job<'_> {
         let left = |process: &ProcessId| carril.unsettled().iter().any(|row| row.id == *process);
         Ok(match outcome {
             LaunchOutcome::Launched(process) => (How::Launched, process),
+            // Nobody but this command knows its key, unless it was given: another engine launched it and ended before it said so.
+            LaunchOutcome::Repeated(process) if self.arguments.idempotency_key.is_none() => {
+                (How::Launched, process)
+            }
             LaunchOutcome::Repeated(process) => (How::Repeated, process),
             LaunchOutcome::Skipped(process) if left(&process) => (How::Resumed, process),
             LaunchOutcome::Skipped(process) => (How::Skipped, process),

@@ -39,7 +39,6 @@ pub(super) struct Live {
     output: Output,
     bar: ProgressBar,
     tally: Tally,
-    launched_at: Option<Timestamp>,
     /// Settled already when following began: what they took says nothing about the rest.
     settled_before: u64,
     began: Option<Timestamp>,
@@ -61,7 +60,6 @@ impl Live {
             output: output.clone(),
             bar,
             tally: Tally::default(),
-            launched_at: None,
             settled_before: 0,
             began: None,
             failures: Failures::default(),
@@ -71,7 +69,6 @@ impl Live {
     /// A process is followed from now on.
     pub(super) fn begin(&mut self, row: &ProcessRow) {
         self.bar.set_prefix(cut(&row.pipeline, 20));
-        self.launched_at = Some(row.launched_at);
         self.settled_before = row.tally.settled();
         self.began = None;
         self.tally(&row.tally);
@@ -135,8 +132,7 @@ impl Live {
                 number::count(self.tally.failed)
             )));
         }
-        let since = self.launched_at.unwrap_or(began);
-        let mut clock = time::span(now.micros_since(since));
+        let mut clock = time::span(now.micros_since(began));
         let settled = self.tally.settled().saturating_sub(self.settled_before);
         let left = self.tally.total.saturating_sub(self.tally.settled());
         if settled >= GUESS_AFTER && left > 0 {

@@ -58,7 +58,7 @@ fn the_second_becomes_the_engine_when_the_first_is_killed() {
     });
     kill(first);
     fs::write(bench.path("go"), "").unwrap();
-    second.end().with(0).saying("goes on with it");
+    second.end().with(0).saying("going on with it");
     assert_eq!(bench.store::<i64>("select count(*) from node"), 2);
     assert_eq!(
         bench.store::<i64>("select count(*) from execution where state <> 3"),

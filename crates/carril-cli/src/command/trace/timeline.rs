@@ -25,33 +25,25 @@ const AXIS: usize = 60;
 const NAME: usize = 24;
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
 
-/// Shows the timeline of a process; `limit` counts rows of entity and stage.
+/// Most rows of entity and stage that are read; beyond that a picture is none.
+const ROWS_MAX: u32 = 200_000;
+
+/// Shows the timeline of a process; `limit` counts lines for people, and rows of entity and stage for programs.
 pub(super) async fn show(
     context: &Context,
     reader: &Reading,
     process: &ProcessRow,
     limit: u32,
 ) -> Result<(), Failure> {
-    let stages = reader
-        .history()
-        .definition_of(process.id)
-        .await?
-        .stages
-        .len()
-        .saturating_add(2);
-    // People count lines, and a line holds all stages of an execution.
     let max = if context.output.json() {
-        limit
+        limit.saturating_add(1)
     } else {
-        limit.saturating_mul(u32::try_from(stages).unwrap_or(u32::MAX))
+        ROWS_MAX
     };
-    let mut rows = reader
-        .history()
-        .timeline(process.id, max.saturating_add(1))
-        .await?;
-    let more = rows.len() > max as usize;
-    rows.truncate(max as usize);
+    let mut rows = reader.history().timeline(process.id, max).await?;
     if context.output.json() {
+        let more = rows.len() > limit as usize;
+        rows.truncate(limit as usize);
         let rows = rows.iter().map(TimelineShape::from).collect();
         return context.output.value(&Shape {
             process: process.id.0,
@@ -65,9 +57,8 @@ pub(super) async fn show(
             .talk(&format!("nothing of process {} has run yet", process.id));
         return Ok(());
     }
-    context
-        .output
-        .data(&drawn(&rows, limit as usize, context.now()))?;
+    let (text, more) = drawn(&rows, limit as usize, context.now());
+    context.output.data(&text)?;
     if more {
         context.output.talk(&format!(
             "the first {limit} are shown; --limit N shows more"
@@ -76,37 +67,37 @@ pub(super) async fn show(
     Ok(())
 }
 
-fn drawn(rows: &[TimelineRow], limit: usize, now: Timestamp) -> String {
-    let from = rows.iter().map(|row| row.began).min().unwrap_or(now);
-    let until = rows
-        .iter()
-        .map(|row| row.ended.unwrap_or(now))
-        .max()
-        .unwrap_or(now);
-    let whole = until.micros_since(from).max(1);
-    let stages = stages_of(rows);
-    let legend: Vec<String> = stages
-        .iter()
-        .enumerate()
-        .map(|(at, stage)| format!("{} {stage}", paint::bold(&letter(at).to_string())))
-        .collect();
-    let right = time::span(whole);
-    let gap = " ".repeat(AXIS.saturating_sub(3 + right.chars().count()));
-    let mut lines = vec![
-        legend.join("  "),
-        paint::dim(&format!(
-            "{:<NAME$} {:>8}  |0 s{gap}{right}|",
-            "ENTITY", "ID"
-        )),
-    ];
+/// The picture of at most `limit` executions, and whether there are more.
+fn drawn(rows: &[TimelineRow], limit: usize, now: Timestamp) -> (String, bool) {
     let mut by_execution: BTreeMap<ExecutionId, Vec<&TimelineRow>> = BTreeMap::new();
     for row in rows {
         by_execution.entry(row.execution).or_default().push(row);
     }
-    for (execution, own) in by_execution.iter().take(limit) {
-        lines.push(line(*execution, own, &stages, Axis { from, whole, now }));
-    }
-    lines.join("\n")
+    let more = by_execution.len() > limit;
+    let shown: Vec<(ExecutionId, Vec<&TimelineRow>)> =
+        by_execution.into_iter().take(limit).collect();
+    let seen = || shown.iter().flat_map(|(_, rows)| rows.iter().copied());
+    let from = seen().map(|row| row.began).min().unwrap_or(now);
+    let until = seen()
+        .map(|row| row.ended.unwrap_or(now))
+        .max()
+        .unwrap_or(now);
+    let whole = until.micros_since(from).max(1);
+    let stages = stages_of(seen());
+    let named =
+        |(at, stage): (usize, &&str)| format!("{} {stage}", paint::bold(&letter(at).to_string()));
+    let legend: Vec<String> = stages.iter().enumerate().map(named).collect();
+    let right = time::span(whole);
+    let gap = " ".repeat(AXIS.saturating_sub(3 + right.chars().count()));
+    let head = format!("{:<NAME$} {:>8}  |0 s{gap}{right}|", "ENTITY", "ID");
+    let mut lines = vec![legend.join("  "), paint::dim(&head)];
+    let axis = Axis { from, whole, now };
+    lines.extend(
+        shown
+            .iter()
+            .map(|(execution, rows)| line(*execution, rows, &stages, axis)),
+    );
+    (lines.join("\n"), more)
 }
 
 #[derive(Clone, Copy)]
@@ -162,7 +153,7 @@ fn line(execution: ExecutionId, rows: &[&TimelineRow], stages: &[&str], axis: Ax
 }
 
 /// Every stage once, in the order in which they first began.
-fn stages_of(rows: &[TimelineRow]) -> Vec<&str> {
+fn stages_of<'a>(rows: impl Iterator<Item = &'a TimelineRow>) -> Vec<&'a str> {
     let mut first: BTreeMap<&str, Timestamp> = BTreeMap::new();
     for row in rows {
         let began = first.entry(&row.stage).or_insert(row.began);

@@ -36,7 +36,7 @@ fn one_line_an_execution_and_a_letter_a_stage() {
         row(4, Some("BIRCH"), "extract", 15_000, None),
         row(5, None, "cube", 60_000, Some(60_000)),
     ];
-    let text = anstream::adapter::strip_str(&drawn(&rows, 50, Timestamp(60_000))).to_string();
+    let text = anstream::adapter::strip_str(&drawn(&rows, 50, Timestamp(60_000)).0).to_string();
     let expected = [
         "a extract  b report  c cube".to_owned(),
         format!(
@@ -67,5 +67,7 @@ fn the_limit_counts_lines() {
     let rows: Vec<TimelineRow> = (0..9)
         .map(|at| row(at, Some("X"), "a", at, Some(at + 1)))
         .collect();
-    assert_eq!(drawn(&rows, 4, Timestamp(9)).lines().count(), 2 + 4);
+    let (text, more) = drawn(&rows, 4, Timestamp(9));
+    assert_eq!((text.lines().count(), more), (2 + 4, true));
+    assert!(!drawn(&rows, 9, Timestamp(9)).1);
 }
