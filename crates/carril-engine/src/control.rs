@@ -12,7 +12,7 @@ use crate::coordinator::Notice;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::Ready;
-use carril_model::contract::{Owned, ProcessChange, ProcessRow, Selection};
+use carril_model::contract::{Fault, Owned, ProcessChange, ProcessRow, Selection};
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, ProcessState};
@@ -58,13 +58,7 @@ impl Engine {
             ));
         }
         let mut moved = self.core.board.watch();
-        let at = self.core.clock.now();
-        self.core.journal.process(ProcessChange::Cancel {
-            process,
-            state: ProcessState::Cancelled,
-            reason: reason.to_owned(),
-            at,
-        });
+        let mut asked = false;
         // The journal tells the coordinator; here it is only waited for, so that the answer is durable.
         loop {
             self.core.check_alive()?;
@@ -72,9 +66,28 @@ impl Engine {
             if row.cancelling.is_some() || row.state.is_settled() {
                 return Ok(());
             }
+            // A launch under way cannot be cancelled before there is something to cancel.
+            if !asked && row.state != ProcessState::Launching {
+                asked = true;
+                self.core.journal.process(ProcessChange::Cancel {
+                    process,
+                    state: ProcessState::Cancelled,
+                    reason: reason.to_owned(),
+                    at: self.core.clock.now(),
+                });
+            }
             if moved.changed().await.is_err() {
                 return Err(Error::Stopped("it was shut down".to_owned()));
             }
+        }
+    }
+
+    /// Cancels a process because `by` replaces it; one that has settled meanwhile, or was never finished, needs no more.
+    pub(crate) async fn replace(&self, replaced: ProcessId, by: ProcessId) -> Result<(), Error> {
+        let reason = format!("replaced by process {by}");
+        match self.cancel_process(replaced, &reason).await {
+            Err(Error::Refused { .. } | Error::Store(Fault::Conflict(_))) => Ok(()),
+            other => other,
         }
     }
 
@@ -95,15 +108,8 @@ impl Engine {
             ));
         }
         self.core.lanes.revoke(&running);
-        let woken = processes.iter().map(|row| row.id).collect();
-        self.core
-            .notify(Notice::Committed {
-                processes,
-                woken,
-                claimed: Vec::new(),
-                asked: Vec::new(),
-            })
-            .await;
+        let moved = processes.iter().map(|row| row.id).collect();
+        self.core.notify(Notice::Moved(moved)).await;
         Ok(())
     }
 

@@ -29,6 +29,7 @@ pub(crate) enum Notice {
         woken: Vec<ProcessId>,
         claimed: Vec<Claimed>,
         asked: Vec<ProcessId>,
+        looked: Vec<ProcessId>,
     },
     /// The journal has stopped for good.
     JournalFailed(Fault),
@@ -40,6 +41,12 @@ pub(crate) enum Notice {
         row: Box<ProcessRow>,
         claimed: Vec<Claimed>,
     },
+    /// Something outside the journal moved these processes.
+    Moved(Vec<ProcessId>),
+    /// Something outside the journal may have set lane keys free, whoever waits for them.
+    KeysFreed,
+    /// A process has been swept and may settle.
+    Swept(ProcessId),
 }
 
 struct Managed {
@@ -48,9 +55,42 @@ struct Managed {
     active: u32,
     /// A claim is under way.
     claiming: bool,
-    /// Something was woken meanwhile.
+    /// Something was woken while nobody could take it: a claim was under way, or every lane still busy with its last.
     again: bool,
+    /// Its workspaces are being swept.
     settling: bool,
+    /// It moved on while it was being swept: what was swept is not all.
+    unswept: bool,
+    /// Looks under way; its row may be older than what they will tell.
+    looks: u32,
+}
+
+impl Managed {
+    const fn new(run: Arc<ProcessRun>, row: ProcessRow) -> Self {
+        Self {
+            run,
+            row,
+            active: 0,
+            claiming: false,
+            again: false,
+            settling: false,
+            unswept: false,
+            looks: 0,
+        }
+    }
+
+    /// Whether nothing of it is left to do here.
+    const fn is_done(&self) -> bool {
+        self.row.state.is_settled() && self.active == 0 && self.looks == 0 && !self.settling
+    }
+}
+
+/// What the process needs now, as its row was last told.
+fn next_of(managed: &Managed, now: Timestamp) -> Option<ProcessChange> {
+    let plan = &managed.run.plan;
+    let abort_when = plan.definition().lanes.abort_when.as_ref();
+    let segments = u32::try_from(plan.segments().len()).unwrap_or(u32::MAX);
+    process::next(&managed.row, segments, abort_when, now)
 }
 
 pub(crate) struct Coordinator {
@@ -76,7 +116,7 @@ impl Coordinator {
                 && self
                     .processes
                     .values()
-                    .all(|managed| managed.active == 0 && !managed.claiming)
+                    .all(|managed| managed.active == 0 && !managed.claiming && !managed.settling)
             {
                 return;
             }
@@ -98,7 +138,8 @@ impl Coordinator {
                 woken,
                 claimed,
                 asked,
-            } => self.committed(processes, woken, claimed, &asked),
+                looked,
+            } => self.committed(processes, &woken, claimed, &asked, &looked),
             Notice::JournalFailed(fault) => {
                 self.core.fail(fault);
                 for managed in self.processes.values_mut() {
@@ -107,19 +148,28 @@ impl Coordinator {
             }
             Notice::LaneFree { process, dry } => self.lane_free(process, dry),
             Notice::Adopt { run, row, claimed } => self.adopt(run, *row, claimed),
+            Notice::Moved(processes) => processes.into_iter().for_each(|id| self.look(id)),
+            Notice::KeysFreed => self.fill_all(),
+            Notice::Swept(process) => self.swept(process),
         }
     }
 
     fn committed(
         &mut self,
         processes: Vec<ProcessRow>,
-        woken: Vec<ProcessId>,
+        woken: &[ProcessId],
         claimed: Vec<Claimed>,
         asked: &[ProcessId],
+        looked: &[ProcessId],
     ) {
         for process in asked {
             if let Some(managed) = self.processes.get_mut(process) {
                 managed.claiming = false;
+            }
+        }
+        for process in looked {
+            if let Some(managed) = self.processes.get_mut(process) {
+                managed.looks = managed.looks.saturating_sub(1);
             }
         }
         for claimed in claimed {
@@ -128,8 +178,8 @@ impl Coordinator {
         for row in processes {
             self.moved(row);
         }
-        for process in woken {
-            self.fill(process);
+        for process in woken.iter().chain(looked) {
+            self.fill(*process);
         }
         let waited = |(id, managed): (&ProcessId, &Managed)| {
             (managed.again && !managed.claiming).then_some(*id)
@@ -145,7 +195,7 @@ impl Coordinator {
             return;
         };
         managed.active -= 1;
-        if !dry {
+        if !dry || managed.again {
             self.fill(process);
         }
         self.forget_if_done(process);
@@ -153,21 +203,39 @@ impl Coordinator {
 
     fn adopt(&mut self, run: Arc<ProcessRun>, row: ProcessRow, claimed: Vec<Claimed>) {
         let id = run.id;
-        let managed = self.processes.entry(id).or_insert_with(|| Managed {
-            run: Arc::clone(&run),
-            row: row.clone(),
-            active: 0,
-            claiming: false,
-            again: false,
-            settling: false,
-        });
+        let known = self.processes.contains_key(&id);
+        let managed = self
+            .processes
+            .entry(id)
+            .or_insert_with(|| Managed::new(Arc::clone(&run), row.clone()));
         managed.run = run;
-        managed.settling = false;
         for claimed in claimed {
             self.start_lane(claimed);
         }
-        self.moved(row);
-        self.fill(id);
+        // The row of a process that is known here may be newer than what the journal told and has not arrived yet, or older
+        // than what it told since: the look says how it is.
+        self.look(id);
+        if !known {
+            self.moved(row);
+            self.fill(id);
+        }
+        self.core.board.moved();
+    }
+
+    /// Asks for a process's row in the order of commits, and keeps the process until it has come.
+    fn look(&mut self, id: ProcessId) {
+        if let Some(managed) = self.processes.get_mut(&id) {
+            managed.looks += 1;
+        }
+        self.core.journal.look(id);
+    }
+
+    fn fill_all(&mut self) {
+        let all: Vec<ProcessId> = self.processes.keys().copied().collect();
+        for process in all {
+            self.fill(process);
+        }
+        self.core.board.moved();
     }
 
     fn start_lane(&mut self, claimed: Claimed) {
@@ -205,26 +273,20 @@ impl Coordinator {
                 .signal(Signal::Cancel, |owned| owned.process == id);
             self.core.board.moved();
         }
-        let abort_when = managed.run.plan.definition().lanes.abort_when.as_ref();
-        let segments = u32::try_from(managed.run.plan.segments().len()).unwrap_or(u32::MAX);
-        let next = process::next(&row, segments, abort_when, now);
         managed.row = row;
-        match next {
+        match next_of(managed, now) {
             // Whoever holds it may be waiting for just this moment.
             Some(ProcessChange::Settle { .. } | ProcessChange::Advance { .. })
                 if self.core.undoing.holds(id) =>
             {
                 self.core.board.moved();
             }
-            Some(change @ ProcessChange::Settle { .. }) if !managed.settling => {
-                managed.settling = true;
-                let (core, run) = (Arc::clone(&self.core), Arc::clone(&managed.run));
-                self.core
-                    .tasks
-                    .spawn(Kind::Work, recovery::sweep_and_settle(core, run, change));
+            Some(ProcessChange::Settle { .. }) => self.sweep(id),
+            Some(change) => {
+                managed.unswept = true;
+                self.core.journal.process(change);
             }
-            Some(ProcessChange::Settle { .. }) | None => {}
-            Some(change) => self.core.journal.process(change),
+            None => managed.unswept = true,
         }
         if self
             .processes
@@ -232,6 +294,39 @@ impl Coordinator {
             .is_some_and(|managed| managed.row.state.is_settled())
         {
             self.settled(id);
+        }
+    }
+
+    /// Before a process settles, its workspaces are swept, once at a time.
+    fn sweep(&mut self, id: ProcessId) {
+        let Some(managed) = self.processes.get_mut(&id) else {
+            return;
+        };
+        if !managed.settling {
+            managed.settling = true;
+            managed.unswept = false;
+            let (core, run) = (Arc::clone(&self.core), Arc::clone(&managed.run));
+            self.core
+                .tasks
+                .spawn(Kind::Work, recovery::sweep_and_tell(core, run));
+        }
+    }
+
+    /// A process was swept: it settles as it is now, if it still is to settle.
+    fn swept(&mut self, id: ProcessId) {
+        let now = self.core.clock.now();
+        let Some(managed) = self.processes.get_mut(&id) else {
+            return;
+        };
+        managed.settling = false;
+        match next_of(managed, now) {
+            Some(ProcessChange::Settle { .. }) if self.core.undoing.holds(id) => {
+                self.core.board.moved();
+            }
+            Some(ProcessChange::Settle { .. }) if managed.unswept => self.sweep(id),
+            Some(change @ ProcessChange::Settle { .. }) => self.core.journal.process(change),
+            // What follows instead was asked for when the process moved.
+            _ => self.forget_if_done(id),
         }
     }
 
@@ -260,11 +355,7 @@ impl Coordinator {
     }
 
     fn forget_if_done(&mut self, id: ProcessId) {
-        if self
-            .processes
-            .get(&id)
-            .is_some_and(|managed| managed.row.state.is_settled() && managed.active == 0)
-        {
+        if self.processes.get(&id).is_some_and(Managed::is_done) {
             self.processes.remove(&id);
             self.core.board.moved();
         }
@@ -278,10 +369,11 @@ impl Coordinator {
         let Some(managed) = self.processes.get_mut(&id) else {
             return;
         };
-        managed.again = managed.claiming;
         let open = managed.row.state == ProcessState::Running && managed.row.cancelling.is_none();
         let free = managed.row.lanes.saturating_sub(managed.active);
-        if managed.claiming || !open || free == 0 {
+        let can = !managed.claiming && free > 0;
+        managed.again = open && !can;
+        if !open || !can {
             return;
         }
         managed.claiming = true;

@@ -13,7 +13,7 @@ use crate::undoing::Undoing;
 use carril_model::contract::{
     Clock, Entered, Fault, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target, TargetError,
 };
-use carril_model::definition::{Action, Definition, Entities, Version};
+use carril_model::definition::{Action, Definition, Entities, Overlap, Version};
 use carril_model::id::ProcessId;
 use carril_model::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +96,9 @@ pub(crate) struct Core {
     pub(crate) tasks: Tasks,
     pub(crate) board: Board,
     pub(crate) undoing: Undoing,
+    /// Held by whoever looks at an execution's state and then makes or removes its workspace, so that neither a sweep nor a
+    /// retry acts on what the other has changed.
+    pub(crate) workspaces: tokio::sync::Mutex<()>,
     notices: mpsc::Sender<Notice>,
     events: broadcast::Sender<Event>,
     failure: OnceLock<Fault>,
@@ -234,9 +237,10 @@ impl Core {
         Ok(above)
     }
 
-    /// Makes an unfinished process of the store one of this engine's.
-    pub(crate) async fn adopt(&self, row: ProcessRow) -> Result<(), Error> {
+    /// Makes an unfinished process of the store one of this engine's; tells what its launch did to the one before it.
+    pub(crate) async fn adopt(&self, row: ProcessRow) -> Result<Overlap, Error> {
         let definition = self.store.definition(&row.version).await?;
+        let overlap = definition.lanes.overlap;
         let ready = self
             .ready(Arc::new(Plan::new(definition)), &row.targets)
             .await?;
@@ -247,7 +251,7 @@ impl Core {
             claimed: Vec::new(),
         })
         .await;
-        Ok(())
+        Ok(overlap)
     }
 }
 
@@ -306,6 +310,7 @@ impl Engine {
             tasks,
             board: Board(watch::Sender::new(0)),
             undoing: Undoing::default(),
+            workspaces: tokio::sync::Mutex::default(),
             notices,
             events: broadcast::Sender::new(event::KEPT),
             failure: OnceLock::new(),
@@ -336,7 +341,13 @@ impl Engine {
     /// As [`Error`]; the process stays as it is.
     pub async fn adopt(&self, row: ProcessRow) -> Result<(), Error> {
         self.core.check_alive()?;
-        self.core.adopt(row).await
+        let (process, after) = (row.id, row.after);
+        let overlap = self.core.adopt(row).await?;
+        match after.filter(|_| overlap == Overlap::CancelRunning) {
+            // The engine that launched it may have gone before it could cancel the other.
+            Some(replaced) => self.replace(replaced, process).await,
+            None => Ok(()),
+        }
     }
 
     /// Waits until a process has settled.
@@ -373,6 +384,8 @@ impl Engine {
     pub async fn shutdown(&self, grace: Duration) -> Result<(), Error> {
         let core = &self.core;
         core.tasks.stop.cancel();
+        // Whoever waits for a process to move would wait for ever: the coordinator goes when its lanes have.
+        core.board.moved();
         core.lanes.signal(Signal::Drain, |_| true);
         if tokio::time::timeout(grace, core.tasks.ended())
             .await

@@ -10,7 +10,8 @@
 use crate::coordinator::Notice;
 use carril_model::account::{CauseKind, TimeAccount};
 use carril_model::contract::{
-    Change, Claim, Claimed, Clock, Fault, Group, Owned, ProcessChange, Record, Store, Verdict,
+    Change, Claim, Claimed, Clock, Fault, Group, Owned, ProcessChange, Record, Report, Store,
+    Verdict,
 };
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::time::Timestamp;
@@ -54,6 +55,7 @@ enum Message {
     },
     Process(ProcessChange),
     Claim(Claim),
+    Look(ProcessId),
 }
 
 /// Hands changes to the journal. Cheap to clone.
@@ -97,6 +99,12 @@ impl Handle {
     /// Asks for executions; what was claimed is told to the coordinator.
     pub(crate) fn claim(&self, claim: Claim) {
         let _ = self.direct.send(Message::Claim(claim));
+    }
+
+    /// Asks how a process is, between two commits: rows that others read in the store may be older, when the coordinator
+    /// hears of them, than what it knows.
+    pub(crate) fn look(&self, process: ProcessId) {
+        let _ = self.direct.send(Message::Look(process));
     }
 
     /// Opens a lane's place for soft changes; it closes when the returned value is dropped.
@@ -206,7 +214,15 @@ fn is_told(left: &Change, by: &[Change]) -> bool {
 
 impl Drop for SoftPlace {
     fn drop(&mut self) {
-        self.table.lock().remove(&self.entry.owned.execution);
+        let mut table = self.table.lock();
+        let execution = self.entry.owned.execution;
+        // Its next run may have a lane, and with it the place, while this lane still cleans up.
+        if table
+            .get(&execution)
+            .is_some_and(|entry| Arc::ptr_eq(entry, &self.entry))
+        {
+            table.remove(&execution);
+        }
     }
 }
 
@@ -232,6 +248,15 @@ struct Waiting {
     claims: BTreeMap<ProcessId, (u32, Vec<usize>)>,
     /// Processes for which the coordinator asked: it hears of the answer even if nothing was there.
     asked: Vec<ProcessId>,
+    /// Processes that are to be looked at after the commit.
+    looks: Vec<ProcessId>,
+}
+
+impl Waiting {
+    /// Whether anybody misses it when the group is not committed.
+    fn matters(&self, group: &Group) -> bool {
+        !self.writers.is_empty() || !group.processes.is_empty() || !group.claims.is_empty()
+    }
 }
 
 struct Writing {
@@ -291,21 +316,42 @@ impl Writer {
             self.gather_ready(&mut messages).await;
             let now = self.clock.now();
             let (group, waiting) = self.gather(std::mem::take(&mut messages), now);
-            let outcome = if group.records.is_empty()
-                && group.processes.is_empty()
-                && group.claims.is_empty()
-            {
-                self.store.beat(now).await.map(|()| None)
-            } else {
-                self.commit(Arc::new(group)).await.map(Some)
-            };
-            match outcome {
-                Ok(Some(report)) => self.answer(waiting, report).await,
-                Ok(None) => {}
-                Err(Fault::Busy(_)) if waiting.writers.is_empty() => {}
+            let matters = waiting.matters(&group);
+            match self.write(group, &waiting.looks, now).await {
+                Ok(report) => self.answer(waiting, report).await,
+                // Soft changes and signs of life are said again soon.
+                Err(Fault::Busy(_)) if !matters && waiting.looks.is_empty() => {}
                 Err(fault) => return self.give_up(waiting, fault).await,
             }
         }
+    }
+
+    /// Commits a group, or says that this engine is alive; then looks at what was asked for.
+    async fn write(
+        &self,
+        group: Group,
+        looks: &[ProcessId],
+        now: Timestamp,
+    ) -> Result<Report, Fault> {
+        let nothing =
+            group.records.is_empty() && group.processes.is_empty() && group.claims.is_empty();
+        let mut report = if !nothing {
+            self.commit(Arc::new(group)).await?
+        } else if looks.is_empty() {
+            self.store.beat(now).await?;
+            Report::default()
+        } else {
+            Report::default()
+        };
+        for process in looks {
+            match self.store.process(*process).await {
+                Ok(row) => report.processes.push(row),
+                // A launch that was removed.
+                Err(Fault::Conflict(_)) => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(report)
     }
 
     /// Lets every task that can run now hand in what it has. No time passes for this: where nobody is ready, it ends at once.
@@ -362,6 +408,7 @@ impl Writer {
                     });
                 }
                 Message::Process(change) => group.processes.push(change),
+                Message::Look(process) => waiting.looks.push(process),
                 Message::Claim(claim) => {
                     waiting.claims.entry(claim.process).or_default().0 += claim.max;
                     waiting.asked.push(claim.process);
@@ -394,7 +441,7 @@ impl Writer {
         }
     }
 
-    async fn commit(&self, group: Arc<Group>) -> Result<carril_model::contract::Report, Fault> {
+    async fn commit(&self, group: Arc<Group>) -> Result<Report, Fault> {
         fail::fail_point!("engine::journal::before_commit");
         let mut tries = 0;
         let report = loop {
@@ -410,7 +457,7 @@ impl Writer {
         Ok(report)
     }
 
-    async fn answer(&self, mut waiting: Waiting, report: carril_model::contract::Report) {
+    async fn answer(&self, mut waiting: Waiting, report: Report) {
         let mut unasked: Vec<Claimed> = Vec::new();
         for claimed in report.claimed {
             let asker = waiting
@@ -439,12 +486,13 @@ impl Writer {
         }
         let moved =
             !report.processes.is_empty() || !report.woken.is_empty() || !waiting.asked.is_empty();
-        if moved || !unasked.is_empty() {
+        if moved || !unasked.is_empty() || !waiting.looks.is_empty() {
             let notice = Notice::Committed {
                 processes: report.processes,
                 woken: report.woken,
                 claimed: unasked,
                 asked: waiting.asked,
+                looked: waiting.looks,
             };
             let _ = self.notices.send(notice).await;
         }

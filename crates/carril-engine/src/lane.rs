@@ -183,6 +183,14 @@ impl<'a> Lane<'a> {
             for event in events {
                 self.core.emit(|| event);
             }
+            if end == Some(End::Lost) {
+                // What else had ended is written; the execution itself is handed back.
+                self.leave(End::Lost).await?;
+                return Ok(Some(Next {
+                    claimed: ack.claimed,
+                    asked: claim.is_some(),
+                }));
+            }
             if let Some(end) = end {
                 self.clean_up(end).await;
                 return Ok(Some(Next {

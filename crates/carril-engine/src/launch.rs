@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::process_run::Ready;
 use carril_model::contract::{
     EntityCursor, EntityRow, Fault, LAUNCH_CHUNK_MAX, Launch, Launched, NewExecution, ProcessRow,
-    Selection, Tally,
+    Tally,
 };
 use carril_model::definition::{Entities, Overlap, Scope};
 use carril_model::execution::Context;
@@ -123,11 +123,7 @@ impl Engine {
         })
         .await;
         if let Some(replaced) = replaced {
-            self.cancel(
-                Selection::Process(replaced),
-                &format!("replaced by process {process}"),
-            )
-            .await?;
+            self.replace(replaced, process).await?;
         }
         Ok(LaunchOutcome::Launched(process))
     }
@@ -229,6 +225,7 @@ async fn write(
                 if let Err(fault) = core.store.abandon(process).await {
                     tracing::warn!(%fault, process = process.0, "a launch that failed could not be removed yet; the next engine does it");
                 }
+                core.notify(Notice::KeysFreed).await;
                 return Err(error);
             }
         }

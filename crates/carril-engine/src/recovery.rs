@@ -2,10 +2,11 @@
 //!
 //! Background work that takes no input: it looks at what is there, compares with what should be, acts, and can run twice.
 
+use crate::coordinator::Notice;
 use crate::engine::{Core, Engine};
 use crate::process_run::ProcessRun;
 use crate::task::Kind;
-use carril_model::contract::{Owned, ProcessChange, Selection, TargetError, Whose};
+use carril_model::contract::{Owned, Selection, TargetError, Whose};
 use carril_model::id::ExecutionId;
 use carril_model::state::ExecutionState;
 use std::sync::Arc;
@@ -13,15 +14,16 @@ use std::sync::Arc;
 /// Executions looked at in one go while sweeping.
 const SWEEP_CHUNK: usize = 500;
 
-/// Removes the workspaces that a process should not leave behind, then settles it.
+/// Removes the workspaces that a process should not leave behind, then has it settled.
 ///
-/// In this order, so that a crash in between leaves the process unsettled and the next engine sweeps again.
-pub(crate) async fn sweep_and_settle(core: Arc<Core>, run: Arc<ProcessRun>, change: ProcessChange) {
+/// In this order, so that a crash in between leaves the process unsettled and the next engine sweeps again. How it settles
+/// is decided after that: it may have moved on meanwhile.
+pub(crate) async fn sweep_and_tell(core: Arc<Core>, run: Arc<ProcessRun>) {
     if let Err(error) = sweep(&core, &run).await {
         tracing::warn!(process = run.id.0, %error, "some workspaces could not be removed; `carril prune` or the next run will");
     }
     fail::fail_point!("engine::process::before_settle");
-    core.journal.process(change);
+    core.notify(Notice::Swept(run.id)).await;
 }
 
 async fn sweep(core: &Core, run: &ProcessRun) -> Result<(), String> {
@@ -33,6 +35,7 @@ async fn sweep(core: &Core, run: &ProcessRun) -> Result<(), String> {
         .await
         .map_err(|error: TargetError| error.to_string())?;
     for chunk in found.chunks(SWEEP_CHUNK) {
+        let _alone = core.workspaces.lock().await;
         let selection = Selection::Executions(chunk.to_vec());
         let max = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
         let states = core

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::process_run::Ready;
 use carril_model::contract::{ProcessRow, Rerun, Selection, StepRow, Whose};
 use carril_model::definition::{Action, Scope};
-use carril_model::id::{ProcessId, Run, StepId};
+use carril_model::id::{ExecutionId, ProcessId, Run, StepId};
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, StepState};
 use std::collections::BTreeSet;
@@ -31,7 +31,8 @@ pub struct RetryPreview {
 /// One execution's next run, and what must happen to its workspace for it.
 struct Next {
     rerun: Rerun,
-    carry: Option<Vec<String>>,
+    /// The workspace tables that it finds empty. All of them is a workspace made anew.
+    clear: Vec<String>,
     meant: Meant,
 }
 
@@ -78,10 +79,18 @@ impl Engine {
         from: Option<&str>,
     ) -> Result<Vec<ProcessId>, Error> {
         self.core.check_alive()?;
+        let _alone = self.core.workspaces.lock().await;
         let mut processes = Vec::new();
         for (process, meant) in self.meant(&selection).await? {
             let row = self.core.store.process(process).await?;
             let ready = self.ready_process(&row).await?;
+            // A lane that has settled may still be removing the workspace that is to be kept.
+            let settled = meant.iter().filter(|one| one.state.is_settled());
+            let ended: BTreeSet<ExecutionId> = settled.map(|one| one.owned.execution).collect();
+            self.core
+                .lanes
+                .gone(|owned| ended.contains(&owned.execution))
+                .await;
             let nexts = self
                 .plan_retry(&ready.plan, &row, &meant, &selection, from)
                 .await?;
@@ -148,15 +157,12 @@ impl Engine {
             let itself = meant.iter().any(|one| one.owned.per_process)
                 && (own.state != ExecutionState::Succeeded || from_scope == Some(Scope::Process));
             if earliest.is_some() || itself {
-                nexts.push(
-                    self.plan_own(
-                        plan,
-                        own,
-                        earliest,
-                        from.filter(|_| from_scope == Some(Scope::Process)),
-                    )
-                    .await?,
-                );
+                let from = from.filter(|_| from_scope == Some(Scope::Process));
+                let next = self.plan_own(plan, own, earliest, from).await?;
+                // Stages of the process that come before every lane that runs again are not stale.
+                if itself || earliest.is_none_or(|earliest| is_stale(plan, own.state, earliest)) {
+                    nexts.push(next);
+                }
             }
         }
         Ok(nexts)
@@ -219,10 +225,11 @@ fn next_run(
         plan.segment_of_stage(step.stage)
     });
     let segment = u32::try_from(segment).expect("a plan has fewer segments than steps");
-    let carry = if carried.iter().any(|step| in_workspace(plan, *step)) {
-        Some(tables_to_clear(plan, rows, &carried)?)
+    let clear = if carried.iter().any(|step| in_workspace(plan, *step)) {
+        tables_to_clear(plan, rows, &carried)?
     } else {
-        None
+        let workspace = plan.definition().workspace.as_ref();
+        workspace.map_or_else(Vec::new, |workspace| workspace.tables.clone())
     };
     let rerun = Rerun {
         execution: meant.owned.execution,
@@ -232,9 +239,18 @@ fn next_run(
     };
     Ok(Next {
         rerun,
-        carry,
+        clear,
         meant,
     })
+}
+
+/// Whether the process's own stages, which have settled, run again when lanes do from this segment on: if they are not done,
+/// or any of them comes later.
+pub(super) fn is_stale(plan: &Plan, own: ExecutionState, earliest: u32) -> bool {
+    own != ExecutionState::Succeeded
+        || plan
+            .next_segment(Scope::Process, earliest as usize)
+            .is_some()
 }
 
 /// Whether `step` keeps its outcome when everything from `from` on runs again.
@@ -282,7 +298,7 @@ fn tables_to_clear(
 }
 
 async fn carry_workspace(ready: &Ready, next: &Next) -> Result<(), Error> {
-    let (Some(clear), Some(workspace)) = (&next.carry, &ready.plan.definition().workspace) else {
+    let Some(workspace) = &ready.plan.definition().workspace else {
         return Ok(());
     };
     let target = &ready.targets[&workspace.target];
@@ -292,7 +308,7 @@ async fn carry_workspace(ready: &Ready, next: &Next) -> Result<(), Error> {
         execution: owned.execution,
     };
     let to = Run(owned.run.0 + 1);
-    target.carry_workspace(ready.plan.definition(), whose, owned.run, to, clear).await.map_err(|error| {
+    target.carry_workspace(ready.plan.definition(), whose, owned.run, to, &next.clear).await.map_err(|error| {
         let message = format!("the workspace of execution {} is gone ({error}), so its steps cannot be kept; roll it back, then retry it whole", owned.execution);
         Error::refused("CAR0426", message)
     })

@@ -4,11 +4,15 @@
 //! that nothing is left; then the store says so. A crash in between leaves it `rolling_back`, and the next engine goes on.
 
 use super::Meant;
+use super::retry::is_stale;
+use crate::coordinator::Notice;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::Ready;
 use carril_model::contract::{Change, Owned, ProcessRow, Selection, TableRows, TargetError, Whose};
+use carril_model::definition::Scope;
 use carril_model::id::{ExecutionId, ProcessId};
+use carril_model::plan::Plan;
 use carril_model::state::ExecutionState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -52,7 +56,7 @@ impl Engine {
                     add(&mut rows, &counted.map_err(|error| named(&ready, error))?);
                 }
             }
-            report.process_stages |= stages_run_again(&row, &meant);
+            report.process_stages |= stages_run_again(&ready.plan, &row, &meant).is_some();
             report.processes.push(process);
         }
         finish(report, rows)
@@ -113,6 +117,8 @@ impl Engine {
                 .store
                 .begin_rollback(chunk, self.core.clock.now())
                 .await?;
+            // What was live has given up its lane key, perhaps to an execution of another process.
+            self.core.notify(Notice::KeysFreed).await;
             let stopped: BTreeSet<ExecutionId> =
                 begun.iter().map(|owned| owned.execution).collect();
             self.core.lanes.revoke(&begun);
@@ -181,15 +187,9 @@ impl Engine {
     ) -> Result<bool, Error> {
         let mut row = self.core.store.process(process).await?;
         let mut again = false;
-        if stages_run_again(&row, meant)
+        if let Some(earliest) = stages_run_again(&ready.plan, &row, meant)
             && let Some(own) = self.own_execution(&row).await?
         {
-            let earliest = meant.iter().map(|one| one.segment).min().unwrap_or(0);
-            let first_entity = ready
-                .plan
-                .next_segment(carril_model::definition::Scope::Entity, 0)
-                .unwrap_or(0);
-            let earliest = earliest.min(u32::try_from(first_entity).unwrap_or(0));
             let rerun = self.plan_own_after(&ready.plan, own, earliest).await?;
             row = self
                 .core
@@ -221,12 +221,18 @@ impl Engine {
     }
 }
 
-fn stages_run_again(row: &ProcessRow, meant: &[Meant]) -> bool {
+/// From which segment on the process's own stages run again once these are undone, if they do: what came before the lanes
+/// never saw them, and what was cancelled is not wanted any more than before.
+fn stages_run_again(plan: &Plan, row: &ProcessRow, meant: &[Meant]) -> Option<u32> {
     let own_is_meant = meant.iter().any(|one| one.owned.per_process);
-    let own_is_done = row
-        .own_state
-        .is_some_and(|state| state.is_settled() && state != ExecutionState::RolledBack);
-    own_is_done && !own_is_meant
+    let done =
+        |own: &ExecutionState| matches!(own, ExecutionState::Succeeded | ExecutionState::Failed);
+    let own = row.own_state.filter(done).filter(|_| !own_is_meant)?;
+    let lanes_begin = plan.next_segment(Scope::Entity, 0).unwrap_or(0);
+    let lanes_begin = u32::try_from(lanes_begin).unwrap_or(0);
+    let last_run = meant.iter().map(|one| one.segment).min();
+    let earliest = last_run.map_or(lanes_begin, |segment| segment.min(lanes_begin));
+    is_stale(plan, own, earliest).then_some(earliest)
 }
 
 fn refuse_while_stage_runs(row: &ProcessRow, meant: &[Meant]) -> Result<(), Error> {

@@ -136,7 +136,9 @@ pub trait Target: Send + Sync {
         cancel: &'a dyn Cancellation,
     ) -> Pending<'a, Result<StepDone, StepError>>;
 
-    /// Gives run `to` the workspace that run `from` left, without the rows of `clear` (a retry from a step).
+    /// Gives run `to` the workspace that run `from` left, without the rows of `clear` (a retry from a step). Run `to` has not
+    /// begun: what may lie in its place was prepared by a retry that came to nothing, and goes. With every table in `clear`
+    /// nothing is carried over, and nothing lies there afterwards.
     ///
     /// # Errors
     /// As [`TargetError`].

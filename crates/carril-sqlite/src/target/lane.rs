@@ -254,7 +254,8 @@ impl Lanes {
 
     /// Copies the workspace of one run to another, which must not have begun; says whether there was one.
     ///
-    /// A copy that is already there is left as it is. `prepare` may change the copy before anybody sees it.
+    /// A copy that is already there was made for a run that never came to be, perhaps with other rows: it goes first.
+    /// `prepare` may change the copy before anybody sees it.
     pub(crate) fn copy(
         &self,
         from: LaneKey,
@@ -263,9 +264,7 @@ impl Lanes {
         prepare: impl FnOnce(&mut Connection) -> rusqlite::Result<()>,
     ) -> Result<bool, StepError> {
         let (source, target) = (self.path(from), self.path(to));
-        if is_whole(&target) {
-            return Ok(true);
-        }
+        self.forget(to)?;
         if !source.exists() {
             return Ok(false);
         }
@@ -299,6 +298,14 @@ impl Lanes {
             lock(&self.made).insert(to);
             true
         })
+    }
+
+    /// Removes what was prepared for a run that has not begun.
+    pub(crate) fn forget(&self, lane: LaneKey) -> Result<(), StepError> {
+        let path = self.path(lane);
+        remove_files(&path).map_err(|error| unwritable(&path, &error))?;
+        lock(&self.made).remove(&lane);
+        Ok(())
     }
 
     /// All lane files of an execution, of whatever run, in order of run.

@@ -86,14 +86,17 @@ impl SqliteTarget {
         let (from, to) = (run(from), run(to));
         let carried = self
             .on_reader(move || {
-                lanes
-                    .copy(from, to, synchronous, |connection| {
+                let carried = if nothing_to_keep {
+                    lanes.forget(to).map(|()| true)
+                } else {
+                    lanes.copy(from, to, synchronous, |connection| {
                         template::clear(connection, &clear)
                     })
-                    .map_err(fault::as_target)
+                };
+                carried.map_err(fault::as_target)
             })
             .await?;
-        if carried || nothing_to_keep {
+        if carried {
             return Ok(());
         }
         Err(unreachable(&format!(

@@ -98,8 +98,8 @@ fn meant(state: ExecutionState) -> Meant {
     }
 }
 
-/// Steps kept, the segment to go on in, and tables to empty if the workspace is carried.
-type Kept = (Vec<u16>, u32, Option<Vec<String>>);
+/// Steps kept, the segment to go on in, and tables to empty.
+type Kept = (Vec<u16>, u32, Vec<String>);
 
 fn kept(rows: &[StepRow], state: ExecutionState, from: Option<u16>) -> Result<Kept, String> {
     let next = next_run(
@@ -114,7 +114,7 @@ fn kept(rows: &[StepRow], state: ExecutionState, from: Option<u16>) -> Result<Ke
     Ok((
         next.rerun.carried.iter().map(|step| step.0).collect(),
         next.rerun.segment,
-        next.carry,
+        next.clear,
     ))
 }
 
@@ -127,7 +127,7 @@ fn a_failed_run_goes_on_from_what_failed() {
     ];
     assert_eq!(
         kept(&rows, ExecutionState::Failed, None),
-        Ok((vec![0, 1], 0, Some(vec!["tc".to_owned()])))
+        Ok((vec![0, 1], 0, vec!["tc".to_owned()]))
     );
 }
 
@@ -136,7 +136,7 @@ fn a_rolled_back_run_starts_from_nothing() {
     let rows = [row(0, StepState::Succeeded, "ta")];
     assert_eq!(
         kept(&rows, ExecutionState::RolledBack, None),
-        Ok((vec![], 0, None))
+        Ok((vec![], 0, vec!["ta".to_owned(), "tc".to_owned()]))
     );
 }
 
@@ -147,9 +147,9 @@ fn from_a_step_keeps_what_comes_before_it_and_parallel_siblings() {
         .collect();
     assert_eq!(
         kept(&rows, ExecutionState::Succeeded, Some(3)),
-        Ok((vec![0, 1, 2], 0, Some(vec!["t3".to_owned()])))
+        Ok((vec![0, 1, 2], 0, vec!["t3".to_owned()]))
     );
-    let cleared = Some(vec!["t0".to_owned(), "t2".to_owned(), "t3".to_owned()]);
+    let cleared = vec!["t0".to_owned(), "t2".to_owned(), "t3".to_owned()];
     assert_eq!(
         kept(&rows, ExecutionState::Succeeded, Some(0)),
         Ok((vec![1], 0, cleared))
