@@ -111,7 +111,7 @@ async fn only_the_listed_variables_are_there() {
         "CARRIL_PROCESS_ID=7".to_owned(),
         "CARRIL_RUN=2".to_owned(),
         "CARRIL_ATTEMPT=3".to_owned(),
-        "CARRIL_IDEMPOTENCY_KEY=42-2-extract/load".to_owned(),
+        "CARRIL_IDEMPOTENCY_KEY=42.2.extract.load".to_owned(),
         "CARRIL_ENTITY_KEY=IPA 01".to_owned(),
         "MODE=full".to_owned(),
     ]);
@@ -159,7 +159,7 @@ async fn the_document_on_standard_input_tells_whose_work_it_is() {
         "entity_key": "IPA 01",
         "entity": {"flag_ubs": true, "size": 3},
         "params": {"report_date": "2025-06-30"},
-        "idempotency_key": "42-2-extract/load",
+        "idempotency_key": "42.2.extract.load",
     });
     assert_eq!(done.output, Some(expected));
 }

@@ -105,7 +105,7 @@ async fn values_go_in_and_an_output_comes_out() {
         );
         assert_eq!(
             (input.entity_key.as_deref(), input.idempotency_key.as_str()),
-            (Some("F1"), "2-3-s/f")
+            (Some("F1"), "2.3.s.f")
         );
         let Seen { entity, param } = input.values;
         Ok(json!({ "key": entity.key, "twice": entity.size * 2, "date": param.date }))
