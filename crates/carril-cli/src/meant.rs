@@ -42,6 +42,7 @@ impl Meant {
         match targeted.ids.as_slice() {
             [one] => match found::find(history, one).await? {
                 Found::Process(process) => Self::process(history, *process, targeted.failed).await,
+                Found::Execution(_) if targeted.failed => Err(failed_of_executions()),
                 Found::Execution(row) => Self::executions(history, vec![*row]).await,
                 Found::Entity(key, rows) => {
                     let newest = rows.first().map_or(0, |row| row.process.0);
@@ -51,6 +52,7 @@ impl Meant {
                         .help(format!("say which: --process {newest} --entity {key}")))
                 }
             },
+            _ if targeted.failed => Err(failed_of_executions()),
             many => {
                 let mut executions = Vec::with_capacity(many.len());
                 for id in many {
@@ -151,6 +153,11 @@ impl Meant {
             .collect()
     }
 
+    /// Whether a process's own execution is among them.
+    pub(crate) fn has_own(&self) -> bool {
+        self.executions.iter().any(|row| row.entity.is_none())
+    }
+
     /// `process 3 (fund-report)`, or several.
     pub(crate) fn where_it_is(&self) -> String {
         let named: Vec<String> = self
@@ -160,6 +167,13 @@ impl Meant {
             .collect();
         named.join(", ")
     }
+}
+
+fn failed_of_executions() -> Failure {
+    Failure::usage(
+        "--failed chooses among the executions of a process, and here executions are named",
+    )
+    .help("name the process: `carril retry PROCESS --failed`")
 }
 
 /// `3 executions (MERLC, HALCB, NGTFC)`.

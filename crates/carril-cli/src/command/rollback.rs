@@ -46,6 +46,7 @@ pub(crate) async fn run(context: &Context, arguments: &Rollback) -> Result<Exit,
         );
         return Err(Failure::new(Exit::Refused, "CAR0427", message));
     }
+    refuse_while_stages_run(&meant)?;
     let removed = preview(context, reader.history(), &place, &meant).await?;
     confirm(
         context,
@@ -95,6 +96,22 @@ fn tell(
             .map(|process| format!("process {} is {}", process.id, process.state)),
     );
     context.output.data(&lines.join("\n"))
+}
+
+/// The engine refuses this too; here it is told before anybody is asked.
+fn refuse_while_stages_run(meant: &Meant) -> Result<(), Failure> {
+    let runs = |process: &&ProcessRow| process.own_state == Some(ExecutionState::Running);
+    match meant.processes.iter().find(runs) {
+        Some(process) if !meant.has_own() => {
+            let message = format!(
+                "a stage of process {} itself is running and reads what its lanes left",
+                process.id
+            );
+            Err(Failure::new(Exit::Refused, "CAR0428", message)
+                .help("roll back when it has ended, or the whole process"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Counts what would go, per table; changes nothing.
@@ -157,9 +174,8 @@ fn question(meant: &Meant, undone: &[&ExecutionRow], removed: &[TableRows]) -> S
     } else {
         String::new()
     };
-    let own_is_meant = meant.executions.iter().any(|row| row.entity.is_none());
     let has_own = |process: &ProcessRow| process.own_state.is_some_and(|state| state.is_settled());
-    let stages = if !own_is_meant && meant.processes.iter().any(has_own) {
+    let stages = if !meant.has_own() && meant.processes.iter().any(has_own) {
         "; stages of the process itself run again without them"
     } else {
         ""

@@ -419,3 +419,47 @@ fn rollback_and_retry_as_json() {
         "the same result as before"
     );
 }
+
+#[test]
+fn a_run_is_narrowed_to_entities_and_lanes() {
+    let bench = bench();
+    let summary = bench
+        .run(&[
+            "run", "--json", "--only", "ada", "--only", "bela", "--except", "bela", "--lanes", "1",
+        ])
+        .with(0)
+        .json();
+    assert_eq!(summary["process"]["entities"]["total"], 1);
+    assert_eq!(summary["process"]["lanes"], 1);
+    assert_eq!(
+        bench.warehouse::<String>("select group_concat(name) from sizes"),
+        "ada"
+    );
+}
+
+#[test]
+fn who_is_meant_must_be_clear() {
+    let bench = told();
+    let (ada, bela) = (execution(&bench, "ada"), execution(&bench, "bela"));
+    bench
+        .run(&["retry", "bela", "--yes"])
+        .with(2)
+        .saying("--process 1 --entity bela");
+    bench
+        .run(&["retry", &ada, "1", "--yes"])
+        .with(2)
+        .saying("is no execution");
+    bench
+        .run(&["retry", &bela, "--failed", "--yes"])
+        .with(2)
+        .saying("name the process");
+    bench
+        .run(&["retry", "--process", "1", "--entity", "dora", "--yes"])
+        .with(4)
+        .saying("no entity `dora`");
+    bench.run(&["rollback", &ada, &bela, "--yes"]).with(0);
+    assert_eq!(
+        bench.warehouse::<String>("select group_concat(name) from sizes"),
+        "cleo"
+    );
+}
