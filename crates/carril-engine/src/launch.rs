@@ -248,6 +248,7 @@ fn row_of(launch: &Launch, process: ProcessId, total: u64) -> ProcessRow {
         state: ProcessState::Running,
         reason: None,
         cancelling: None,
+        reopened: false,
         segment: 0,
         open: if launch.entity_segment == Some(0) {
             total

@@ -24,6 +24,7 @@ pub fn next(
         return None;
     }
     if row.cancelling.is_none()
+        && !row.reopened
         && let Some(reason) = abort_when.and_then(|policy| too_many_failed(&row.tally, *policy))
     {
         return Some(ProcessChange::Cancel {

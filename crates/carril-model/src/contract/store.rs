@@ -239,6 +239,8 @@ pub struct ProcessRow {
     pub reason: Option<String>,
     /// What it will be when its running lanes have stopped, once it is being cancelled.
     pub cancelling: Option<ProcessState>,
+    /// Whether executions of it were run again after it had settled: `abort_when` is about what was launched, not about that.
+    pub reopened: bool,
     /// The segment it is in.
     pub segment: u32,
     /// Executions that have not done that segment, the process's own included.

@@ -15,6 +15,7 @@ fn row(segment: u32, open: u64, tally: Tally) -> ProcessRow {
         state: ProcessState::Running,
         reason: None,
         cancelling: None,
+        reopened: false,
         segment,
         open,
         lanes: 50,
@@ -146,6 +147,10 @@ fn too_many_failures_abort_only_after_the_minimum_sample_and_while_something_is_
     assert!(!aborts(tally(5, 5, 100)));
     assert!(aborts(tally(6, 4, 100)));
     assert!(!aborts(tally(60, 40, 100)));
+    // What is run again after it had settled is wanted, whatever had failed before.
+    let mut again = row(0, 1, tally(9, 1, 100));
+    again.reopened = true;
+    assert_eq!(next(&again, 1, Some(&policy), Timestamp(5)), None);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use carril_model::id::{ExecutionId, ProcessId, Token};
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
 use rusqlite::{Connection, Transaction, params};
+use std::collections::BTreeSet;
 
 /// Marks executions for cancelling: pending and waiting ones settle, running ones are given back for the engine to stop.
 pub(crate) fn cancel(
@@ -26,15 +27,17 @@ pub(crate) fn cancel(
         session.alive(transaction)?;
         let mut deltas = Deltas::default();
         let error = changes::cancelled_error(reason);
-        let mut running = Vec::new();
+        let (mut running, mut freed) = (Vec::new(), BTreeSet::new());
         for id in executions {
             let hot = existing(transaction, *id)?;
             deltas.touch(hot.process);
-            running.extend(
-                changes::stop(transaction, session, &mut deltas, hot, &error, now)?
-                    .map(|hot| hot.owned()),
-            );
+            let key = hot.lane_hash;
+            match changes::stop(transaction, session, &mut deltas, hot, &error, now)? {
+                Some(hot) => running.push(hot.owned()),
+                None => freed.extend(key),
+            }
         }
+        lanes::elect_all(transaction, &mut deltas, &freed, now)?;
         deltas.write(transaction)?;
         // Whoever was behind a cancelled one is ready now; its process is reported too, so that the engine looks there.
         for process in deltas.woken().to_vec() {
@@ -61,6 +64,7 @@ pub(crate) fn begin_rollback(
         let mut deltas = Deltas::default();
         let error = changes::cancelled_error("rolled back");
         let mut begun = Vec::with_capacity(executions.len());
+        let mut freed = BTreeSet::new();
         for id in executions {
             let mut hot = existing(transaction, *id)?;
             if hot.state == ExecutionState::RolledBack && !hot.rolling_back {
@@ -75,6 +79,7 @@ pub(crate) fn begin_rollback(
                     Some(&error),
                     now,
                 )?;
+                freed.extend(hot.lane_hash);
             }
             let mut statement = transaction
                 .prepare_cached(sql!("execution_begin_rollback"))
@@ -87,6 +92,7 @@ pub(crate) fn begin_rollback(
                 ..hot.owned()
             });
         }
+        lanes::elect_all(transaction, &mut deltas, &freed, now)?;
         deltas.write(transaction)?;
         Ok(begun)
     })
@@ -104,7 +110,7 @@ pub(crate) fn rerun(
         session.alive(transaction)?;
         let segment = reopen(transaction, process, reruns)?;
         let mut deltas = Deltas::default();
-        let mut hashes = Vec::new();
+        let mut keys = BTreeSet::new();
         for rerun in reruns {
             let hot = begin_run(transaction, process, segment, rerun, now)?;
             if rerun.segment == segment {
@@ -113,13 +119,11 @@ pub(crate) fn rerun(
             if !hot.per_process {
                 deltas.settled(process.0, hot.state, -1);
             }
-            hashes.extend(hot.lane_hash);
+            keys.extend(hot.lane_hash);
         }
         deltas.write(transaction)?;
         // Only now is it known who of this process wants a key: one that is pending goes before one that waits.
-        for lane_hash in hashes {
-            lanes::elect(transaction, &mut deltas, process.0, lane_hash, now)?;
-        }
+        lanes::elect_all(transaction, &mut deltas, &keys, now)?;
         process_row(transaction, process)
     })
 }

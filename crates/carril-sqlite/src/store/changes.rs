@@ -11,6 +11,7 @@ use carril_model::id::ProcessId;
 use carril_model::state::{ExecutionState, ProcessState};
 use carril_model::time::Timestamp;
 use rusqlite::{Connection, params};
+use std::collections::BTreeSet;
 
 /// The code of a step or execution that was stopped on purpose.
 const CANCELLED: &str = "CAR0505";
@@ -93,6 +94,7 @@ fn advance(
         return Ok(());
     }
     let mut open = 0_i64;
+    let mut keys = BTreeSet::new();
     hot::for_each(
         connection,
         sql!("execution_waiting_for"),
@@ -100,27 +102,22 @@ fn advance(
         &[&to],
         |hot| {
             open += 1;
-            deltas.wake(process.0);
-            wake(connection, deltas, hot, at)
+            keys.extend(hot.lane_hash);
+            wake(connection, hot, at)
         },
     )?;
+    if open > 0 {
+        deltas.wake(process.0);
+    }
+    lanes::elect_all(connection, deltas, &keys, at)?;
     one(connection, sql!("process_open"), params![process.0, open])
 }
 
-/// A waiting execution becomes pending, and the head of its lane key if it is its turn.
-fn wake(
-    connection: &Connection,
-    deltas: &mut Deltas,
-    mut hot: Hot,
-    at: Timestamp,
-) -> Result<(), Fault> {
+/// A waiting execution becomes pending.
+fn wake(connection: &Connection, mut hot: Hot, at: Timestamp) -> Result<(), Fault> {
     close(&mut hot.account, at);
     let values = params![hot.id, hot.account.since().0, sums_json(&hot.account)];
-    one(connection, sql!("execution_wake"), values)?;
-    match hot.lane_hash {
-        Some(lane_hash) => lanes::elect(connection, deltas, hot.process, lane_hash, at),
-        None => Ok(()),
-    }
+    one(connection, sql!("execution_wake"), values)
 }
 
 fn cancel(
@@ -141,6 +138,7 @@ fn cancel(
         return Ok(());
     }
     let error = cancelled_error(reason);
+    let mut freed = BTreeSet::new();
     // Records of the same group come first and have moved the segment's numbers in `deltas` only; those are sums, so the
     // order in which they are written does not matter.
     hot::for_each(
@@ -148,11 +146,19 @@ fn cancel(
         sql!("execution_hot_range"),
         process,
         &[],
-        |hot| stop(connection, session, deltas, hot, &error, at).map(|_| ()),
-    )
+        |hot| {
+            let key = hot.lane_hash;
+            if stop(connection, session, deltas, hot, &error, at)?.is_none() {
+                freed.extend(key);
+            }
+            Ok(())
+        },
+    )?;
+    lanes::elect_all(connection, deltas, &freed, at)
 }
 
-/// Settles a pending or waiting execution as cancelled; marks a running one and gives it back.
+/// Settles a pending or waiting execution as cancelled, whose lane key is then the caller's to pass on; marks a running one
+/// and gives it back.
 pub(crate) fn stop(
     connection: &Connection,
     session: &mut Session,

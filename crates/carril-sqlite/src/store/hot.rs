@@ -4,7 +4,6 @@
 
 use super::deltas::Deltas;
 use super::fault::{OrFault, damaged};
-use super::lanes;
 use super::rows::{account, close, execution_state, flag, get, run, sums_json};
 use super::session::{Session, execute};
 use carril_model::account::TimeAccount;
@@ -74,7 +73,8 @@ impl Hot {
         }
     }
 
-    /// Settles an unsettled execution from outside its claim, with all that follows for tallies, attempts and lane key.
+    /// Settles an unsettled execution from outside its claim, with all that follows for tallies and attempts. Its lane key is
+    /// the caller's to elect a head for, once everybody who is to settle has.
     pub(crate) fn end(
         &mut self,
         connection: &Connection,
@@ -115,11 +115,7 @@ impl Hot {
         }
         self.state = state;
         session.sweep.add(self.id);
-        // `ready` may be out of date by now, because ending one peer appoints the next: whoever heads the key is found anew.
-        match self.lane_hash {
-            Some(lane_hash) => lanes::elect(connection, deltas, self.process, lane_hash, at),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,9 @@
 //! Lane keys: of all unsettled executions with one key, exactly one is the head, and only a head may be claimed.
 //!
-//! A key belongs to one process at a time. Inside it the head is whoever runs; else the first that could; else the first that
+//! The head is whoever runs; else it is of the process that was launched first: its first that could run, else its first that
 //! waits. So a lane parked at a barrier lets the others of its own process pass (they must reach the barrier too), while
-//! those of other processes stay behind it. When the owner has nobody left, the key goes to the process of the smallest id.
+//! those of later processes stay behind it. An execution that runs again goes before the parked ones of later processes:
+//! otherwise two processes could each wait at their barrier for a key that the other one keeps.
 //!
 //! Entries of settled executions stay in the index `execution_lane` for a while: they lie all over it, and taking them out
 //! one by one would write a page for each. [`Sweep`] takes out many at once.
@@ -14,7 +15,8 @@ use super::session::execute;
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Fault, Owned};
 use carril_model::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use std::collections::BTreeSet;
 
 /// How many settled executions wait to be taken out of the lane index at once: each page of it is then written once for
 /// many entries, and the sweep takes about a millisecond.
@@ -28,83 +30,88 @@ struct Peer {
     id: i64,
     process: i64,
     state: i64,
-    segment: i64,
     ready: bool,
     account: TimeAccount,
 }
 
-/// Makes the right one the head of a lane key, after `process` changed something about it.
+/// Makes the right one the head of a lane key, after something about it changed from outside a claim.
 pub(crate) fn elect(
     connection: &Connection,
     deltas: &mut Deltas,
-    process: i64,
     lane_hash: i64,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    let peers = peers(connection, sql!("lane_peers"), lane_hash)?;
-    elect_among(connection, deltas, &peers, process, at)
+    let mut before = peers(connection, sql!("lane_ready"), &[&lane_hash])?;
+    if before.iter().any(|peer| peer.state == RUNNING) {
+        return Ok(());
+    }
+    let Some(head) = next_in_line(connection, lane_hash)? else {
+        return Ok(());
+    };
+    before.retain(|peer| peer.id != head.id);
+    for peer in before {
+        appoint(connection, &peer, false, at)?;
+    }
+    install(connection, deltas, &head, at)
 }
 
-/// The same for the lane key of an execution that has just settled or parked.
+/// The same for several keys, each once.
+pub(crate) fn elect_all(
+    connection: &Connection,
+    deltas: &mut Deltas,
+    keys: &BTreeSet<i64>,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    keys.iter()
+        .try_for_each(|lane_hash| elect(connection, deltas, *lane_hash, at))
+}
+
+/// The same for the lane key of a head that has just settled or parked; nobody else of the key can be its head.
 pub(crate) fn pass_on(
     connection: &Connection,
     deltas: &mut Deltas,
     owned: Owned,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    let peers = peers(connection, sql!("lane_peers_of"), owned.execution.0)?;
-    elect_among(connection, deltas, &peers, owned.process.0, at)
+    let mut shared = connection.prepare_cached(sql!("lane_shared")).or_fault()?;
+    let key = shared.query_row([owned.execution.0], |row| row.get(0));
+    let Some(lane_hash) = key.optional().or_fault()? else {
+        return Ok(());
+    };
+    let Some(head) = next_in_line(connection, lane_hash)? else {
+        return Ok(());
+    };
+    if head.id != owned.execution.0 {
+        execute(connection, sql!("lane_give_up"), params![owned.execution.0])?;
+    }
+    install(connection, deltas, &head, at)
 }
 
-fn elect_among(
+/// Whose turn it is while nobody of the key runs.
+fn next_in_line(connection: &Connection, lane_hash: i64) -> Result<Option<Peer>, Fault> {
+    let first = peers(connection, sql!("lane_first"), &[&lane_hash])?.pop();
+    match first {
+        Some(first) if first.state != PENDING => {
+            let of_process = sql!("lane_first_of_process");
+            Ok(peers(connection, of_process, &[&lane_hash, &first.process])?.pop())
+        }
+        first => Ok(first),
+    }
+}
+
+fn install(
     connection: &Connection,
     deltas: &mut Deltas,
-    peers: &[Peer],
-    process: i64,
+    head: &Peer,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    let Some(owner) = owner(peers, process) else {
-        return Ok(());
-    };
-    let Some(head) = head(peers, owner) else {
-        return Ok(());
-    };
-    for peer in peers {
-        let ready = peer.id == head;
-        if peer.ready != ready {
-            appoint(connection, peer, ready, at)?;
-            if ready && peer.state == PENDING {
-                deltas.wake(peer.process);
-            }
+    if !head.ready {
+        appoint(connection, head, true, at)?;
+        if head.state == PENDING {
+            deltas.wake(head.process);
         }
     }
     Ok(())
-}
-
-/// The process that has the key: the head's; else the one that just gave it up, if it still wants it; else the first in line.
-fn owner(peers: &[Peer], process: i64) -> Option<i64> {
-    let held = peers
-        .iter()
-        .find(|peer| peer.ready)
-        .map(|peer| peer.process);
-    let wanted = peers
-        .iter()
-        .find(|peer| peer.process == process)
-        .map(|peer| peer.process);
-    held.or(wanted).or(peers.first().map(|peer| peer.process))
-}
-
-fn head(peers: &[Peer], owner: i64) -> Option<i64> {
-    let rank = |peer: &Peer| match peer.state {
-        RUNNING => (0, 0, peer.id),
-        PENDING => (1, 0, peer.id),
-        _ => (2, peer.segment, peer.id),
-    };
-    peers
-        .iter()
-        .filter(|peer| peer.process == owner)
-        .min_by_key(|peer| rank(peer))
-        .map(|peer| peer.id)
 }
 
 fn appoint(connection: &Connection, peer: &Peer, ready: bool, at: Timestamp) -> Result<(), Fault> {
@@ -125,19 +132,17 @@ fn appoint(connection: &Connection, peer: &Peer, ready: bool, at: Timestamp) -> 
     Ok(())
 }
 
-/// The peers that `query` finds for a lane hash or an execution.
-fn peers(connection: &Connection, query: &str, of: i64) -> Result<Vec<Peer>, Fault> {
+fn peers(connection: &Connection, query: &str, values: &[&dyn ToSql]) -> Result<Vec<Peer>, Fault> {
     let mut statement = connection.prepare_cached(query).or_fault()?;
-    let mut rows = statement.query([of]).or_fault()?;
+    let mut rows = statement.query(values).or_fault()?;
     let mut peers = Vec::new();
     while let Some(row) = rows.next().or_fault()? {
         peers.push(Peer {
             id: get(row, 0)?,
             process: get(row, 1)?,
             state: get(row, 2)?,
-            segment: get(row, 3)?,
-            ready: flag(row, 4)?,
-            account: account(row, 5)?,
+            ready: flag(row, 3)?,
+            account: account(row, 4)?,
         });
     }
     Ok(peers)

@@ -155,13 +155,7 @@ pub(crate) fn remove_launch(
         execute(transaction, statement, params![process.0])?;
     }
     for lane_hash in hashes {
-        lanes::elect(
-            transaction,
-            &mut Deltas::default(),
-            process.0,
-            lane_hash,
-            now,
-        )?;
+        lanes::elect(transaction, &mut Deltas::default(), lane_hash, now)?;
     }
     Ok(())
 }

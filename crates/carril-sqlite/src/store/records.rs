@@ -18,7 +18,7 @@ use carril_model::retry::mix;
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
 use rusqlite::{CachedStatement, Connection, params};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 /// How a claimed run ended.
@@ -281,6 +281,8 @@ impl<'c> Records<'c> {
                     None,
                     account.since(),
                 )?;
+                let key: BTreeSet<i64> = hot.lane_hash.into_iter().collect();
+                lanes::elect_all(self.connection, self.deltas, &key, account.since())?;
             }
             None => lanes::pass_on(self.connection, self.deltas, owned, account.since())?,
         }

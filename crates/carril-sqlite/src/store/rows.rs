@@ -168,6 +168,7 @@ pub(crate) fn process(row: &Row<'_>) -> Result<ProcessRow, Fault> {
         ended_at: time(row, 20)?,
         own: get::<Option<i64>>(row, 21)?.map(ExecutionId),
         targets: json(row, 22)?.unwrap_or_default(),
+        reopened: flag(row, 23)?,
     })
 }
 

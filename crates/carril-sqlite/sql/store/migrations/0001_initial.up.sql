@@ -61,6 +61,7 @@ CREATE TABLE process (
   lanes INTEGER NOT NULL,
   after INTEGER,               -- the process that must settle first
   cancelling INTEGER,          -- the state it will have when its running lanes have stopped
+  reopened INTEGER NOT NULL DEFAULT 0, -- whether executions were run again after it had settled
   reason TEXT,
   pipeline TEXT NOT NULL,
   params TEXT NOT NULL,        -- JSON object
@@ -195,7 +196,7 @@ CREATE INDEX request_open ON request (posted_at) WHERE answer IS NULL;
 CREATE VIEW process_row AS
 SELECT p.id, p.pipeline, d.version, p.params, p.state, p.reason, p.cancelling, p.segment, p.open, p.lanes, p.after,
   o.state AS own_state, p.total, p.succeeded, p.failed, p.skipped, p.cancelled, p.rolled_back,
-  p.launched_by, p.launched_at, p.ended_at, p.own_execution, p.targets
+  p.launched_by, p.launched_at, p.ended_at, p.own_execution, p.targets, p.reopened
 FROM process p
 JOIN definition d ON d.id = p.definition_id
 LEFT JOIN execution o ON o.id = p.own_execution;

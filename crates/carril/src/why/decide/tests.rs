@@ -75,6 +75,7 @@ fn process_row() -> ProcessRow {
         state: ProcessState::Running,
         reason: None,
         cancelling: None,
+        reopened: false,
         segment: 0,
         open: 3,
         lanes: 2,
