@@ -1,6 +1,7 @@
 //! The library over a real store and real SQLite files, each test in a folder of its own.
 
 mod again;
+mod behaviour;
 mod checked;
 mod functions;
 mod harness;

@@ -1,0 +1,226 @@
+//! Nobody sleeps through what was meant for them: slow clean-ups, launches that fail, rollbacks that do, ends of engines.
+
+use super::rig::{Answers, Rig};
+use super::{Gates, in_time};
+use crate::harness::House;
+use carril::model::contract::{EntityRow, Selection};
+use carril::model::definition::{Keep, Overlap};
+use carril::model::state::ProcessState;
+use carril::{EntitySource, Pipeline, PipelineDefinition, Stage, Step, Workspace};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const WAREHOUSE: &str = "
+    create table entities (id text primary key);
+    insert into entities values ('a'), ('b');
+    create table rows (id text);
+";
+
+/// What a step of an entity answers.
+type Answer = fn(&str, &str) -> Result<(), &'static str>;
+
+fn fine() -> Arc<Answers<Answer>> {
+    Arc::new(Answers(|_, _| Ok(())))
+}
+
+fn over_entities(name: &str) -> Pipeline {
+    Pipeline::new(name)
+        .entities_query("warehouse", "id", "select id from entities order by id")
+        .workspace(Workspace::new(["rows"]).keep(Keep::Never))
+}
+
+fn fill() -> Step {
+    Step::sql("fill", "insert into rows select 'x'")
+}
+
+/// The only lane still removes a workspace when the next segment opens.
+#[tokio::test]
+async fn a_segment_that_opens_while_the_last_lane_cleans_up_is_begun() {
+    let pipeline = over_entities("p")
+        .stage(Stage::new("before").per_process().step(fill()))
+        .stage(Stage::new("lanes").step(Step::sql("fill", "insert into rows values (:entity_key)")))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::with_warehouse(WAREHOUSE);
+    let rig = Rig::open(&house, &[&pipeline], fine()).await;
+    rig.moments.discard.shut();
+    let mut events = rig.engine.events();
+    let process = rig.launch(rig.request(&pipeline, 1)).await;
+    rig.moments.discard.reached(1, "cleaning up").await;
+    // The segment has opened when the process was told twice: the stage settled, the segment moved.
+    for _ in 0..2 {
+        super::told(&mut events, "the segment opens", |event| {
+            matches!(event, carril::event::Event::Process { .. })
+        })
+        .await;
+    }
+    rig.moments.discard.free();
+    let row = rig.settled(&house, process).await;
+    assert_eq!(
+        (row.state, row.tally.succeeded),
+        (ProcessState::Succeeded, 2)
+    );
+    rig.end().await;
+}
+
+/// Two full chunks of a launch, and an entity without a key after them.
+const MANY: &str = "
+    create table many (id integer);
+    with recursive n(i) as (select 1 union all select i + 1 from n where i < 10500) insert into many select i from n;
+    insert into many values (null);
+";
+
+/// A launch in chunks that fails in its last one is as if it had never been, for those who had to wait for its lanes too.
+#[tokio::test]
+async fn a_launch_that_fails_half_way_holds_nobody_up() {
+    let pipeline = Pipeline::new("p")
+        .entities_query("warehouse", "id", "select id from many order by rowid")
+        .overlap(Overlap::Allow)
+        .stage(Stage::new("s").step(Step::noop("n")))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::with_warehouse(MANY);
+    let rig = Rig::open(&house, &[&pipeline], fine()).await;
+    rig.moments.entities.shut();
+    let only = |key: &str| {
+        let mut request = rig.request(&pipeline, 4);
+        request.entities = EntitySource::Given(vec![EntityRow {
+            key: key.to_owned(),
+            attributes: serde_json::Map::new(),
+        }]);
+        request
+    };
+    let meanwhile = async {
+        // Two chunks are read before the first is written; then the third is asked for.
+        for chunk in 1..=2 {
+            rig.moments.entities.reached(chunk, "a chunk").await;
+            rig.moments.entities.pass();
+        }
+        rig.moments.entities.reached(3, "the third chunk").await;
+        let second = rig.launch(only("2")).await;
+        // When another has settled, the second has asked for its lane and got none.
+        let other = rig.launch(only("another")).await;
+        rig.settled(&house, other).await;
+        rig.moments.entities.free();
+        second
+    };
+    let first = rig.engine.launch(rig.request(&pipeline, 4));
+    let (failed, second) = tokio::join!(in_time("failing", first), meanwhile);
+    assert_eq!(failed.expect_err("a key is missing").code(), "CAR0407");
+    let row = rig.settled(&house, second).await;
+    assert_eq!(row.state, ProcessState::Succeeded);
+    rig.end().await;
+}
+
+/// A target that cannot undo leaves a process that still ends, and can be asked again.
+#[tokio::test]
+async fn a_rollback_that_fails_leaves_no_process_behind_that_never_ends() {
+    let gates = Gates::new();
+    let pipeline = over_entities("p")
+        .stage(Stage::new("s").step(fill()).step(gates.step("gate")))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::with_warehouse(WAREHOUSE);
+    let stuck = Arc::new(Waits);
+    let rig = Rig::open(&house, &[&pipeline], stuck).await;
+    let process = rig.launch(rig.request(&pipeline, 2)).await;
+    rig.moments.roll_back_fails.store(true, Ordering::Relaxed);
+    let undone = rig.engine.roll_back(Selection::Process(process));
+    let undone = in_time("rolling back", undone).await;
+    assert_eq!(undone.expect_err("it cannot").code(), "CAR0511");
+    let row = in_time("settling", rig.engine.wait(process)).await;
+    assert_eq!(
+        row.expect("the engine lives").state,
+        ProcessState::CompletedWithErrors
+    );
+    rig.moments.roll_back_fails.store(false, Ordering::Relaxed);
+    let undone = rig.engine.roll_back(Selection::Process(process));
+    in_time("rolling back", undone).await.expect("it can now");
+    assert_eq!(
+        rig.settled(&house, process).await.state,
+        ProcessState::RolledBack
+    );
+    rig.end().await;
+}
+
+/// Steps that end only when they are asked to.
+struct Waits;
+
+impl carril::model::contract::StepRunner for Waits {
+    fn run<'a>(
+        &'a self,
+        _call: &'a carril::model::contract::StepCall,
+        cancel: &'a dyn carril::model::contract::Cancellation,
+    ) -> carril::model::contract::Pending<
+        'a,
+        Result<carril::model::contract::StepDone, carril::model::contract::StepError>,
+    > {
+        Box::pin(async move {
+            cancel.cancelled().await;
+            Ok(carril::model::contract::StepDone::default())
+        })
+    }
+}
+
+/// A rollback that another program asked for is under way when the engine ends.
+#[tokio::test]
+async fn a_rollback_does_not_keep_the_engine_from_ending() {
+    let pipeline = over_entities("p")
+        .stage(Stage::new("s").step(fill()))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::with_warehouse(WAREHOUSE);
+    let rig = Rig::open(&house, &[&pipeline], fine()).await;
+    let process = rig.launch(rig.request(&pipeline, 2)).await;
+    rig.settled(&house, process).await;
+    rig.moments.sweep.shut();
+    post(&house, process).await;
+    rig.moments.sweep.reached(1, "the sweep").await;
+    tokio::join!(rig.end(), async { rig.moments.sweep.free() });
+}
+
+async fn post(house: &House, process: carril::model::id::ProcessId) {
+    let reader = carril::read("carril.db", house.path())
+        .await
+        .expect("anybody may read");
+    let wish = carril::model::contract::Wish::RollBack {
+        selection: Selection::Process(process),
+    };
+    let posted = reader
+        .mailbox()
+        .post(&wish, carril::model::time::Timestamp(1));
+    posted.await.expect("it is posted");
+}
+
+/// A failed lane of a running process is tried again while the process's end is being prepared.
+#[tokio::test]
+async fn a_retry_while_the_process_is_about_to_settle_is_run_and_settles() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let fails = Arc::clone(&broken);
+    let pipeline: PipelineDefinition = over_entities("p")
+        .stage(Stage::new("s").step(Step::function_named("work", "work")))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::with_warehouse(WAREHOUSE);
+    let steps = Answers(move |entity: &str, _: &str| {
+        if entity == "a" && fails.load(Ordering::Relaxed) {
+            Err("no")
+        } else {
+            Ok(())
+        }
+    });
+    let rig = Rig::open(&house, &[&pipeline], Arc::new(steps)).await;
+    rig.moments.sweep.shut();
+    let process = rig.launch(rig.request(&pipeline, 2)).await;
+    rig.moments.sweep.reached(1, "the sweep").await;
+    broken.store(false, Ordering::Relaxed);
+    let again = rig.engine.retry(Selection::Unsuccessful(process), None);
+    in_time("retrying", again).await.expect("it is retried");
+    rig.moments.sweep.free();
+    let row = rig.settled(&house, process).await;
+    assert_eq!(
+        (row.state, row.tally.succeeded),
+        (ProcessState::Succeeded, 2)
+    );
+    rig.end().await;
+}
