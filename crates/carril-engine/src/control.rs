@@ -42,7 +42,11 @@ impl Engine {
             Selection::Process(process) | Selection::Unsuccessful(process) => {
                 self.cancel_process(process, reason).await
             }
-            Selection::Executions(executions) => self.cancel_executions(&executions, reason).await,
+            Selection::Executions(executions) => {
+                let (engine, reason) = (self.clone(), reason.to_owned());
+                let whole = async move { engine.cancel_executions(&executions, &reason).await };
+                self.core.to_its_end(whole).await
+            }
         }
     }
 

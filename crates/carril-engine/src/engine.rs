@@ -17,9 +17,10 @@ use carril_model::definition::{Action, Definition, Entities, Overlap, Version};
 use carril_model::id::ProcessId;
 use carril_model::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// Opens targets by name and URL; whoever wires the engine knows which kinds there are.
 pub trait TargetOpener: Send + Sync {
@@ -153,6 +154,22 @@ impl Core {
             }
             None => Ok(()),
         }
+    }
+
+    /// Does work to its end, whatever becomes of whoever waits for it: what moves a process in the store and then tells the
+    /// coordinator must not stop in between.
+    pub(crate) async fn to_its_end<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        let (tell, told) = oneshot::channel();
+        self.tasks.spawn(Kind::Work, async move {
+            // Nobody may be there any more who wants to know.
+            let _ = tell.send(work.await);
+        });
+        told.await
+            .unwrap_or_else(|_| Err(Error::Stopped("it ended while it did this".to_owned())))
     }
 
     /// Keeps a definition in the store, once per engine.

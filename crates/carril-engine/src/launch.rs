@@ -15,7 +15,9 @@ use carril_model::plan::{Plan, stable_hash};
 use carril_model::state::ProcessState;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 
 /// What to launch.
 #[derive(Debug, Clone)]
@@ -85,10 +87,22 @@ impl Engine {
     /// As [`Error`]; nothing is left behind.
     ///
     /// # Cancel safety
-    /// Dropping the future may leave a launch that nobody sees; the next engine removes it.
+    /// Dropping the future gives the launch up, unless its last commit is under way; then it runs.
     pub async fn launch(&self, request: LaunchRequest) -> Result<LaunchOutcome, Error> {
+        self.core.check_alive()?;
+        let given_up = self.core.tasks.stop.child_token();
+        let _when_dropped = given_up.clone().drop_guard();
+        let engine = self.clone();
+        let whole = async move { engine.launch_whole(request, &given_up).await };
+        self.core.to_its_end(whole).await
+    }
+
+    async fn launch_whole(
+        &self,
+        request: LaunchRequest,
+        given_up: &CancellationToken,
+    ) -> Result<LaunchOutcome, Error> {
         let core = &self.core;
-        core.check_alive()?;
         let plan = Arc::clone(&request.plan);
         core.define(plan.written(), plan.version()).await?;
         let ready = core.ready(Arc::clone(&plan), &request.targets).await?;
@@ -98,7 +112,7 @@ impl Engine {
             core.ids_above(&ready, &request.targets).await?,
         );
         let mut source = Source::open(&ready, &request).await?;
-        let (launched, total) = write(core, &launch, &mut source).await?;
+        let (launched, total) = write(core, &launch, &mut source, given_up).await?;
         let (process, claimed) = match launched {
             Launched::Repeated(process) => {
                 return same_launch(core, &launch, process)
@@ -175,8 +189,9 @@ async fn write(
     core: &Core,
     launch: &Launch,
     source: &mut Source,
+    given_up: &CancellationToken,
 ) -> Result<(Launched, u64), Error> {
-    let mut chunk = source.next().await?;
+    let mut chunk = unless(given_up, source.next()).await?;
     if chunk.is_empty() {
         source.check_all_found()?;
         return Err(Error::NothingSelected(
@@ -184,7 +199,7 @@ async fn write(
         ));
     }
     let mut total = chunk.len() as u64;
-    let mut more = source.next().await?;
+    let mut more = unless(given_up, source.next()).await?;
     let open = more.is_empty().then_some(launch.lanes);
     if open.is_some() {
         source.check_all_found()?;
@@ -204,7 +219,7 @@ async fn write(
         chunk = more;
         total += chunk.len() as u64;
         let step = async {
-            let next = source.next().await?;
+            let next = unless(given_up, source.next()).await?;
             if next.is_empty() {
                 source.check_all_found()?;
             }
@@ -230,6 +245,15 @@ async fn write(
             }
         }
     }
+}
+
+/// Reads on, unless nobody waits for the launch any more.
+async fn unless<T>(
+    given_up: &CancellationToken,
+    reading: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let read = given_up.run_until_cancelled(reading).await;
+    read.unwrap_or_else(|| Err(Error::Stopped("the launch was given up".to_owned())))
 }
 
 fn repeated_entity(fault: Fault) -> Error {

@@ -6,7 +6,7 @@
 //! | `Coordinator` | ends when the last lane has ended after a stop |
 //! | `Lane` | soft: finishes its running steps and hands back; hard: its steps are stopped |
 //! | `Requests` | ends at once |
-//! | `Work` | a launch, rollback or sweep: finishes what it began |
+//! | `Work` | a sweep or retry finishes what it began; a launch gives up, a rollback stops between two executions |
 
 use std::future::Future;
 use tokio_util::sync::CancellationToken;

@@ -73,12 +73,25 @@ impl Engine {
     /// # Errors
     /// `CAR0423` when nothing can be retried, `CAR0424` when `from` names no step, `CAR0425` when kept rows cannot be told from
     /// rows that the retry would write again; else as [`Error`]. A refused process is unchanged.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop the retry.
     pub async fn retry(
         &self,
         selection: Selection,
         from: Option<&str>,
     ) -> Result<Vec<ProcessId>, Error> {
         self.core.check_alive()?;
+        let (engine, from) = (self.clone(), from.map(str::to_owned));
+        let whole = async move { engine.retry_whole(selection, from.as_deref()).await };
+        self.core.to_its_end(whole).await
+    }
+
+    async fn retry_whole(
+        &self,
+        selection: Selection,
+        from: Option<&str>,
+    ) -> Result<Vec<ProcessId>, Error> {
         let _alone = self.core.workspaces.lock().await;
         let mut processes = Vec::new();
         for (process, meant) in self.meant(&selection).await? {

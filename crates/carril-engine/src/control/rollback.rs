@@ -67,9 +67,19 @@ impl Engine {
     ///
     /// # Errors
     /// `CAR0427` when nothing there can be rolled back; `CAR0428` when a per-process stage is running just now. After an error on
-    /// the way, what was rolled back stays so, and asking again goes on.
+    /// the way, what was rolled back stays so, and asking again goes on; [`Error::Stopped`] when the engine ends first, the next
+    /// one then goes on.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not stop the rollback.
     pub async fn roll_back(&self, selection: Selection) -> Result<RollbackReport, Error> {
         self.core.check_alive()?;
+        let engine = self.clone();
+        let whole = async move { engine.roll_back_whole(selection).await };
+        self.core.to_its_end(whole).await
+    }
+
+    async fn roll_back_whole(&self, selection: Selection) -> Result<RollbackReport, Error> {
         let mut report = RollbackReport::default();
         let mut rows = BTreeMap::new();
         for (process, meant) in self.meant(&selection).await? {
@@ -127,6 +137,7 @@ impl Engine {
                 .gone(|owned| stopped.contains(&owned.execution))
                 .await;
             for owned in begun {
+                self.core.check_alive()?;
                 let removed = self.remove(ready, owned).await?;
                 fail::fail_point!("engine::rollback::removed");
                 let change = Change::RolledBack {

@@ -224,3 +224,54 @@ async fn a_retry_while_the_process_is_about_to_settle_is_run_and_settles() {
     );
     rig.end().await;
 }
+
+/// Whoever launches may stop waiting at any moment: what is visible then runs to its end all the same.
+#[tokio::test]
+async fn a_launch_that_nobody_waits_for_any_more_runs_or_never_was() {
+    let pipeline = over_entities("p")
+        .overlap(Overlap::Allow)
+        .stage(Stage::new("s").step(fill()))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::with_warehouse(WAREHOUSE);
+    let rig = Rig::open(&house, &[&pipeline], fine()).await;
+    for polls in 1.. {
+        let mut launching = Box::pin(rig.engine.launch(rig.request(&pipeline, 2)));
+        if polled(&mut launching, polls).await.is_some() {
+            break;
+        }
+    }
+    // One more: when it has settled, so has whatever the others left to be done.
+    let last = rig.launch(rig.request(&pipeline, 2)).await;
+    rig.settled(&house, last).await;
+    let store = rusqlite::Connection::open(house.path().join("carril.db")).expect("it opens");
+    let mut visible = store
+        .prepare("select id from process where state > 0")
+        .expect("it is asked");
+    let visible: Vec<i64> = visible
+        .query_map([], |row| row.get(0))
+        .expect("it is asked")
+        .collect::<Result<_, _>>()
+        .expect("it is asked");
+    for process in visible {
+        let row = rig
+            .settled(&house, carril::model::id::ProcessId(process))
+            .await;
+        assert_eq!(row.state, ProcessState::Succeeded);
+    }
+    rig.end().await;
+}
+
+/// Polls a future so many times, each time when it asks for it; gives its output if that was enough.
+async fn polled<F: Future + Unpin>(future: &mut F, times: usize) -> Option<F::Output> {
+    let mut left = times;
+    std::future::poll_fn(|context| {
+        left -= 1;
+        match std::pin::Pin::new(&mut *future).poll(context) {
+            std::task::Poll::Ready(output) => std::task::Poll::Ready(Some(output)),
+            std::task::Poll::Pending if left == 0 => std::task::Poll::Ready(None),
+            std::task::Poll::Pending => std::task::Poll::Pending,
+        }
+    })
+    .await
+}
