@@ -40,7 +40,11 @@ impl From<ScriptValue<'_>> for Value {
 /// # Errors
 /// [`TargetError::Unreachable`] where the file cannot be opened or written, [`TargetError::Busy`] where somebody else
 /// writes for too long, [`TargetError::Sql`] where a statement is refused. The file is then as it was before.
-pub fn run_script(path: &Path, scripts: &[&str], parameters: &[(&str, ScriptValue<'_>)]) -> Result<(), TargetError> {
+pub fn run_script(
+    path: &Path,
+    scripts: &[&str],
+    parameters: &[(&str, ScriptValue<'_>)],
+) -> Result<(), TargetError> {
     let was_there = path.exists();
     let result = run(path, scripts, parameters).map_err(|error| told(path, &error));
     if result.is_err() && !was_there {
@@ -50,7 +54,11 @@ pub fn run_script(path: &Path, scripts: &[&str], parameters: &[(&str, ScriptValu
     result
 }
 
-fn run(path: &Path, scripts: &[&str], parameters: &[(&str, ScriptValue<'_>)]) -> rusqlite::Result<()> {
+fn run(
+    path: &Path,
+    scripts: &[&str],
+    parameters: &[(&str, ScriptValue<'_>)],
+) -> rusqlite::Result<()> {
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -60,7 +68,11 @@ fn run(path: &Path, scripts: &[&str], parameters: &[(&str, ScriptValue<'_>)]) ->
     transaction.commit()
 }
 
-fn run_one(transaction: &Transaction<'_>, script: &str, parameters: &[(&str, ScriptValue<'_>)]) -> rusqlite::Result<()> {
+fn run_one(
+    transaction: &Transaction<'_>,
+    script: &str,
+    parameters: &[(&str, ScriptValue<'_>)],
+) -> rusqlite::Result<()> {
     let mut statements = Batch::new(transaction, script);
     while let Some(mut statement) = statements.next()? {
         for (name, value) in parameters {
@@ -75,20 +87,42 @@ fn run_one(transaction: &Transaction<'_>, script: &str, parameters: &[(&str, Scr
 }
 
 fn told(path: &Path, error: &rusqlite::Error) -> TargetError {
-    let unreachable = || TargetError::Unreachable(format!("the database `{}` cannot be written: {error}", path.display()));
+    let unreachable = || {
+        TargetError::Unreachable(format!(
+            "the database `{}` cannot be written: {error}",
+            path.display()
+        ))
+    };
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             let waited = BUSY_TIMEOUT.as_secs();
-            TargetError::Busy(format!("the database `{}` is locked by another program for more than {waited} s", path.display()))
+            TargetError::Busy(format!(
+                "the database `{}` is locked by another program for more than {waited} s",
+                path.display()
+            ))
         }
         Some(
-            ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::DiskFull | ErrorCode::NotADatabase
-            | ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure | ErrorCode::PermissionDenied,
+            ErrorCode::CannotOpen
+            | ErrorCode::ReadOnly
+            | ErrorCode::DiskFull
+            | ErrorCode::NotADatabase
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::PermissionDenied,
         ) => unreachable(),
-        Some(_) => TargetError::Sql { message: error.to_string(), offset: None },
+        Some(_) => TargetError::Sql {
+            message: error.to_string(),
+            offset: None,
+        },
         None => match error {
-            rusqlite::Error::SqlInputError { msg, .. } => TargetError::Sql { message: msg.clone(), offset: None },
-            other => TargetError::Sql { message: other.to_string(), offset: None },
+            rusqlite::Error::SqlInputError { msg, .. } => TargetError::Sql {
+                message: msg.clone(),
+                offset: None,
+            },
+            other => TargetError::Sql {
+                message: other.to_string(),
+                offset: None,
+            },
         },
     }
 }

@@ -47,14 +47,23 @@ pub(crate) fn probe(path: &Path) -> Result<String, TargetError> {
 /// The highest execution id in Carril's own tables of the shared file, 0 without any.
 pub(crate) fn newest_execution(connection: &Connection) -> Result<i64, TargetError> {
     let tables = [
-        ("carril_fence", include_str!("../../sql/target/fence_newest.sql")),
-        ("carril_publication", include_str!("../../sql/target/publication_newest.sql")),
+        (
+            "carril_fence",
+            include_str!("../../sql/target/fence_newest.sql"),
+        ),
+        (
+            "carril_publication",
+            include_str!("../../sql/target/publication_newest.sql"),
+        ),
     ];
     let mut newest = 0;
     for (table, query) in tables {
-        let failed = |error: rusqlite::Error| fault::target(&error, &format!("reading `{table}`: "));
+        let failed =
+            |error: rusqlite::Error| fault::target(&error, &format!("reading `{table}`: "));
         if shared::object(connection, table).map_err(failed)?.is_some() {
-            let found: Option<i64> = connection.query_row(query, [], |row| row.get(0)).map_err(failed)?;
+            let found: Option<i64> = connection
+                .query_row(query, [], |row| row.get(0))
+                .map_err(failed)?;
             newest = newest.max(found.unwrap_or(0));
         }
     }
