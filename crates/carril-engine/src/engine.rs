@@ -100,6 +100,9 @@ pub(crate) struct Core {
     /// Held by whoever looks at an execution's state and then makes or removes its workspace, so that neither a sweep nor a
     /// retry acts on what the other has changed.
     pub(crate) workspaces: tokio::sync::Mutex<()>,
+    /// Held by a rollback: another one of the same executions would take them out of its hands, and both would think that
+    /// they are done.
+    pub(crate) rollbacks: tokio::sync::Mutex<()>,
     notices: mpsc::Sender<Notice>,
     events: broadcast::Sender<Event>,
     failure: OnceLock<Fault>,
@@ -328,6 +331,7 @@ impl Engine {
             board: Board(watch::Sender::new(0)),
             undoing: Undoing::default(),
             workspaces: tokio::sync::Mutex::default(),
+            rollbacks: tokio::sync::Mutex::default(),
             notices,
             events: broadcast::Sender::new(event::KEPT),
             failure: OnceLock::new(),

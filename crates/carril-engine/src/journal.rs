@@ -50,6 +50,7 @@ enum Message {
     Write {
         owned: Owned,
         changes: Vec<Change>,
+        then: Option<ProcessChange>,
         claim: Option<ProcessId>,
         ack: oneshot::Sender<Result<Ack, Fault>>,
     },
@@ -83,7 +84,31 @@ impl Handle {
         let message = Message::Write {
             owned,
             changes,
+            then: None,
             claim,
+            ack,
+        };
+        self.queue.send(message).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// Makes a change of one execution durable, and in the same commit what follows from it for its process: nobody can die
+    /// in between.
+    ///
+    /// # Cancel safety
+    /// As [`Handle::write`].
+    pub(crate) async fn write_then(
+        &self,
+        owned: Owned,
+        change: Change,
+        then: Option<ProcessChange>,
+    ) -> Result<Ack, Fault> {
+        let (ack, answer) = oneshot::channel();
+        let message = Message::Write {
+            owned,
+            changes: vec![change],
+            then,
+            claim: None,
             ack,
         };
         self.queue.send(message).await.map_err(|_| stopped())?;
@@ -389,9 +414,11 @@ impl Writer {
                 Message::Write {
                     owned,
                     changes,
+                    then,
                     claim,
                     ack,
                 } => {
+                    group.processes.extend(then);
                     let from = group.records.len();
                     group
                         .records

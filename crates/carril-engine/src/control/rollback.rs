@@ -9,11 +9,13 @@ use crate::coordinator::Notice;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::Ready;
-use carril_model::contract::{Change, Owned, ProcessRow, Selection, TableRows, TargetError, Whose};
+use carril_model::contract::{
+    Change, Fault, Owned, ProcessChange, ProcessRow, Selection, TableRows, TargetError, Whose,
+};
 use carril_model::definition::Scope;
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::plan::Plan;
-use carril_model::state::ExecutionState;
+use carril_model::state::{ExecutionState, ProcessState};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -80,76 +82,106 @@ impl Engine {
     }
 
     async fn roll_back_whole(&self, selection: Selection) -> Result<RollbackReport, Error> {
+        let _alone = self.core.rollbacks.lock().await;
         let mut report = RollbackReport::default();
         let mut rows = BTreeMap::new();
         for (process, meant) in self.meant(&selection).await? {
             let row = self.core.store.process(process).await?;
-            refuse_while_stage_runs(&row, &meant)?;
+            // A rollback before this one, or one that an engine died over, may have done it all.
+            if meant
+                .iter()
+                .any(|one| one.state != ExecutionState::RolledBack)
+            {
+                refuse_while_stage_runs(&row, &meant)?;
+            }
             let ready = self.ready_process(&row).await?;
             let hold = self.core.undoing.hold(process);
-            let undone = self.roll_back_in(&ready, &meant, &mut rows).await;
-            let ends = match undone {
-                Ok(_) => self.stages_at_rest(process, &meant).await,
-                Err(_) => Ok(()),
-            };
+            let undone = self.roll_back_in(&ready, process, &meant, &mut rows).await;
             drop(hold);
-            match undone.and_then(|executions| ends.map(|()| executions)) {
-                Ok(executions) => {
-                    report.executions += executions;
-                    report.process_stages |= self.run_stages_again(ready, process, &meant).await?;
-                    report.processes.push(process);
-                }
-                Err(error) => {
-                    self.look_again(ready, self.core.store.process(process).await?)
-                        .await;
-                    return Err(error);
-                }
-            }
+            self.look_again(ready, self.core.store.process(process).await?)
+                .await;
+            let (executions, again) = undone?;
+            self.until_undone(process).await?;
+            report.executions += executions;
+            report.process_stages |= again;
+            report.processes.push(process);
         }
         finish(report, rows)
     }
 
+    /// How many executions were undone, and whether stages of the process itself run again.
+    ///
+    /// What follows for the process is written before the last execution is no longer `rolling_back`, or with it: whoever
+    /// finds one so after a crash goes on, and whoever finds none has nothing left to do.
     async fn roll_back_in(
         &self,
         ready: &Ready,
+        process: ProcessId,
         meant: &[Meant],
         rows: &mut BTreeMap<String, TableRows>,
-    ) -> Result<u64, Error> {
-        let ids: Vec<ExecutionId> = meant
-            .iter()
-            .filter(|one| one.state != ExecutionState::RolledBack)
-            .map(|one| one.owned.execution)
-            .collect();
+    ) -> Result<(u64, bool), Error> {
+        let is_left = |one: &&Meant| one.state != ExecutionState::RolledBack;
+        let left = meant.iter().filter(is_left).map(|one| one.owned.execution);
+        let left: Vec<ExecutionId> = left.collect();
+        if left.is_empty() {
+            return Ok((0, false));
+        }
         let mut done = 0;
-        for chunk in ids.chunks(super::PAGE as usize) {
-            let begun = self
-                .core
-                .store
-                .begin_rollback(chunk, self.core.clock.now())
-                .await?;
-            // What was live has given up its lane key, perhaps to an execution of another process.
-            self.core.notify(Notice::KeysFreed).await;
-            let stopped: BTreeSet<ExecutionId> =
-                begun.iter().map(|owned| owned.execution).collect();
-            self.core.lanes.revoke(&begun);
-            self.core
-                .lanes
-                .gone(|owned| stopped.contains(&owned.execution))
-                .await;
-            for owned in begun {
+        let mut last: Option<(Owned, Change)> = None;
+        for chunk in left.chunks(super::PAGE as usize) {
+            for owned in self.stop_for_rollback(chunk).await? {
                 self.core.check_alive()?;
-                let removed = self.remove(ready, owned).await?;
-                fail::fail_point!("engine::rollback::removed");
-                let change = Change::RolledBack {
-                    at: self.core.clock.now(),
-                    rows: removed.clone(),
-                };
-                self.core.journal.write(owned, vec![change], None).await?;
-                add(rows, &removed);
+                let change = self.undo(ready, owned, rows).await?;
                 done += u64::from(!owned.per_process);
+                if let Some((owned, change)) = last.replace((owned, change)) {
+                    self.core.journal.write(owned, vec![change], None).await?;
+                }
             }
         }
-        Ok(done)
+        let again = self.run_stages_again(ready, process, meant).await?;
+        if let Some((owned, change)) = last {
+            // Refused as long as something of the process is not undone.
+            let settle = ProcessChange::Settle {
+                process,
+                state: ProcessState::RolledBack,
+                reason: None,
+                at: self.core.clock.now(),
+            };
+            let then = Some(settle).filter(|_| !again);
+            self.core.journal.write_then(owned, change, then).await?;
+        }
+        Ok((done, again))
+    }
+
+    /// Marks executions as rolling back, and waits until no lane has them any more.
+    async fn stop_for_rollback(&self, executions: &[ExecutionId]) -> Result<Vec<Owned>, Error> {
+        let now = self.core.clock.now();
+        let begun = self.core.store.begin_rollback(executions, now).await?;
+        // What was live has given up its lane key, perhaps to an execution of another process.
+        self.core.notify(Notice::KeysFreed).await;
+        let stopped: BTreeSet<ExecutionId> = begun.iter().map(|owned| owned.execution).collect();
+        self.core.lanes.revoke(&begun);
+        self.core
+            .lanes
+            .gone(|owned| stopped.contains(&owned.execution))
+            .await;
+        Ok(begun)
+    }
+
+    /// Removes what an execution left; the answer is for the journal.
+    async fn undo(
+        &self,
+        ready: &Ready,
+        owned: Owned,
+        rows: &mut BTreeMap<String, TableRows>,
+    ) -> Result<Change, Error> {
+        let removed = self.remove(ready, owned).await?;
+        fail::fail_point!("engine::rollback::removed");
+        add(rows, &removed);
+        Ok(Change::RolledBack {
+            at: self.core.clock.now(),
+            rows: removed,
+        })
     }
 
     async fn remove(&self, ready: &Ready, owned: Owned) -> Result<Vec<TableRows>, Error> {
@@ -189,29 +221,31 @@ impl Engine {
         }
     }
 
-    /// What the process's own stages made of the lanes is stale now: they run again, unless they were rolled back, too.
+    /// What the process's own stages made of the lanes is stale now: they run again, unless they were rolled back, too, or
+    /// another rollback has just seen to it.
     async fn run_stages_again(
         &self,
-        ready: Ready,
+        ready: &Ready,
         process: ProcessId,
         meant: &[Meant],
     ) -> Result<bool, Error> {
-        let mut row = self.core.store.process(process).await?;
-        let mut again = false;
-        if let Some(earliest) = stages_run_again(&ready.plan, &row, meant)
-            && let Some(own) = self.own_execution(&row).await?
-        {
+        let mut tries = 0;
+        loop {
+            self.stages_at_rest(process, meant).await?;
+            let row = self.core.store.process(process).await?;
+            let Some(earliest) = stages_run_again(&ready.plan, &row, meant) else {
+                return Ok(false);
+            };
+            let Some(own) = self.own_execution(&row).await? else {
+                return Ok(false);
+            };
             let rerun = self.plan_own_after(&ready.plan, own, earliest).await?;
-            row = self
-                .core
-                .store
-                .rerun(process, &[rerun], self.core.clock.now())
-                .await?;
-            again = true;
+            let now = self.core.clock.now();
+            match self.core.store.rerun(process, &[rerun], now).await {
+                Err(Fault::Conflict(_)) if tries < BUSY_TRIES => tries += 1,
+                reran => return Ok(reran.map(|_| true)?),
+            }
         }
-        self.look_again(ready, row).await;
-        self.until_undone(process).await?;
-        Ok(again)
     }
 
     /// A settled process of which every execution is undone is about to be rolled back itself: whoever asks after the

@@ -1,7 +1,7 @@
 //! Every step runs twice: the program is killed right after a step's commit on the target, before the journal knows of it, at
 //! each step in turn; then at every other failpoint in turn. The effect is there once, whatever the point.
 
-use super::bench::Bench;
+use super::bench::{Bench, Ended};
 
 const SCHEMA: &str = "
 pragma journal_mode = wal;
@@ -65,7 +65,7 @@ fn killed_at_each_hit_of(point: &str) -> u32 {
         command
             .env("CARRIL_KILL_AT", format!("{point}:{hit}"))
             .env("CARRIL_KILL_LOG", &log);
-        let first = super::bench::Ended::from(command.output().unwrap());
+        let first = Ended::from(command.output().unwrap());
         let reached = log.exists();
         assert_eq!(
             first.code.is_none(),
@@ -111,6 +111,94 @@ fn killed_at_each_hit_of(point: &str) -> u32 {
         }
     }
     HITS_MAX
+}
+
+/// Rolls back under a kill at each hit of a failpoint in turn, then again. Answers how many hits there were.
+#[track_caller]
+fn rolled_back_under_kills_at(point: &str, words: &[&str], undone: &str, shown: i64) -> u32 {
+    for hit in 1..=HITS_MAX {
+        let bench = Bench::new(SCHEMA, PIPELINE);
+        let run = ["run", "--json", "--idempotency-key", "once"];
+        bench.run(&run).with(0);
+        let log = bench.path("reached.log");
+        let mut command = bench.command(words);
+        command.env("CARRIL_KILL_AT", format!("{point}:{hit}"));
+        command.env("CARRIL_KILL_LOG", &log).output().unwrap();
+        // A kill before anything of it was durable leaves nothing to go on with.
+        let begun: bool = bench
+            .store("select exists (select 1 from execution where rolling_back = 1 or state = 7)");
+        // The same command again does what is left, or says that nothing is; stages of the process then run again.
+        let again = bench.run(words);
+        assert!(
+            matches!(again.code, Some(0 | 6)),
+            "{point}:{hit}: {}",
+            again.stderr
+        );
+        bench.run(&run).with(0);
+        if begun {
+            assert_eq!(
+                bench.store::<String>(undone),
+                "rolled_back",
+                "{point}:{hit}"
+            );
+            let history = "select count(*) from own_history";
+            assert_eq!(bench.warehouse::<i64>(history), shown, "{point}:{hit}");
+            let total = "select coalesce((select rows from total_current), 0)";
+            assert_eq!(bench.warehouse::<i64>(total), shown, "{point}:{hit}");
+        }
+        assert_eq!(
+            bench.lane_files(),
+            Vec::<std::path::PathBuf>::new(),
+            "{point}:{hit}"
+        );
+        if !log.exists() {
+            return hit - 1;
+        }
+    }
+    HITS_MAX
+}
+
+/// Points that a rollback passes.
+const OF_A_ROLLBACK: [&str; 7] = [
+    "target::rollback::half",
+    "engine::rollback::removed",
+    "engine::journal::before_commit",
+    "engine::journal::after_commit",
+    "store::commit::before",
+    "store::commit::after",
+    "engine::process::before_settle",
+];
+
+#[test]
+fn a_kill_at_each_point_of_a_rollback_of_one_entity() {
+    let words = [
+        "rollback",
+        "--process",
+        "1",
+        "--entity",
+        "bela",
+        "--yes",
+        "--json",
+    ];
+    let undone = "select state from executions where entity_key = 'bela'";
+    for point in OF_A_ROLLBACK {
+        assert!(
+            rolled_back_under_kills_at(point, &words, undone, 2) > 0,
+            "{point}"
+        );
+    }
+}
+
+#[test]
+fn a_kill_at_each_point_of_a_rollback_of_a_whole_process() {
+    let words = ["rollback", "1", "--yes", "--json"];
+    let undone = "select state from processes";
+    for point in &OF_A_ROLLBACK[..6] {
+        assert!(
+            rolled_back_under_kills_at(point, &words, undone, 0) > 0,
+            "{point}"
+        );
+    }
 }
 
 #[test]

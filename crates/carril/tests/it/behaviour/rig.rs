@@ -81,6 +81,8 @@ pub(crate) struct Moments {
     pub(crate) discard: Moment,
     /// Before workspaces are listed, which is how the sweep at a process's end begins.
     pub(crate) sweep: Moment,
+    /// Before an execution's rows are removed.
+    pub(crate) undo: Moment,
     /// Whether rolling back fails.
     pub(crate) roll_back_fails: AtomicBool,
 }
@@ -103,6 +105,7 @@ impl Rig {
             entities: Moment::open(),
             discard: Moment::open(),
             sweep: Moment::open(),
+            undo: Moment::open(),
             roll_back_fails: AtomicBool::new(false),
         });
         let lanes = house.path().join("carril.db.lanes");
@@ -336,6 +339,9 @@ impl Target for Decided {
             let error = TargetError::Unreachable("it is not there just now".to_owned());
             return Box::pin(std::future::ready(Err(error)));
         }
-        self.inner.roll_back(definition, whose)
+        Box::pin(async move {
+            self.moments.undo.go_through().await;
+            self.inner.roll_back(definition, whose).await
+        })
     }
 }

@@ -173,10 +173,10 @@ async fn a_rollback_does_not_keep_the_engine_from_ending() {
     let rig = Rig::open(&house, &[&pipeline], fine()).await;
     let process = rig.launch(rig.request(&pipeline, 2)).await;
     rig.settled(&house, process).await;
-    rig.moments.sweep.shut();
+    rig.moments.undo.shut();
     post(&house, process).await;
-    rig.moments.sweep.reached(1, "the sweep").await;
-    tokio::join!(rig.end(), async { rig.moments.sweep.free() });
+    rig.moments.undo.reached(1, "the first removal").await;
+    tokio::join!(rig.end(), async { rig.moments.undo.free() });
 }
 
 async fn post(house: &House, process: carril::model::id::ProcessId) {
