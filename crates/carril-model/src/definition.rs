@@ -191,7 +191,8 @@ pub enum Isolation {
 pub enum Synchronous {
     /// Every commit is on disk when it returns.
     Full,
-    /// The last commits may be lost at power failure; an unsettled execution is then redone whole.
+    /// The last commits may be lost at power failure, and with them the workspace; an execution that had worked in it then
+    /// fails and can be retried from its beginning.
     Normal,
 }
 

@@ -251,11 +251,23 @@ impl Execution {
             attempt,
             token: self.owned.token,
             first: self.fresh && attempt == 1,
+            has_workspace: self.has_workspace(),
             context: Arc::clone(&self.context),
             deadline: now.after(timeout),
         };
         self.recharge(now);
         Ok((call, changes))
+    }
+
+    /// Whether a step of this run, or one that it took over, has worked in the workspace.
+    fn has_workspace(&self) -> bool {
+        let done = self.progress.iter().enumerate().filter(|(_, progress)| {
+            // One whose fallback stood in has an error, and left nothing.
+            progress.state == StepState::Succeeded && progress.error.is_none()
+        });
+        let plan = &self.context.plan;
+        let mut done = done.map(|(at, _)| step_id(at));
+        done.any(|step| plan.works_in_workspace(step))
     }
 
     /// The running attempt ended so. `seed` draws the wait before the next one, if there is one.
@@ -340,6 +352,7 @@ impl Execution {
     ) -> Result<(), Illegal> {
         let progress = &mut self.progress[step.index()];
         progress.state = transition::step(progress.state, StepEvent::Succeed)?;
+        progress.error.clone_from(&instead_of);
         let mut end = self.step_end(step, StepState::Succeeded, now);
         end.fallback = instead_of.is_some();
         end.error = instead_of;

@@ -117,6 +117,18 @@ impl Plan {
         &self.definition.stages[self.planned(id).stage]
     }
 
+    /// Whether a step writes the execution's own tables.
+    #[must_use]
+    pub fn works_in_workspace(&self, id: StepId) -> bool {
+        let step = self.step(id);
+        match (&self.definition.workspace, &step.action) {
+            (Some(workspace), Action::Sql { target, .. }) => {
+                *target == workspace.target && step.shared_writes.is_empty()
+            }
+            _ => false,
+        }
+    }
+
     /// The steps of one stage, in order.
     #[must_use]
     pub fn steps_of(&self, stage: usize) -> &[PlannedStep] {

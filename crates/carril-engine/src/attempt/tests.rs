@@ -101,6 +101,7 @@ fn call() -> StepCall {
         plan: Arc::clone(&plan),
     };
     StepCall {
+        has_workspace: false,
         plan,
         step: StepId(0),
         attempt: 1,

@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::Ready;
 use carril_model::contract::{ProcessRow, Rerun, Selection, StepRow, Whose};
-use carril_model::definition::{Action, Scope};
+use carril_model::definition::Scope;
 use carril_model::id::{ExecutionId, ProcessId, Run, StepId};
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, StepState};
@@ -238,7 +238,7 @@ fn next_run(
         plan.segment_of_stage(step.stage)
     });
     let segment = u32::try_from(segment).expect("a plan has fewer segments than steps");
-    let clear = if carried.iter().any(|step| in_workspace(plan, *step)) {
+    let clear = if carried.iter().any(|step| plan.works_in_workspace(*step)) {
         tables_to_clear(plan, rows, &carried)?
     } else {
         let workspace = plan.definition().workspace.as_ref();
@@ -275,14 +275,6 @@ fn comes_before(plan: &Plan, step: StepId, from: StepId) -> bool {
             && if parallel { step != from } else { step < from })
 }
 
-fn in_workspace(plan: &Plan, step: StepId) -> bool {
-    let Some(workspace) = &plan.definition().workspace else {
-        return false;
-    };
-    let step = plan.step(step);
-    matches!(&step.action, Action::Sql { target, .. } if *target == workspace.target && step.shared_writes.is_empty())
-}
-
 /// Workspace tables that only steps that run again have written.
 fn tables_to_clear(
     plan: &Plan,
@@ -290,9 +282,9 @@ fn tables_to_clear(
     carried: &[StepId],
 ) -> Result<Vec<String>, Error> {
     let written_by = |kept: bool| {
-        let rows = rows
-            .iter()
-            .filter(move |row| carried.contains(&row.step) == kept && in_workspace(plan, row.step));
+        let rows = rows.iter().filter(move |row| {
+            carried.contains(&row.step) == kept && plan.works_in_workspace(row.step)
+        });
         rows.flat_map(|row| row.rows.iter().map(|table| (table.table.clone(), row.step)))
     };
     let kept: BTreeSet<String> = written_by(true).map(|(table, _)| table).collect();

@@ -27,6 +27,9 @@ pub struct StepCall {
     pub token: Token,
     /// Whether nobody can have tried this step in this run before: then its fence row is only written at its end.
     pub first: bool,
+    /// Whether a step of this run, or one that it took over, has worked in the workspace: one that is not there then is lost,
+    /// and must not be made anew.
+    pub has_workspace: bool,
     /// Values for placeholders and expressions, and whose they are.
     pub context: Arc<Context>,
     /// When the engine will ask it to stop.

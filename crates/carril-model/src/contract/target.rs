@@ -138,7 +138,7 @@ pub trait Target: Send + Sync {
 
     /// Gives run `to` the workspace that run `from` left, without the rows of `clear` (a retry from a step). Run `to` has not
     /// begun: what may lie in its place was prepared by a retry that came to nothing, and goes. With every table in `clear`
-    /// nothing is carried over, and nothing lies there afterwards.
+    /// it gets a new one.
     ///
     /// # Errors
     /// As [`TargetError`].

@@ -455,6 +455,66 @@ fn fallbacks_of_fallbacks_stand_in_one_after_the_other() {
     assert_eq!(deciding, Some(StepId(2)), "the last one decides");
 }
 
+/// A workspace is missed only where a step has worked in it.
+#[test]
+fn a_call_says_whether_the_workspace_must_be_there() {
+    let sql = |name: &str, shared: bool| Step {
+        action: Action::Sql {
+            target: "w".to_owned(),
+            sql: crate::definition::SqlText {
+                file: name.to_owned(),
+                text: "select 1".to_owned(),
+            },
+        },
+        shared_writes: shared.then(|| "t".to_owned()).into_iter().collect(),
+        ..step(name)
+    };
+    let instead = Step {
+        fallback: Some(Fallback::Value(Value::from(1))),
+        ..sql("b", false)
+    };
+    let steps = vec![sql("a", true), instead, sql("c", false), sql("d", false)];
+    let mut definition = plan(vec![stage("s", Scope::Entity, false, steps)])
+        .written()
+        .clone();
+    definition.workspace = Some(crate::definition::Workspace {
+        target: "w".to_owned(),
+        isolation: crate::definition::Isolation::Own,
+        tables: vec!["t".to_owned()],
+        publish: Vec::new(),
+        synchronous: crate::definition::Synchronous::Full,
+        keep: crate::definition::Keep::Failed,
+    });
+    let plan = Arc::new(Plan::new(definition));
+    let mut machine = execution(&plan);
+    let mut rows = Vec::new();
+    machine.start(Timestamp(0));
+    let late = Timestamp(9_000_000);
+    let results = [
+        Ok(StepDone::default()),
+        Err(error(ErrorClass::Permanent)),
+        Err(error(ErrorClass::Transient)),
+        Ok(StepDone::default()),
+    ];
+    for (id, result) in [0, 1, 2, 2].into_iter().zip(results) {
+        machine.due(StepId(id), late);
+        let (call, _) = machine.begin(StepId(id), late).expect("ordered");
+        assert!(!call.has_workspace, "before {id} nothing has worked in it");
+        let out = machine.ended(StepId(id), result, late, 1);
+        stored(&mut rows, &out.expect("it runs"));
+    }
+    let again = Claimed {
+        fresh: false,
+        ..claimed(0, rows)
+    };
+    let mut resumed = Execution::resume(&plan, &Arc::new(Map::new()), again);
+    resumed.start(late);
+    for mut machine in [machine, resumed] {
+        let begun = machine.begin(StepId(3), late);
+        assert!(begun.expect("ordered").0.has_workspace);
+    }
+}
+
 /// What a random history does to the step whose turn it is.
 #[derive(Debug, Clone)]
 enum Luck {

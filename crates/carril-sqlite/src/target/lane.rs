@@ -41,13 +41,16 @@ pub(crate) struct LaneKey {
 pub(crate) struct Shape {
     pub(crate) tables: Vec<String>,
     pub(crate) synchronous: Synchronous,
+    /// Whether steps have worked in it: a file that is not there is then lost, and not made anew.
+    pub(crate) expected: bool,
 }
 
 impl Shape {
-    pub(crate) fn of(workspace: &Workspace) -> Self {
+    pub(crate) fn of(workspace: &Workspace, expected: bool) -> Self {
         Self {
             tables: workspace.tables.clone(),
             synchronous: workspace.synchronous,
+            expected,
         }
     }
 }
@@ -118,7 +121,7 @@ impl Lanes {
             lock(&self.made).insert(lane);
             return Ok(());
         }
-        if lock(&self.made).contains(&lane) {
+        if shape.expected || lock(&self.made).contains(&lane) {
             return Err(unmade(format!(
                 "{} has disappeared while its execution ran; retry the execution from its beginning",
                 path.display()
@@ -300,8 +303,14 @@ impl Lanes {
         })
     }
 
+    /// Gives a run that has not begun a new file, whatever was prepared for it before.
+    pub(crate) fn renew(&self, lane: LaneKey, shape: &Shape) -> Result<(), StepError> {
+        self.forget(lane)?;
+        self.ensure(lane, shape, &self.path(lane))
+    }
+
     /// Removes what was prepared for a run that has not begun.
-    pub(crate) fn forget(&self, lane: LaneKey) -> Result<(), StepError> {
+    fn forget(&self, lane: LaneKey) -> Result<(), StepError> {
         let path = self.path(lane);
         remove_files(&path).map_err(|error| unwritable(&path, &error))?;
         lock(&self.made).remove(&lane);

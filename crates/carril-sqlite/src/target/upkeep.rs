@@ -3,7 +3,7 @@
 //! The asynchronous side of it. Everything runs to its end once begun; what was removed stays removed, and each of these may be
 //! asked for again.
 
-use super::lane::LaneKey;
+use super::lane::{LaneKey, Shape};
 use super::pool::OpenFor;
 use super::stop::Stop;
 use super::{SqliteTarget, fault, inspect, probe, rollback, shared, template};
@@ -68,9 +68,9 @@ impl SqliteTarget {
         let Some(workspace) = self.workspace(definition) else {
             return Ok(());
         };
-        let (lanes, synchronous, clear) = (
+        let (lanes, shape, clear) = (
             Arc::clone(&self.lanes),
-            workspace.synchronous,
+            Shape::of(workspace, false),
             clear.to_vec(),
         );
         let nothing_to_keep = workspace.tables.iter().all(|table| {
@@ -87,9 +87,9 @@ impl SqliteTarget {
         let carried = self
             .on_reader(move || {
                 let carried = if nothing_to_keep {
-                    lanes.forget(to).map(|()| true)
+                    lanes.renew(to, &shape).map(|()| true)
                 } else {
-                    lanes.copy(from, to, synchronous, |connection| {
+                    lanes.copy(from, to, shape.synchronous, |connection| {
                         template::clear(connection, &clear)
                     })
                 };

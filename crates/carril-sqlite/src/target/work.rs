@@ -172,7 +172,7 @@ impl SqliteTarget {
     {
         let (lane, shape, lanes, stop) = (
             lane_of(call),
-            Shape::of(workspace),
+            Shape::of(workspace, call.has_workspace),
             Arc::clone(&self.lanes),
             self.stop_for(call),
         );

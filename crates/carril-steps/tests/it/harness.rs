@@ -75,6 +75,7 @@ impl Case {
             plan: Arc::clone(&plan),
         };
         StepCall {
+            has_workspace: false,
             plan,
             step: StepId(0),
             attempt: 3,

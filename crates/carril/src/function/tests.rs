@@ -74,6 +74,7 @@ async fn run_asked(step: Step, asked: bool) -> Result<StepDone, StepError> {
         plan: Arc::clone(&plan),
     };
     let call = StepCall {
+        has_workspace: false,
         plan,
         step: StepId(0),
         attempt: 4,

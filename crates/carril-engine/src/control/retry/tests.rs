@@ -3,8 +3,8 @@
 use super::*;
 use carril_model::contract::{Owned, TableRows};
 use carril_model::definition::{
-    Definition, Effects, Entities, Isolation, Keep, Lanes, RetryPolicy, SqlText, Stage, Step,
-    Synchronous, Workspace,
+    Action, Definition, Effects, Entities, Isolation, Keep, Lanes, RetryPolicy, SqlText, Stage,
+    Step, Synchronous, Workspace,
 };
 use carril_model::id::{ExecutionId, Token};
 use std::collections::BTreeMap;

@@ -270,6 +270,7 @@ impl Try {
             plan: Arc::clone(&self.plan),
         };
         StepCall {
+            has_workspace: false,
             plan: Arc::clone(&self.plan),
             step,
             attempt: self.attempt,

@@ -8,6 +8,7 @@ use carril::model::state::ProcessState;
 use carril::{
     Input, Launch, Pipeline, PipelineDefinition, Publish, Stage, Step, StepFailure, Workspace,
 };
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -171,7 +172,7 @@ async fn a_lane_that_runs_is_rolled_back_and_can_run_again() {
         .collect();
     assert_eq!(removed, ["one 1", "two 1"]);
     assert_eq!(states(&carril, process).await, "a rolled_back, b running");
-    assert_eq!(workspaces_of(&house, a.0), 0);
+    assert_eq!(workspaces_of(&house, a.0), Vec::<PathBuf>::new());
     gates.open("a/gate");
     gates.open("b/gate");
     let again = carril.engine().retry(selection, None);
@@ -185,9 +186,9 @@ async fn a_lane_that_runs_is_rolled_back_and_can_run_again() {
     end(&carril).await;
 }
 
-fn workspaces_of(house: &House, execution: i64) -> usize {
+fn workspaces_of(house: &House, execution: i64) -> Vec<PathBuf> {
     let mut folders = vec![house.path().join("carril.db.lanes")];
-    let mut found = 0;
+    let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).expect("the folder is read") {
             let path = entry.expect("the folder is read").path();
@@ -197,7 +198,7 @@ fn workspaces_of(house: &House, execution: i64) -> usize {
                 name.to_string_lossy()
                     .starts_with(&format!("e{execution}-"))
             }) {
-                found += 1;
+                found.push(path);
             }
         }
     }
@@ -228,5 +229,48 @@ async fn a_whole_process_is_rolled_back_while_it_runs() {
         (row.state, row.tally.succeeded),
         (ProcessState::Succeeded, 2)
     );
+    end(&carril).await;
+}
+
+/// What a lane had done is gone with its workspace: it fails and says so, and never goes on as if there had been nothing.
+#[tokio::test]
+async fn a_workspace_that_is_lost_between_two_engines_is_missed() {
+    let broken = Arc::new(AtomicBool::new(false));
+    let gates = Gates::new();
+    let pipeline = three_tables(&broken, &gates);
+    let house = House::with_warehouse(WAREHOUSE);
+    let carril = house.open(&[&pipeline]).await;
+    let process = launch(&carril, &pipeline, Launch::new()).await;
+    gates.begun("a/gate", 1).await;
+    gates.begun("b/gate", 1).await;
+    let a = of(&carril, process, "a").await;
+    carril
+        .shutdown(std::time::Duration::ZERO)
+        .await
+        .expect("it ends");
+    drop(carril);
+    for file in workspaces_of(&house, a.0) {
+        std::fs::remove_file(file).expect("it is there");
+    }
+
+    gates.open("a/gate");
+    gates.open("b/gate");
+    let carril = house.open(&[&pipeline]).await;
+    assert!(carril.adopt_unsettled().await.is_empty());
+    let row = settled(&house, &carril, process).await;
+    assert_eq!(
+        (row.state, row.tally.succeeded),
+        (ProcessState::CompletedWithErrors, 1)
+    );
+    assert_eq!(states(&carril, process).await, "a failed, b succeeded");
+    let row = carril.history().execution(a).await;
+    let row = row.expect("the history is read").expect("it is there");
+    assert_eq!(row.error.expect("it failed").code, "CAR0516");
+
+    let selection = Selection::Executions(vec![a]);
+    let again = carril.engine().retry(selection, Some("fill/one"));
+    again.await.expect("it runs again from its beginning");
+    settled(&house, &carril, process).await;
+    assert_eq!(published(&house), "2 2 2");
     end(&carril).await;
 }
