@@ -40,8 +40,7 @@ fn chaos(kills: u32, scenarios: &[Scenario]) -> Report {
 
 #[test]
 fn planted_bugs_are_told_and_kills_break_no_promise() {
-    // Rollbacks take longer to kill at every point; `cargo xtask chaos` does it.
-    let report = chaos(16, &[Scenario::Fanout, Scenario::Funds]);
+    let report = chaos(24, &[Scenario::Fanout, Scenario::Funds, Scenario::Rollback]);
     assert!(report.is_well(), "{report}");
-    assert!(report.kills >= 16, "{report}");
+    assert!(report.kills >= 24, "{report}");
 }

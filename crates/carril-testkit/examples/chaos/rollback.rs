@@ -202,8 +202,11 @@ fn undo_whole(driver: &mut Driver, world: &mut World, undone: &Undone<'_>) -> Re
             "select state from process where id = {}",
             undone.process
         ))?;
-        let words = ["rollback", &undone.process.to_string(), "--yes", "--json"];
-        Ok((state != 7 || is_open(world)?).then(|| (Moment::Rollback, world.arguments(&words))))
+        if state != 7 {
+            let words = ["rollback", &undone.process.to_string(), "--yes", "--json"];
+            return Ok(Some((Moment::Rollback, world.arguments(&words))));
+        }
+        Ok(is_open(world)?.then(|| (Moment::Run, undone.run_arguments(world, "second"))))
     })?;
     let connection = world.look()?;
     for table in undone.published() {
