@@ -15,9 +15,10 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// The model's view of a cancellation token.
-struct Bell<'a>(&'a CancellationToken);
+#[derive(Clone)]
+struct Bell(CancellationToken);
 
-impl Cancellation for Bell<'_> {
+impl Cancellation for Bell {
     fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
     }
@@ -25,30 +26,36 @@ impl Cancellation for Bell<'_> {
     fn cancelled(&self) -> Pending<'_, ()> {
         Box::pin(self.0.cancelled())
     }
+
+    fn shared(&self) -> Arc<dyn Cancellation> {
+        Arc::new(self.clone())
+    }
 }
 
-/// Runs one attempt to its end, at the latest [`GRACE`] after its time or its cancellation.
+/// Runs one attempt to its end, at the latest [`GRACE`] after its time or its cancellation. `stop` belongs to this attempt
+/// alone: it is also rung when the attempt's time is over.
 pub(crate) async fn run(
     runner: Arc<dyn StepRunner>,
     call: StepCall,
     stop: CancellationToken,
 ) -> Result<StepDone, StepError> {
     let timeout = call.plan.step(call.step).timeout;
-    // The runner's bell rings for time-outs too, which must not look like a cancellation of the step.
-    let bell = stop.child_token();
-    let view = Bell(&bell);
-    let mut running = AssertUnwindSafe(runner.run(&call, &view)).catch_unwind();
+    let bell = Bell(stop);
+    let stop = &bell.0;
+    let mut running = AssertUnwindSafe(runner.run(&call, &bell)).catch_unwind();
     let first = tokio::select! {
         biased;
         outcome = &mut running => Some(outcome),
         () = stop.cancelled() => None,
         () = tokio::time::sleep(timeout) => None,
     };
+    // Asked before this task rings the same bell because the time is over, which must not look like a cancellation.
     let asked_to_stop = stop.is_cancelled();
+    let is_late = first.is_none() && !asked_to_stop;
     let outcome = match first {
         Some(outcome) => outcome,
         None => {
-            bell.cancel();
+            stop.cancel();
             match tokio::time::timeout(GRACE, &mut running).await {
                 Ok(outcome) => outcome,
                 Err(_) => return Err(abandoned(asked_to_stop)),
@@ -69,17 +76,13 @@ pub(crate) async fn run(
             ErrorClass::Cancelled,
             "it was asked to stop",
         )),
-        Ok(Err(error)) if first_was_timeout(&bell, asked_to_stop) => {
+        Ok(Err(error)) if is_late => {
             let text = format!("it did not end within {}", in_words(timeout));
             Err(renamed(error, "CAR0503", ErrorClass::Timeout, &text))
         }
         Ok(Err(error)) => Err(error),
         Err(panic) => Err(panicked(panic.as_ref())),
     }
-}
-
-fn first_was_timeout(bell: &CancellationToken, asked_to_stop: bool) -> bool {
-    bell.is_cancelled() && !asked_to_stop
 }
 
 fn renamed(error: StepError, code: &str, class: ErrorClass, text: &str) -> StepError {

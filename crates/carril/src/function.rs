@@ -5,6 +5,8 @@
 //! return is asked to stop when its time is over, and abandoned five seconds later. One that computes or blocks for long
 //! belongs on a thread of its own ([`crate::Step::function_blocking`]), or it holds up the lanes that share its thread.
 
+mod values;
+
 use carril_model::contract::{
     Cancellation, ErrorClass, OUTPUT_BYTES_MAX, Pending, StepCall, StepDone, StepError, StepRunner,
 };
@@ -17,7 +19,6 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use tokio::sync::watch;
 
 /// What a function is given.
 #[derive(Debug, Clone)]
@@ -35,31 +36,44 @@ pub struct Input<T = Value> {
     pub run: Run,
     /// The try of this step in this run, from 1.
     pub attempt: u32,
-    /// The same for every try of this step in this run: for systems that refuse to do one thing twice.
-    pub idempotency_key: String,
     /// Tells when somebody wants this attempt to stop.
     pub cancel: Cancel,
+    call: StepCall,
+}
+
+impl<T> Input<T> {
+    /// The same for every try of this step in this run: for systems that refuse to do one thing twice.
+    #[must_use]
+    pub fn idempotency_key(&self) -> String {
+        self.call.idempotency_key()
+    }
 }
 
 /// Tells a function that somebody wants it to stop: its time is over, the execution is cancelled, or the engine is shut down.
-#[derive(Debug, Clone)]
-pub struct Cancel(watch::Receiver<bool>);
+#[derive(Clone)]
+pub struct Cancel(Arc<dyn Cancellation>);
+
+impl fmt::Debug for Cancel {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Cancel")
+            .field(&self.is_cancelled())
+            .finish()
+    }
+}
 
 impl Cancel {
     /// Whether it has been asked.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
+        self.0.is_cancelled()
     }
 
     /// Resolves once it has been asked; never, if the attempt ends first.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub async fn cancelled(&mut self) {
-        if self.0.wait_for(|asked| *asked).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    pub async fn cancelled(&self) {
+        self.0.cancelled().await;
     }
 }
 
@@ -202,13 +216,8 @@ where
         cancel: &'a dyn Cancellation,
     ) -> Pending<'a, Result<StepDone, StepError>> {
         Box::pin(async move {
-            let (bell, bell_seen) = watch::channel(false);
-            let input = input::<T>(call, Cancel(bell_seen))?;
-            done(
-                &watched((self.function)(input), &bell, cancel)
-                    .await
-                    .map_err(failed)?,
-            )
+            let input = input::<T>(call, cancel)?;
+            done(&(self.function)(input).await.map_err(failed)?)
         })
     }
 }
@@ -230,11 +239,9 @@ where
         cancel: &'a dyn Cancellation,
     ) -> Pending<'a, Result<StepDone, StepError>> {
         Box::pin(async move {
-            let (bell, bell_seen) = watch::channel(false);
-            let input = input::<T>(call, Cancel(bell_seen))?;
+            let input = input::<T>(call, cancel)?;
             let function = Arc::clone(&self.function);
-            let work = carril_engine::task::blocking(move || function(input));
-            match watched(work, &bell, cancel).await {
+            match carril_engine::task::blocking(move || function(input)).await {
                 Ok(outcome) => done(&outcome.map_err(failed)?),
                 // The engine reports a panic the same way, wherever it happened.
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -243,25 +250,11 @@ where
     }
 }
 
-/// Waits for the work, and passes on that somebody wants it to stop.
-async fn watched<T>(
-    work: impl Future<Output = T>,
-    bell: &watch::Sender<bool>,
+fn input<T: DeserializeOwned>(
+    call: &StepCall,
     cancel: &dyn Cancellation,
-) -> T {
-    let mut work = std::pin::pin!(work);
-    tokio::select! {
-        biased;
-        outcome = &mut work => outcome,
-        () = cancel.cancelled() => {
-            bell.send_replace(true);
-            work.await
-        }
-    }
-}
-
-fn input<T: DeserializeOwned>(call: &StepCall, cancel: Cancel) -> Result<Input<T>, StepError> {
-    let values = serde_json::from_value(call.context.for_expressions()).map_err(|error| {
+) -> Result<Input<T>, StepError> {
+    let values = values::read(&call.context).map_err(|error| {
         StepError::new(
             "CAR0519",
             ErrorClass::Permanent,
@@ -275,8 +268,8 @@ fn input<T: DeserializeOwned>(call: &StepCall, cancel: Cancel) -> Result<Input<T
         execution: call.execution(),
         run: call.run(),
         attempt: call.attempt,
-        idempotency_key: call.idempotency_key(),
-        cancel,
+        cancel: Cancel(cancel.shared()),
+        call: call.clone(),
     })
 }
 

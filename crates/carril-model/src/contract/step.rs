@@ -80,6 +80,8 @@ pub trait Cancellation: Send + Sync {
     fn is_cancelled(&self) -> bool;
     /// Resolves once it has been asked.
     fn cancelled(&self) -> Pending<'_, ()>;
+    /// The same, for work that outlives this borrow, such as a thread.
+    fn shared(&self) -> Arc<dyn Cancellation>;
 }
 
 /// What a step achieved.

@@ -41,7 +41,8 @@ impl Context {
 
     /// Outputs under `stage.step`, and under the step's name where only one step has it; the step's name wins over a stage's,
     /// as it does in SQL.
-    fn outputs_by_name(&self) -> Map<String, Value> {
+    #[must_use]
+    pub fn outputs_by_name(&self) -> Map<String, Value> {
         let mut by_name = Map::new();
         for (id, output) in &self.outputs {
             let of_stage = by_name

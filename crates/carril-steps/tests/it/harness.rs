@@ -159,6 +159,10 @@ impl Cancellation for Stop {
             asked.wait_for(|asked| *asked).await.unwrap();
         })
     }
+
+    fn shared(&self) -> Arc<dyn Cancellation> {
+        Arc::new(Self(self.0.clone()))
+    }
 }
 
 /// Fails the test when it takes too long.

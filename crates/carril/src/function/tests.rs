@@ -23,6 +23,10 @@ impl Cancellation for Asked {
             Box::pin(std::future::pending())
         }
     }
+
+    fn shared(&self) -> Arc<dyn Cancellation> {
+        Arc::new(Self(self.0))
+    }
 }
 
 #[derive(Deserialize)]
@@ -105,7 +109,7 @@ async fn values_go_in_and_an_output_comes_out() {
             (ProcessId(1), ExecutionId(2), Run(3), 4)
         );
         assert_eq!(
-            (input.entity_key.as_deref(), input.idempotency_key.as_str()),
+            (input.entity_key.as_deref(), input.idempotency_key().as_str()),
             (Some("F1"), "2.3.s.f")
         );
         let Seen { entity, param } = input.values;
@@ -227,4 +231,46 @@ async fn futures_catch<T: Send + 'static>(
     tokio::spawn(work)
         .await
         .map_err(tokio::task::JoinError::into_panic)
+}
+
+#[test]
+fn values_have_the_shape_that_expressions_see() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Whole(Value);
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Chosen {
+        entity: BTreeMap<String, Option<Value>>,
+        run: Option<u8>,
+        nothing: Option<String>,
+    }
+
+    let step = Step::function("f", async |_: Input| Ok::<(), StepFailure>(()));
+    let mut context = Context {
+        process: ProcessId(1),
+        execution: ExecutionId(2),
+        run: Run(3),
+        entity_key: Some(Arc::from("F1")),
+        params: Arc::new(object(json!({ "date": "2025-06-30" }))),
+        entity: Arc::new(object(json!({ "note": null, "list": [1, "b"] }))),
+        outputs: BTreeMap::from([(StepId(0), json!({ "rows": 7 }))]),
+        plan: Arc::clone(pipeline(step).plan()),
+    };
+    let whole: Whole = values::read(&context).expect("anything is a value");
+    assert_eq!(whole, Whole(context.for_expressions()));
+    let chosen: Chosen = values::read(&context).expect("it has these");
+    assert_eq!((chosen.run, chosen.nothing), (Some(3), None));
+    assert_eq!(chosen.entity["note"], None);
+    assert_eq!(chosen.entity["key"], Some(json!("F1")));
+
+    context.entity = Arc::new(object(json!({ "key": "mine" })));
+    let seen: Value = values::read(&context).expect("anything is a value");
+    assert_eq!(
+        seen,
+        context.for_expressions(),
+        "an attribute goes before the key"
+    );
+}
+
+fn object(value: Value) -> serde_json::Map<String, Value> {
+    value.as_object().cloned().expect("an object")
 }
