@@ -6,7 +6,8 @@
 //! otherwise two processes could each wait at their barrier for a key that the other one keeps.
 //!
 //! Entries of settled executions stay in the index `execution_lane` for a while: they lie all over it, and taking them out
-//! one by one would write a page for each. [`Sweep`] takes out many at once.
+//! one by one would write a page for each. [`Sweep`] takes out many at once; where many of them have one key, whoever had to
+//! read past them takes them out.
 
 use super::deltas::Deltas;
 use super::fault::OrFault;
@@ -15,15 +16,20 @@ use super::session::execute;
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Fault, Owned};
 use carril_model::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, ToSql, params};
+use rusqlite::{Connection, ToSql, params};
 use std::collections::BTreeSet;
 
 /// How many settled executions wait to be taken out of the lane index at once: each page of it is then written once for
 /// many entries, and the sweep takes about a millisecond.
 const SWEEP_AT: usize = 512;
 
+/// How many settled executions of one key are read past before they are taken out. They lie on the same page.
+const PASSED_MAX: usize = 16;
+
 const PENDING: i64 = 0;
 const RUNNING: i64 = 1;
+/// Codes of settled states begin here.
+const SETTLED_FROM: i64 = 3;
 
 /// One unsettled execution of a lane key.
 struct Peer {
@@ -73,9 +79,7 @@ pub(crate) fn pass_on(
     owned: Owned,
     at: Timestamp,
 ) -> Result<(), Fault> {
-    let mut shared = connection.prepare_cached(sql!("lane_shared")).or_fault()?;
-    let key = shared.query_row([owned.execution.0], |row| row.get(0));
-    let Some(lane_hash) = key.optional().or_fault()? else {
+    let Some(lane_hash) = first_open(connection, sql!("lane_shared"), owned.execution.0)? else {
         return Ok(());
     };
     let Some(head) = next_in_line(connection, lane_hash)? else {
@@ -159,11 +163,35 @@ pub(crate) const fn pending_cause(ready: bool) -> Cause {
 
 /// Whether an unsettled execution has this lane key already.
 pub(crate) fn is_taken(connection: &Connection, lane_hash: i64) -> Result<bool, Fault> {
-    connection
-        .prepare_cached(sql!("lane_taken"))
-        .or_fault()?
-        .query_row([lane_hash], |row| row.get(0))
-        .or_fault()
+    Ok(first_open(connection, sql!("lane_of_key"), lane_hash)?.is_some())
+}
+
+/// The lane key of the first unsettled execution that `query` gives for `value`, if there is one.
+fn first_open(connection: &Connection, query: &str, value: i64) -> Result<Option<i64>, Fault> {
+    let mut passed = Vec::new();
+    let mut first = None;
+    let mut statement = connection.prepare_cached(query).or_fault()?;
+    let mut rows = statement.query([value]).or_fault()?;
+    while let Some(row) = rows.next().or_fault()? {
+        if get::<i64>(row, 1)? < SETTLED_FROM {
+            first = Some(get(row, 2)?);
+            break;
+        }
+        passed.push(get::<i64>(row, 0)?);
+    }
+    drop(rows);
+    if passed.len() >= PASSED_MAX {
+        sweep(connection, &passed)?;
+    }
+    Ok(first)
+}
+
+fn sweep(connection: &Connection, settled: &[i64]) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached(sql!("lane_sweep")).or_fault()?;
+    for execution in settled {
+        statement.execute([execution]).or_fault()?;
+    }
+    Ok(())
 }
 
 /// Settled executions that are still in the lane index. Forgetting them is harmless: entering sweeps what is left.
@@ -184,10 +212,8 @@ impl Sweep {
         if self.settled.len() < SWEEP_AT {
             return Ok(());
         }
-        let mut statement = connection.prepare_cached(sql!("lane_sweep")).or_fault()?;
-        for execution in self.settled.drain(..) {
-            statement.execute([execution]).or_fault()?;
-        }
+        sweep(connection, &self.settled)?;
+        self.settled.clear();
         Ok(())
     }
 }

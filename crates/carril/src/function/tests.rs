@@ -109,7 +109,10 @@ async fn values_go_in_and_an_output_comes_out() {
             (ProcessId(1), ExecutionId(2), Run(3), 4)
         );
         assert_eq!(
-            (input.entity_key.as_deref(), input.idempotency_key().as_str()),
+            (
+                input.entity_key.as_deref(),
+                input.idempotency_key().as_str()
+            ),
             (Some("F1"), "2.3.s.f")
         );
         let Seen { entity, param } = input.values;

@@ -2,6 +2,7 @@
 
 use super::{SqliteStore, StoreOptions};
 use carril_model::contract::{Change, Fault, Group, Record, Selection, StepEnd, Verdict};
+use carril_model::state::ExecutionState;
 use carril_testkit::store::{Harness, Opener, step_end};
 use rusqlite::Connection;
 use serde_json::json;
@@ -193,4 +194,24 @@ fn a_clean_end_leaves_one_file_and_a_short_way_in() {
     *reached.store.lock().unwrap() = None;
     reached.harness.reopen();
     reached.harness.enter();
+}
+
+#[test]
+fn a_key_that_is_used_again_and_again_stays_short_in_the_lane_index() {
+    let reached = Reached::open();
+    let listed = |connection: &mut Connection| {
+        let count = "SELECT count(*) FROM execution WHERE lane_open = 1";
+        connection
+            .query_row(count, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    for _ in 0..100 {
+        let (_, claimed) = reached.harness.running(1);
+        reached.harness.settle(&claimed, ExecutionState::Succeeded);
+        let listed = reached.on_connection(listed);
+        assert!(
+            listed <= 17,
+            "{listed} are read past by whoever asks for the key"
+        );
+    }
 }

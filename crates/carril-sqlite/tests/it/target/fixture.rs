@@ -62,6 +62,10 @@ impl Cancellation for Switch {
             let _ = fired.wait_for(|fired| *fired).await;
         })
     }
+
+    fn shared(&self) -> Arc<dyn Cancellation> {
+        Arc::new(Self(self.0.clone()))
+    }
 }
 
 pub(crate) struct House {
