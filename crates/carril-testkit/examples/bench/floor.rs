@@ -73,7 +73,7 @@ pub(crate) fn open(folder: &Path) -> Result<Connection> {
     let connection = Connection::open(folder.join("store.db"))?;
     let settings = "PRAGMA page_size = 2048; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
          PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA cache_size = -8192; \
-         PRAGMA wal_autocheckpoint = 8000; PRAGMA journal_size_limit = 67108864;";
+         PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864;";
     connection.execute_batch(settings)?;
     let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
     anyhow::ensure!(mode == "wal", "the journal mode is {mode}");
