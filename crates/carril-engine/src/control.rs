@@ -6,6 +6,7 @@ mod retry;
 mod rollback;
 
 pub use retry::RetryPreview;
+pub(crate) use rollback::Held;
 pub use rollback::RollbackReport;
 
 use crate::coordinator::Notice;

@@ -2,13 +2,15 @@
 //!
 //! Background work that takes no input: it looks at what is there, compares with what should be, acts, and can run twice.
 
+use crate::control::Held;
 use crate::coordinator::Notice;
 use crate::engine::{Core, Engine};
 use crate::process_run::ProcessRun;
 use crate::task::Kind;
 use carril_model::contract::{Owned, Selection, TargetError, Whose};
-use carril_model::id::ExecutionId;
+use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::state::ExecutionState;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Executions looked at in one go while sweeping.
@@ -72,12 +74,21 @@ impl Engine {
     /// Goes on with rollbacks that a former engine had begun.
     pub(crate) fn finish_rollbacks(&self, begun: Vec<Owned>) {
         let engine = self.clone();
+        // Before anybody adopts them: a stage of the process itself must not begin to read what is about to go.
+        let processes: BTreeSet<ProcessId> = begun.iter().map(|owned| owned.process).collect();
+        let held: Held = processes
+            .into_iter()
+            .map(|process| (process, self.core.undoing.hold(process)))
+            .collect();
         self.core.tasks.spawn(Kind::Work, async move {
             let executions: Vec<ExecutionId> = begun.iter().map(|owned| owned.execution).collect();
-            tracing::info!(executions = executions.len(), "going on with rollbacks that were under way");
-            if let Err(error) = engine.roll_back(Selection::Executions(executions)).await {
-                tracing::error!(%error, "a rollback that was under way could not be finished; it is tried again at the next start");
-            }
+            tracing::info!(
+                executions = executions.len(),
+                "going on with rollbacks that were under way"
+            );
+            engine
+                .finish_rollback(&Selection::Executions(executions), held)
+                .await;
         });
     }
 }

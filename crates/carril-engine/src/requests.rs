@@ -1,7 +1,7 @@
 //! Wishes that other programs left in the store: found by looking, carried out, answered.
 //!
-//! A wish is answered once it has been accepted or refused; its work goes on after that, and whoever asked follows it in the
-//! store. A wish that an engine dies over is found again by the next: each verb copes with being asked twice.
+//! A wish is answered once it was refused, or the store knows of it; its work goes on after that, and whoever asked follows it in
+//! the store. A wish that an engine dies over is found again by the next: each verb copes with being asked twice.
 
 use crate::engine::Engine;
 use crate::error::Error;
@@ -90,11 +90,10 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
         }
         Wish::RollBack { selection } => {
             let answer = accepted(engine, &selection, "is being rolled back").await?;
+            let held = engine.begin_rollback(&selection).await?;
             let worker = engine.clone();
             engine.core.tasks.spawn(Kind::Work, async move {
-                if let Err(error) = worker.roll_back(selection).await {
-                    tracing::error!(%error, "a rollback failed");
-                }
+                worker.finish_rollback(&selection, held).await;
             });
             Ok(answer)
         }

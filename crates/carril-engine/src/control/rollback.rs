@@ -9,6 +9,7 @@ use crate::coordinator::Notice;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::Ready;
+use crate::undoing::Hold;
 use carril_model::contract::{
     Change, Fault, Owned, ProcessChange, ProcessRow, Selection, TableRows, TargetError, Whose,
 };
@@ -21,6 +22,9 @@ use std::time::Duration;
 
 /// How often a busy target is tried again before the rollback stays half done and says so.
 const BUSY_TRIES: u32 = 10;
+
+/// Processes that a rollback which was accepted before holds where they are.
+pub(crate) type Held = BTreeMap<ProcessId, Hold>;
 
 /// What a rollback removed, or would.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,25 +81,62 @@ impl Engine {
     pub async fn roll_back(&self, selection: Selection) -> Result<RollbackReport, Error> {
         self.core.check_alive()?;
         let engine = self.clone();
-        let whole = async move { engine.roll_back_whole(selection).await };
+        let whole = async move { engine.roll_back_whole(&selection, &mut Held::new()).await };
         self.core.to_its_end(whole).await
     }
 
-    async fn roll_back_whole(&self, selection: Selection) -> Result<RollbackReport, Error> {
+    /// Begins a rollback: when this returns, the store knows of it, and whoever enters the store goes on with it. The processes
+    /// stay where they are until what is answered is dropped.
+    ///
+    /// # Errors
+    /// As [`Engine::roll_back`]; nothing was begun.
+    pub(crate) async fn begin_rollback(&self, selection: &Selection) -> Result<Held, Error> {
+        let _alone = self.core.rollbacks.lock().await;
+        let by_process = self.meant(selection).await?;
+        if by_process.is_empty() {
+            return Err(nothing());
+        }
+        for (process, meant) in &by_process {
+            let row = self.core.store.process(*process).await?;
+            refuse_while_stage_runs(&row, meant)?;
+            self.ready_process(&row).await?;
+        }
+        let mut held = Held::new();
+        for (process, meant) in by_process {
+            held.insert(process, self.core.undoing.hold(process));
+            let left: Vec<ExecutionId> = left(&meant).collect();
+            for chunk in left.chunks(super::PAGE as usize) {
+                self.mark(chunk).await?;
+            }
+        }
+        Ok(held)
+    }
+
+    /// Goes on with a rollback that the store knows of: what must end first is waited for.
+    pub(crate) async fn finish_rollback(&self, selection: &Selection, mut held: Held) {
+        if let Err(error) = self.roll_back_whole(selection, &mut held).await {
+            tracing::error!(%error, "a rollback could not be finished; it is tried again at the next start");
+            let moved = held.into_keys().collect();
+            self.core.notify(Notice::Moved(moved)).await;
+        }
+    }
+
+    async fn roll_back_whole(
+        &self,
+        selection: &Selection,
+        held: &mut Held,
+    ) -> Result<RollbackReport, Error> {
         let _alone = self.core.rollbacks.lock().await;
         let mut report = RollbackReport::default();
         let mut rows = BTreeMap::new();
-        for (process, meant) in self.meant(&selection).await? {
+        for (process, meant) in self.meant(selection).await? {
             let row = self.core.store.process(process).await?;
-            // A rollback before this one, or one that an engine died over, may have done it all.
-            if meant
-                .iter()
-                .any(|one| one.state != ExecutionState::RolledBack)
-            {
+            let hold = held.remove(&process);
+            if hold.is_none() {
                 refuse_while_stage_runs(&row, &meant)?;
             }
             let ready = self.ready_process(&row).await?;
-            let hold = self.core.undoing.hold(process);
+            let hold = hold.unwrap_or_else(|| self.core.undoing.hold(process));
             let undone = self.roll_back_in(&ready, process, &meant, &mut rows).await;
             drop(hold);
             self.look_again(ready, self.core.store.process(process).await?)
@@ -120,9 +161,7 @@ impl Engine {
         meant: &[Meant],
         rows: &mut BTreeMap<String, TableRows>,
     ) -> Result<(u64, bool), Error> {
-        let is_left = |one: &&Meant| one.state != ExecutionState::RolledBack;
-        let left = meant.iter().filter(is_left).map(|one| one.owned.execution);
-        let left: Vec<ExecutionId> = left.collect();
+        let left: Vec<ExecutionId> = left(meant).collect();
         if left.is_empty() {
             return Ok((0, false));
         }
@@ -155,16 +194,22 @@ impl Engine {
 
     /// Marks executions as rolling back, and waits until no lane has them any more.
     async fn stop_for_rollback(&self, executions: &[ExecutionId]) -> Result<Vec<Owned>, Error> {
-        let now = self.core.clock.now();
-        let begun = self.core.store.begin_rollback(executions, now).await?;
-        // What was live has given up its lane key, perhaps to an execution of another process.
-        self.core.notify(Notice::KeysFreed).await;
+        let begun = self.mark(executions).await?;
         let stopped: BTreeSet<ExecutionId> = begun.iter().map(|owned| owned.execution).collect();
-        self.core.lanes.revoke(&begun);
         self.core
             .lanes
             .gone(|owned| stopped.contains(&owned.execution))
             .await;
+        Ok(begun)
+    }
+
+    /// Marks executions as rolling back, and has their lanes stop.
+    async fn mark(&self, executions: &[ExecutionId]) -> Result<Vec<Owned>, Error> {
+        let now = self.core.clock.now();
+        let begun = self.core.store.begin_rollback(executions, now).await?;
+        // What was live has given up its lane key, perhaps to an execution of another process.
+        self.core.notify(Notice::KeysFreed).await;
+        self.core.lanes.revoke(&begun);
         Ok(begun)
     }
 
@@ -280,7 +325,17 @@ fn stages_run_again(plan: &Plan, row: &ProcessRow, meant: &[Meant]) -> Option<u3
     is_stale(plan, own, earliest).then_some(earliest)
 }
 
+/// Which of them are not undone: a rollback before this one, or one that an engine died over, may have done them all.
+fn left(meant: &[Meant]) -> impl Iterator<Item = ExecutionId> {
+    let is_left = |one: &&Meant| one.state != ExecutionState::RolledBack;
+    meant.iter().filter(is_left).map(|one| one.owned.execution)
+}
+
+/// What reads rows must have ended before they go. Where nothing is left to undo, nothing goes.
 fn refuse_while_stage_runs(row: &ProcessRow, meant: &[Meant]) -> Result<(), Error> {
+    if left(meant).next().is_none() {
+        return Ok(());
+    }
     let own_is_meant = meant.iter().any(|one| one.owned.per_process);
     if row.own_state == Some(ExecutionState::Running) && !own_is_meant {
         let message = format!(
@@ -290,6 +345,12 @@ fn refuse_while_stage_runs(row: &ProcessRow, meant: &[Meant]) -> Result<(), Erro
         return Err(Error::refused("CAR0428", message));
     }
     Ok(())
+}
+
+fn nothing() -> Error {
+    let message =
+        "nothing there can be rolled back: no execution is meant, or all of them have been";
+    Error::refused("CAR0427", message)
 }
 
 fn workspace_target(ready: &Ready) -> Option<&std::sync::Arc<dyn carril_model::contract::Target>> {
@@ -334,10 +395,7 @@ fn finish(
     rows: BTreeMap<String, TableRows>,
 ) -> Result<RollbackReport, Error> {
     if report.processes.is_empty() {
-        return Err(Error::refused(
-            "CAR0427",
-            "nothing there can be rolled back: no execution is meant, or all of them have been",
-        ));
+        return Err(nothing());
     }
     report.rows = rows.into_values().collect();
     Ok(report)

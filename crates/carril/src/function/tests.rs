@@ -202,7 +202,7 @@ async fn an_output_has_a_bound() {
 
 #[tokio::test]
 async fn a_function_hears_that_it_should_stop() {
-    async fn patient(mut input: Input) -> Result<bool, StepFailure> {
+    async fn patient(input: Input) -> Result<bool, StepFailure> {
         input.cancel.cancelled().await;
         Ok(input.cancel.is_cancelled())
     }

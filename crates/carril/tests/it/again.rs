@@ -147,7 +147,7 @@ async fn a_cancelled_process_settles_and_says_why() {
         .entities_list(["a", "b", "c"])
         .lanes(1)
         .stage(
-            Stage::new("s").step(Step::function("wait", |mut input: Input| async move {
+            Stage::new("s").step(Step::function("wait", |input: Input| async move {
                 input.cancel.cancelled().await;
                 Err::<(), _>(StepFailure::permanent("stopped"))
             })),
@@ -186,7 +186,7 @@ async fn a_wish_of_another_program_is_done_and_answered() {
     let pipeline = Pipeline::new("p")
         .entities_list(["a", "b"])
         .stage(
-            Stage::new("s").step(Step::function("wait", |mut input: Input| async move {
+            Stage::new("s").step(Step::function("wait", |input: Input| async move {
                 input.cancel.cancelled().await;
                 Err::<(), _>(StepFailure::permanent("stopped"))
             })),

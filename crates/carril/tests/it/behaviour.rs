@@ -55,7 +55,7 @@ impl Gates {
         })
     }
 
-    async fn pass(&self, step: &str, mut input: Input) -> Result<(), StepFailure> {
+    async fn pass(&self, step: &str, input: Input) -> Result<(), StepFailure> {
         let name = format!("{}/{step}", input.entity_key.as_deref().unwrap_or("own"));
         self.begun.send_modify(|begun| begun.push(name.clone()));
         let gate = self.gate(&name);

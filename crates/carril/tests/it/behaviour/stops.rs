@@ -188,7 +188,7 @@ async fn one_lane_of_an_aborted_process_can_be_retried() {
 #[tokio::test]
 async fn a_cancel_begins_nothing_new() {
     let gates = Gates::new();
-    let slow = |mut input: Input| async move {
+    let slow = |input: Input| async move {
         // Stops, but not at once: its slot is free before the lane has heard of its end.
         input.cancel.cancelled().await;
         tokio::task::yield_now().await;

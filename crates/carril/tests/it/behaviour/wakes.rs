@@ -3,9 +3,11 @@
 use super::rig::{Answers, Rig};
 use super::{Gates, in_time};
 use crate::harness::House;
-use carril::model::contract::{EntityRow, Selection};
+use carril::model::contract::{Answer, EntityRow, Selection, Wish};
 use carril::model::definition::{Keep, Overlap};
+use carril::model::id::{ExecutionId, RequestId};
 use carril::model::state::ProcessState;
+use carril::model::time::Timestamp;
 use carril::{EntitySource, Pipeline, PipelineDefinition, Stage, Step, Workspace};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,9 +19,9 @@ const WAREHOUSE: &str = "
 ";
 
 /// What a step of an entity answers.
-type Answer = fn(&str, &str) -> Result<(), &'static str>;
+type Outcome = fn(&str, &str) -> Result<(), &'static str>;
 
-fn fine() -> Arc<Answers<Answer>> {
+fn fine() -> Arc<Answers<Outcome>> {
     Arc::new(Answers(|_, _| Ok(())))
 }
 
@@ -174,22 +176,98 @@ async fn a_rollback_does_not_keep_the_engine_from_ending() {
     let process = rig.launch(rig.request(&pipeline, 2)).await;
     rig.settled(&house, process).await;
     rig.moments.undo.shut();
-    post(&house, process).await;
+    post(&reader(&house).await, Selection::Process(process)).await;
     rig.moments.undo.reached(1, "the first removal").await;
     tokio::join!(rig.end(), async { rig.moments.undo.free() });
 }
 
-async fn post(house: &House, process: carril::model::id::ProcessId) {
-    let reader = carril::read("carril.db", house.path())
-        .await
-        .expect("anybody may read");
-    let wish = carril::model::contract::Wish::RollBack {
-        selection: Selection::Process(process),
+/// What another program asks for, and the engine's answer.
+async fn asked(house: &House, selection: Selection) -> Answer {
+    let reader = reader(house).await;
+    let request = post(&reader, selection).await;
+    let answered = async {
+        loop {
+            let answer = reader.mailbox().answer_of(request).await;
+            if let Some(answer) = answer.expect("anybody may read") {
+                return answer;
+            }
+            tokio::task::yield_now().await;
+        }
     };
-    let posted = reader
-        .mailbox()
-        .post(&wish, carril::model::time::Timestamp(1));
-    posted.await.expect("it is posted");
+    in_time("answering", answered).await
+}
+
+async fn reader(house: &House) -> carril::Reader {
+    carril::read("carril.db", house.path())
+        .await
+        .expect("anybody may read")
+}
+
+async fn post(reader: &carril::Reader, selection: Selection) -> RequestId {
+    let wish = Wish::RollBack { selection };
+    let posted = reader.mailbox().post(&wish, Timestamp(1));
+    posted.await.expect("it is posted")
+}
+
+/// A wish that cannot be carried out is refused, not accepted and then dropped.
+#[tokio::test]
+async fn a_rollback_asked_for_while_a_process_stage_runs_is_refused() {
+    let gates = Gates::new();
+    let pipeline = over_entities("p")
+        .stage(Stage::new("lanes").step(fill()))
+        .stage(Stage::new("own").per_process().step(gates.step("own")))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::with_warehouse(WAREHOUSE);
+    let rig = Rig::open(&house, &[&pipeline], Arc::new(Waits)).await;
+    let mut events = rig.engine.events();
+    let process = rig.launch(rig.request(&pipeline, 2)).await;
+    super::told(&mut events, "the process's own stage begins", |event| {
+        matches!(event, carril::event::Event::Started { entity: None, .. })
+    })
+    .await;
+    // Right after the process comes its own execution, then the lanes.
+    let lane = Selection::Executions(vec![ExecutionId(process.0 + 2)]);
+    match asked(&house, lane.clone()).await {
+        Answer::Refused { code, .. } => assert_eq!(code, "CAR0428"),
+        accepted => panic!("{accepted:?}"),
+    }
+    match asked(&house, Selection::Executions(vec![ExecutionId(999)])).await {
+        Answer::Refused { code, .. } => assert_eq!(code, "CAR0427"),
+        accepted => panic!("{accepted:?}"),
+    }
+    rig.end().await;
+}
+
+/// Once the answer is there, the store knows what was asked for: an engine that dies then leaves it to the next.
+#[tokio::test]
+async fn an_accepted_rollback_is_durable() {
+    let pipeline = over_entities("p")
+        .stage(Stage::new("s").step(fill()))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::with_warehouse(WAREHOUSE);
+    let rig = Rig::open(&house, &[&pipeline], fine()).await;
+    let process = rig.launch(rig.request(&pipeline, 2)).await;
+    rig.settled(&house, process).await;
+    rig.moments.undo.shut();
+    let answer = asked(&house, Selection::Process(process)).await;
+    assert!(matches!(answer, Answer::Accepted { .. }), "{answer:?}");
+    let store = rusqlite::Connection::open(house.path().join("carril.db")).expect("it is there");
+    let marked = "select count(*) from execution where rolling_back = 1";
+    let marked: i64 = store
+        .query_row(marked, [], |row| row.get(0))
+        .expect("anybody may read");
+    assert_eq!(marked, 2);
+    rig.moments.undo.free();
+    let undone = in_time("undoing", async {
+        let mut moved = rig.engine.events();
+        while rig.engine.wait(process).await.expect("it lives").state != ProcessState::RolledBack {
+            let _ = moved.recv().await;
+        }
+    });
+    undone.await;
+    rig.end().await;
 }
 
 /// A failed lane of a running process is tried again while the process's end is being prepared.
