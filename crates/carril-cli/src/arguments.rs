@@ -8,7 +8,7 @@ use std::time::Duration;
 
 mod value;
 
-pub(crate) use value::Pair;
+pub(crate) use value::{Age, Pair};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done (also a launch skipped by its own policy), 1 a fault of carril itself, 2 wrong usage, 3 the pipeline is \
@@ -104,6 +104,8 @@ pub(crate) enum Command {
     Retry(Retry),
     /// Remove all that executions published and their workspaces.
     Rollback(Rollback),
+    /// Forget processes that ended long ago, and remove workspaces kept of them.
+    Prune(Prune),
     /// Look at where time went: entity by stage, overlaps, bottlenecks, waits.
     Trace(Trace),
     /// Ask the store with SQL, read-only: processes, executions, steps, waits, trace.
@@ -263,6 +265,20 @@ pub(crate) struct Retry {
 pub(crate) struct Rollback {
     #[command(flatten)]
     pub(crate) targeted: Targeted,
+}
+
+/// `carril prune`.
+#[derive(Debug, Args)]
+pub(crate) struct Prune {
+    /// Forget processes that ended longer ago than this: 180d, 12h, forever [default: carril.toml's, else 180d].
+    #[arg(long, value_name = "AGE", value_parser = value::age)]
+    pub(crate) history: Option<Age>,
+    /// Remove workspaces of processes that ended longer ago than this: 30d, 12h, forever [default: carril.toml's, else 30d].
+    #[arg(long, value_name = "AGE", value_parser = value::age)]
+    pub(crate) workspaces: Option<Age>,
+    /// Go on without asking.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 /// `carril trace`.

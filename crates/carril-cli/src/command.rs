@@ -13,6 +13,7 @@ mod demo;
 mod init;
 mod logs;
 mod plan;
+mod prune;
 mod ps;
 mod retry;
 mod rollback;
@@ -38,6 +39,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Cancel(arguments) => cancel::run(context, arguments).await,
         Command::Retry(arguments) => retry::run(context, arguments).await,
         Command::Rollback(arguments) => rollback::run(context, arguments).await,
+        Command::Prune(arguments) => prune::run(context, arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
     }
 }
@@ -47,7 +49,12 @@ impl Command {
     pub(crate) const fn works(&self) -> bool {
         matches!(
             self,
-            Self::Run(_) | Self::Demo(_) | Self::Cancel(_) | Self::Retry(_) | Self::Rollback(_)
+            Self::Run(_)
+                | Self::Demo(_)
+                | Self::Cancel(_)
+                | Self::Retry(_)
+                | Self::Rollback(_)
+                | Self::Prune(_)
         )
     }
 
@@ -65,6 +72,7 @@ impl Command {
             Self::Cancel(_) => "carril cancel".to_owned(),
             Self::Retry(_) => "carril retry".to_owned(),
             Self::Rollback(_) => "carril rollback".to_owned(),
+            Self::Prune(_) => "carril prune".to_owned(),
             Self::Ps(_)
             | Self::Show(_)
             | Self::Logs(_)

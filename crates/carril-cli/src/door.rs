@@ -10,7 +10,7 @@ use crate::follow::interrupted;
 use crate::interrupts::Interrupts;
 use carril::model::contract::{Answer, History, Wish};
 use carril::model::id::ProcessId;
-use carril::{Carril, EngineSeen, Holder, OpenError, OpenOptions};
+use carril::{Carril, EngineSeen, Holder, OpenError, OpenOptions, Retention};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(crate) struct Place {
     pub(crate) store: PathBuf,
     /// What command steps run in: the pipeline's folder.
     pub(crate) folder: PathBuf,
+    /// How long what has settled is kept.
+    pub(crate) retention: Retention,
 }
 
 /// The way to the engine.
@@ -62,7 +64,8 @@ pub(crate) async fn open(context: &Context, place: &Place) -> Result<Door, Failu
             .workspaces(workspaces_of(&place.store))
             .node(&around.host, &around.command)
             .lookup(around.lookup.clone())
-            .commands(&place.folder, &around.path);
+            .commands(&place.folder, &around.path)
+            .retention(place.retention);
         let holder = match carril::open(options).await {
             Ok(carril) => return Ok(Door::Engine(carril)),
             Err(OpenError::Held { holder }) => holder,

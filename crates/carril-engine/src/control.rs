@@ -2,9 +2,11 @@
 //!
 //! Each verb can be asked twice and can die half-way: what was done stays done, and asking again goes on from there.
 
+mod prune;
 mod retry;
 mod rollback;
 
+pub use prune::{Pruned, Retention};
 pub use retry::RetryPreview;
 pub(crate) use rollback::Held;
 pub use rollback::RollbackReport;

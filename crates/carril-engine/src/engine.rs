@@ -1,5 +1,6 @@
 //! The engine as its owners see it: open it, hold a handle, shut it down.
 
+use crate::control::Retention;
 use crate::coordinator::{Coordinator, NOTICES_MAX, Notice};
 use crate::error::Error;
 use crate::event::{self, Event};
@@ -72,6 +73,8 @@ pub struct Options {
     pub node: NodeInfo,
     /// How often it looks for wishes of other programs; `None` for never. Default 200 ms.
     pub requests_every: Option<Duration>,
+    /// How long what has settled is kept; `None` for ever, the default.
+    pub retention: Option<Retention>,
 }
 
 impl Options {
@@ -81,6 +84,7 @@ impl Options {
         Self {
             node,
             requests_every: Some(Duration::from_millis(200)),
+            retention: None,
         }
     }
 }
@@ -349,6 +353,10 @@ impl Engine {
                 .core
                 .tasks
                 .spawn(Kind::Requests, requests::look(engine.clone(), every));
+        }
+        if let Some(retention) = options.retention {
+            let keeping = engine.clone().keep_pruned(retention);
+            engine.core.tasks.spawn(Kind::Requests, keeping);
         }
         if !entered.rolling_back.is_empty() {
             engine.finish_rollbacks(entered.rolling_back.clone());

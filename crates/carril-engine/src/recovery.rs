@@ -2,19 +2,23 @@
 //!
 //! Background work that takes no input: it looks at what is there, compares with what should be, acts, and can run twice.
 
-use crate::control::Held;
+use crate::control::{Held, Pruned, Retention};
 use crate::coordinator::Notice;
 use crate::engine::{Core, Engine};
+use crate::error::Error;
 use crate::process_run::ProcessRun;
 use crate::task::Kind;
-use carril_model::contract::{Owned, Selection, TargetError, Whose};
+use carril_model::contract::{Older, Owned, Selection, TargetError, Whose};
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::state::ExecutionState;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Executions looked at in one go while sweeping.
 const SWEEP_CHUNK: usize = 500;
+/// How long an engine waits before it looks again for what is old.
+const PRUNE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Removes the workspaces that a process should not leave behind, then has it settled.
 ///
@@ -71,6 +75,38 @@ fn should_go(run: &ProcessRun, state: ExecutionState) -> bool {
 }
 
 impl Engine {
+    /// Removes what is older than it is to be kept, now and from time to time.
+    pub(crate) async fn keep_pruned(self, retention: Retention) {
+        loop {
+            self.prune_and_tell(retention.older(self.core.clock.now()))
+                .await;
+            tokio::time::sleep(PRUNE_EVERY).await;
+        }
+    }
+
+    /// Removes what is old, and logs what became of it.
+    pub(crate) async fn prune_and_tell(&self, older: Older) {
+        match self.prune(older).await {
+            Ok(pruned) => {
+                let Pruned {
+                    processes,
+                    workspaces,
+                    kept,
+                } = pruned;
+                if processes + workspaces > 0 {
+                    tracing::info!(processes, workspaces, "removed what was old");
+                }
+                for (process, reason) in kept {
+                    tracing::warn!(process = process.0, %reason, "the process is old and could not be removed");
+                }
+            }
+            Err(Error::Stopped(_)) => {}
+            Err(error) => {
+                tracing::warn!(%error, "not all that is old could be removed; it is tried again");
+            }
+        }
+    }
+
     /// Goes on with rollbacks that a former engine had begun.
     pub(crate) fn finish_rollbacks(&self, begun: Vec<Owned>) {
         let engine = self.clone();

@@ -88,6 +88,16 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
                 message: "runs again".to_owned(),
             })
         }
+        Wish::Prune { older } => {
+            let worker = engine.clone();
+            engine.core.tasks.spawn(Kind::Work, async move {
+                worker.prune_and_tell(older).await;
+            });
+            Ok(Answer::Accepted {
+                processes: Vec::new(),
+                message: "what is old is being removed".to_owned(),
+            })
+        }
         Wish::RollBack { selection } => {
             let answer = accepted(engine, &selection, "is being rolled back").await?;
             let held = engine.begin_rollback(&selection).await?;

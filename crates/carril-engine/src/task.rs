@@ -5,7 +5,7 @@
 //! | `Journal` | runs until nobody can write any more, then ends by itself |
 //! | `Coordinator` | ends when the last lane has ended after a stop |
 //! | `Lane` | soft: finishes its running steps and hands back; hard: its steps are stopped |
-//! | `Requests` | ends at once |
+//! | `Requests` | ends at once, between two looks or two removals |
 //! | `Work` | a sweep or retry finishes what it began; a launch gives up, a rollback stops between two executions |
 
 use std::future::Future;
@@ -21,7 +21,7 @@ pub enum Kind {
     Coordinator,
     /// Runs executions, one after the other.
     Lane,
-    /// Looks for wishes of other programs.
+    /// Looks again and again: for wishes of other programs, for what is old.
     Requests,
     /// Does one thing to its end.
     Work,
@@ -47,7 +47,7 @@ impl Tasks {
         match kind {
             Kind::Journal => drop(self.journal.spawn(future)),
             Kind::Requests => {
-                // Nothing is lost when looking stops between two looks.
+                // Nothing is lost when looking stops: what it began is gone on with by the next.
                 let stop = self.stop.clone();
                 drop(
                     self.tracker

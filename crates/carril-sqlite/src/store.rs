@@ -32,6 +32,7 @@ mod engine;
 mod enter;
 mod fault;
 mod filesystem;
+mod forget;
 mod history;
 mod hot;
 mod lanes;

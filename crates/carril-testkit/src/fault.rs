@@ -4,8 +4,8 @@
 //! by entering again (the kinds follow Temporal's fault injection: refuse, or execute and time out).
 
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned,
-    Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NodeInfo,
+    Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
@@ -30,6 +30,8 @@ pub enum Verb {
     Rerun,
     BeginRollback,
     Cancel,
+    Ended,
+    Forget,
     Requests,
     Answer,
     Beat,
@@ -241,6 +243,19 @@ impl<S: Store> Store for FaultStore<S> {
         now: Timestamp,
     ) -> Pending<'a, Result<(Vec<Owned>, Vec<ProcessRow>), Fault>> {
         self.call(Verb::Cancel, |store| store.cancel(executions, reason, now))
+    }
+
+    fn ended(
+        &self,
+        before: Timestamp,
+        above: Option<ProcessId>,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<ProcessRow>, Fault>> {
+        self.call(Verb::Ended, |store| store.ended(before, above, max))
+    }
+
+    fn forget(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Forgotten, Fault>> {
+        self.call(Verb::Forget, |store| store.forget(process, max))
     }
 
     fn requests(&self) -> Pending<'_, Result<Vec<Request>, Fault>> {

@@ -15,6 +15,7 @@
 pub mod cancel;
 pub mod claims;
 pub mod commit;
+pub mod forget;
 mod harness;
 pub mod lanes;
 pub mod launch;
@@ -55,6 +56,12 @@ macro_rules! store_conformance {
                 a_claim_rides_with_the_records_that_free_its_lane,
                 a_first_claim_is_fresh_and_a_second_is_not,
                 a_released_execution_is_claimed_again_without_its_attempt_counted,
+            ],
+            forget: [
+                what_ended_before_a_time_is_told,
+                a_process_is_forgotten_in_pieces_and_nothing_else_is,
+                a_half_forgotten_process_is_seen_by_nobody,
+                what_is_not_over_is_not_forgotten,
             ],
             commit: [
                 a_step_end_reads_back_whole,

@@ -72,13 +72,13 @@ pub use crate::outline::{
     outline,
 };
 pub use crate::reader::{EngineSeen, Reader, read};
-pub use crate::settings::Settings;
+pub use crate::settings::{RETENTION, Settings, retention};
 pub use crate::targets::Targets;
 pub use crate::why::{Link, Subject, Why, WhyError, why};
 pub use carril_engine::clock::SystemClock;
 pub use carril_engine::{
-    Engine, EntitySource, Error as EngineError, LaunchOutcome, LaunchRequest, Narrowing,
-    RetryPreview, RollbackReport, event,
+    Engine, EntitySource, Error as EngineError, LaunchOutcome, LaunchRequest, Narrowing, Pruned,
+    Retention, RetryPreview, RollbackReport, event,
 };
 pub use carril_model as model;
 pub use carril_sqlite::script::{ScriptValue, run_script};

@@ -11,9 +11,12 @@ use crate::carril::Carril;
 use crate::function::{Functions, Input, StepFailure};
 use crate::location::{self, DEFAULT_STORE, UrlError};
 use crate::reader::Reader;
+use crate::settings::RETENTION;
 use crate::targets::Targets;
 use carril_engine::clock::SystemClock;
-use carril_engine::{Engine, Error as EngineError, Options, Parts, Runners, TargetOpener, task};
+use carril_engine::{
+    Engine, Error as EngineError, Options, Parts, Retention, Runners, TargetOpener, task,
+};
 use carril_model::contract::{NodeInfo, Pending, Target, TargetError};
 use carril_model::time::Timestamp;
 use carril_sqlite::store::{self, Durability, EngineLock, LockError, SqliteStore, StoreOptions};
@@ -44,6 +47,7 @@ pub struct OpenOptions {
     targets: BTreeMap<String, String>,
     store_options: StoreOptions,
     requests_every: Option<Duration>,
+    retention: Retention,
 }
 
 impl fmt::Debug for OpenOptions {
@@ -81,6 +85,7 @@ impl OpenOptions {
             targets: BTreeMap::new(),
             store_options: StoreOptions::default(),
             requests_every: Some(Duration::from_millis(200)),
+            retention: RETENTION,
         }
     }
 
@@ -171,6 +176,13 @@ impl OpenOptions {
     #[must_use]
     pub const fn network_file_system(mut self, allowed: bool) -> Self {
         self.store_options.network_file_system = allowed;
+        self
+    }
+
+    /// How long what has settled is kept, [`RETENTION`] by default. The engine removes what is older when it starts, and every hour.
+    #[must_use]
+    pub const fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
         self
     }
 
@@ -344,6 +356,7 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
     };
     let mut engine_options = Options::new(options.node.clone());
     engine_options.requests_every = options.requests_every;
+    engine_options.retention = Some(options.retention);
     let (engine, entered) = Engine::open(parts, engine_options).await?;
     let urls = options.targets.into_iter().map(|(name, url)| {
         // A URL that makes no sense is told when a launch needs it.

@@ -10,8 +10,13 @@
 //! References to secrets stay as they are written: they are resolved when a target is opened, never here, so that nothing
 //! of these settings may not be printed or stored. `docs/reference/config.md` is the reference.
 
+mod retention;
+
+pub use retention::{RETENTION, retention};
+
 use crate::location::{self, DEFAULT_STORE, UrlError};
 use crate::secret;
+use carril_engine::Retention;
 use carril_model::finding::{Finding, Place};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -22,13 +27,25 @@ use toml::de::{DeTable, DeValue};
 /// Most bytes of a `carril.toml`; it holds a few lines.
 const BYTES_MAX: u64 = 64 * 1024;
 
-/// Where the store and the targets are.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Where the store and the targets are, and how long what has settled is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The store's file, if one is named; absolute as far as the folder of the file that names it is.
     pub store: Option<PathBuf>,
     /// Where each target is, by name: URLs with absolute paths and unresolved references.
     pub targets: BTreeMap<String, String>,
+    /// How long things are kept once their process has settled.
+    pub retention: Retention,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            store: None,
+            targets: BTreeMap::new(),
+            retention: RETENTION,
+        }
+    }
 }
 
 impl Settings {
@@ -172,13 +189,22 @@ impl Reader<'_> {
                         "write `[targets]`, then a line `NAME = \"sqlite:PATH\"` for each",
                     ),
                 },
+                "retention" => match value.get_ref() {
+                    DeValue::Table(kept) => self.retention(kept),
+                    _ => self.report(
+                        "CAR0122",
+                        value.span(),
+                        "`retention` is a table",
+                        "write `[retention]`, then a line such as `history = \"180d\"`",
+                    ),
+                },
                 _ => {
                     let message = format!("there is no key `{name}` in a {}", Settings::FILE);
                     self.report(
                         "CAR0122",
                         key.span(),
                         message,
-                        "it has `store` and the table `[targets]`",
+                        "it has `store` and the tables `[targets]` and `[retention]`",
                     );
                 }
             }
@@ -227,6 +253,37 @@ impl Reader<'_> {
                 Err(error) => self.findings.push(
                     Finding::error(error.code(), error.to_string()).at(self.place(value.span())),
                 ),
+            }
+        }
+    }
+
+    fn retention(&mut self, kept: &DeTable<'_>) {
+        for (key, value) in kept {
+            let name: &str = key.get_ref();
+            let place = match name {
+                "history" => &mut self.settings.retention.history,
+                "workspaces" => &mut self.settings.retention.workspaces,
+                _ => {
+                    let message = format!("there is no key `{name}` in `[retention]`");
+                    self.report(
+                        "CAR0122",
+                        key.span(),
+                        message,
+                        "it has `history` and `workspaces`",
+                    );
+                    continue;
+                }
+            };
+            let read = match value.get_ref() {
+                DeValue::String(text) => retention::retention(text),
+                _ => Err("it is a text: `180d`, `12h`, `forever`".to_owned()),
+            };
+            match read {
+                Ok(kept) => *place = kept,
+                Err(help) => {
+                    let message = format!("how long `{name}` is kept cannot be read");
+                    self.report("CAR0122", value.span(), message, &help);
+                }
             }
         }
     }

@@ -46,6 +46,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// How long something is kept; `None` for ever. A type of its own, because clap reads an `Option` as a flag that may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Age(pub(crate) Option<Duration>);
+
+/// Reads `180d`, `12h`, `forever`.
+pub(super) fn age(text: &str) -> Result<Age, String> {
+    carril::retention(text).map(Age)
+}
+
 /// Reads the state of a process by its name.
 pub(super) fn process_state(text: &str) -> Result<ProcessState, String> {
     ProcessState::from_name(text)

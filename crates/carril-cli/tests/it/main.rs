@@ -7,5 +7,6 @@ mod exits;
 mod faults;
 mod init;
 mod place;
+mod prune;
 mod second;
 mod talk;

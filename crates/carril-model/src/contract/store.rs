@@ -296,6 +296,15 @@ pub struct Rerun {
     pub carried: Vec<StepId>,
 }
 
+/// What one call of [`Store::forget`] forgot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Executions, the process's own included.
+    pub executions: u64,
+    /// Whether the process is gone, and nothing of it is left.
+    pub whole: bool,
+}
+
 /// A wish that another program wrote into the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "wish")]
@@ -338,6 +347,20 @@ pub enum Wish {
         /// What.
         selection: Selection,
     },
+    /// Remove what is old.
+    Prune {
+        /// What of it.
+        older: Older,
+    },
+}
+
+/// What is old enough to go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Older {
+    /// Processes that ended before this are forgotten, with all their history; `None` for none.
+    pub history: Option<Timestamp>,
+    /// Workspaces of processes that ended before this are removed; `None` for none.
+    pub workspaces: Option<Timestamp>,
 }
 
 /// A wish with its number.
@@ -494,6 +517,27 @@ pub trait Store: Send + Sync {
         reason: &'a str,
         now: Timestamp,
     ) -> Pending<'a, Result<Stopped, Fault>>;
+
+    /// Processes that ended before a time, and those that a crash left half forgotten (they are `launching` and have an end), at
+    /// most `max` with an id above `above`, in order of id.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn ended(
+        &self,
+        before: Timestamp,
+        above: Option<ProcessId>,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<ProcessRow>, Fault>>;
+
+    /// Forgets all that is known of a settled process, at most `max` executions at a time: called until it is whole. From the
+    /// first call on nobody sees the process any more, its idempotency key is free, and what is left of it goes in the end,
+    /// whoever asks.
+    ///
+    /// # Errors
+    /// `Conflict` when there is no such process, or it is not settled, is being rolled back, or another waits for it: nothing
+    /// is forgotten.
+    fn forget(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Forgotten, Fault>>;
 
     /// Requests that nobody has answered, oldest first, at most 100.
     ///

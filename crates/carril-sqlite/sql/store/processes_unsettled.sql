@@ -1,3 +1,3 @@
--- Every process that is not settled.
--- No parameters. Index: process_unsettled, read whole; it holds unsettled processes only.
-SELECT id FROM process INDEXED BY process_unsettled WHERE state < 3 ORDER BY id;
+-- Every process that is not settled. One that is being forgotten was.
+-- No parameters. Index: process_unsettled, read whole; it holds little more than unsettled processes.
+SELECT id FROM process INDEXED BY process_unsettled WHERE state < 3 AND ended_at IS NULL ORDER BY id;

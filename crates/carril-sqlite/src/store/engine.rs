@@ -3,11 +3,11 @@
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::Session;
-use super::{again, commit, enter, launch, lookup};
+use super::{again, commit, enter, forget, launch, lookup};
 use crate::driver::Worker;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned,
-    Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NodeInfo,
+    Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
@@ -172,6 +172,19 @@ impl Store for SqliteStore {
         self.run(move |connection, session| {
             again::cancel(connection, session, &executions, &reason, now)
         })
+    }
+
+    fn ended(
+        &self,
+        before: Timestamp,
+        above: Option<ProcessId>,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<ProcessRow>, Fault>> {
+        self.run(move |connection, _| forget::ended(connection, before, above, max))
+    }
+
+    fn forget(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Forgotten, Fault>> {
+        self.run(move |connection, session| forget::forget(connection, session, process, max))
     }
 
     fn requests(&self) -> Pending<'_, Result<Vec<Request>, Fault>> {

@@ -132,3 +132,35 @@ fn the_first_folder_with_a_file_counts() {
         Settings::default()
     );
 }
+
+#[test]
+fn how_long_things_are_kept_has_a_unit() {
+    let settings = parse("[retention]\nhistory = \"2d\"\nworkspaces = \"forever\"\n");
+    let kept = settings.expect("it is right").retention;
+    let two_days = Some(std::time::Duration::from_secs(2 * 86_400));
+    assert_eq!((kept.history, kept.workspaces), (two_days, None));
+    for wrong in [
+        "0d",
+        "-1d",
+        "d",
+        "1.5d",
+        "9999999d",
+        "99999999999999999999h",
+        "2 d",
+        "2w",
+        "",
+    ] {
+        assert!(retention(wrong).is_err(), "{wrong}");
+    }
+    let wrong = parse("retention = 1\n").expect_err("it is wrong");
+    assert_eq!(wrong, ["1:13+1 CAR0122 `retention` is a table"]);
+    let wrong = parse("[retention]\nlogs = \"1d\"\nhistory = 5\nworkspaces = \"5\"\n");
+    assert_eq!(
+        wrong.expect_err("it is wrong"),
+        [
+            "3:11+1 CAR0122 how long `history` is kept cannot be read",
+            "2:1+4 CAR0122 there is no key `logs` in `[retention]`",
+            "4:14+3 CAR0122 how long `workspaces` is kept cannot be read",
+        ]
+    );
+}

@@ -1,0 +1,3 @@
+-- Processes that ended before a time, and those of which a part is forgotten already, in order of id.
+-- ?1 time, ?2 above this id, ?3 at most. By primary key, over the processes, of which there are few.
+SELECT * FROM process_row WHERE id > ?2 AND (state > 2 OR state = 0) AND ended_at < ?1 ORDER BY id LIMIT ?3;
