@@ -261,9 +261,7 @@ impl Core {
     pub(crate) async fn adopt(&self, row: ProcessRow) -> Result<Overlap, Error> {
         let definition = self.store.definition(&row.version).await?;
         let overlap = definition.lanes.overlap;
-        let ready = self
-            .ready(Arc::new(Plan::new(definition)), &row.targets)
-            .await?;
+        let ready = self.ready(plan_of(definition, &row), &row.targets).await?;
         let run = Arc::new(ready.into_run(row.id, row.params.clone()));
         self.notify(Notice::Adopt {
             run,
@@ -273,6 +271,11 @@ impl Core {
         .await;
         Ok(overlap)
     }
+}
+
+/// The plan of a process that the store holds, for the folder that it was launched in.
+pub(crate) fn plan_of(definition: Definition, row: &ProcessRow) -> Arc<Plan> {
+    Arc::new(Plan::new(definition).in_folder(row.folder.clone()))
 }
 
 /// Every target that a pipeline acts on.

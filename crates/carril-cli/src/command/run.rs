@@ -72,6 +72,7 @@ pub(crate) async fn work(
         prepared,
         arguments,
         key: key(context, arguments),
+        folder: carril::kept_folder(prepared.pipeline.plan().definition(), &prepared.folder)?,
     };
     let result = job.run(&mut follower).await;
     // The engine ends in every case: what is unfinished is handed back, whatever went wrong here.
@@ -139,6 +140,8 @@ struct Job<'a> {
     prepared: &'a Prepared,
     arguments: &'a Run,
     key: String,
+    /// What the process keeps as its folder.
+    folder: Option<String>,
 }
 
 impl Job<'_> {
@@ -267,6 +270,7 @@ impl Job<'_> {
     fn launch(&self) -> Launch {
         let mut launch = Launch::new()
             .by(&self.context.surroundings.user)
+            .folder(&self.prepared.folder)
             .idempotency_key(&self.key);
         for pair in &self.arguments.pipeline.inputs.set {
             launch = launch.set(&pair.name, &pair.value);
@@ -293,6 +297,7 @@ impl Job<'_> {
             except: self.arguments.narrowing.except.clone(),
             idempotency_key: Some(self.key.clone()),
             targets,
+            folder: self.folder.clone(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Two programs on one store: asking the engine that is there, following it, and becoming it when it ends; and what was killed
 //! is gone on with.
 
-use crate::place::{Bench, Started, bench, lines, object, send, until};
+use crate::place::{Bench, Started, bench, kill, lines, object, send, until};
 use std::fs;
 
 /// A run whose lane `ada` waits for the file `go`.
@@ -9,15 +9,6 @@ fn held(bench: &Bench) -> Started {
     let running = bench.start(&["run", "--json", "--set", "hold=ada"]);
     bench.until_file("waiting");
     running
-}
-
-/// Ends a program as `kill -9` does.
-fn kill(running: Started) {
-    let id = running.id();
-    drop(running);
-    until("the program to be gone", || {
-        !std::path::Path::new(&format!("/proc/{id}/exe")).exists()
-    });
 }
 
 #[test]
