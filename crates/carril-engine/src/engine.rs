@@ -171,8 +171,14 @@ impl Core {
             // Nobody may be there any more who wants to know.
             let _ = tell.send(work.await);
         });
-        told.await
-            .unwrap_or_else(|_| Err(Error::Stopped("it ended while it did this".to_owned())))
+        let done = told
+            .await
+            .unwrap_or_else(|_| Err(Error::Stopped("it ended while it did this".to_owned())));
+        match (done, self.failure.get()) {
+            // That it stopped is what the failure brought about; people are helped by the failure.
+            (Err(Error::Stopped(_)), Some(fault)) => Err(Error::Store(fault.clone())),
+            (done, _) => done,
+        }
     }
 
     /// Keeps a definition in the store, once per engine.
