@@ -62,19 +62,6 @@ pub(crate) async fn run(context: &Context, arguments: &Retry) -> Result<Exit, Fa
     Ok(exit)
 }
 
-/// The processes that were followed to their end, if all were.
-fn settled(result: &Result<Vec<End>, Failure>) -> Vec<ProcessId> {
-    let ends = result.as_deref().unwrap_or_default();
-    let ids: Option<Vec<ProcessId>> = ends
-        .iter()
-        .map(|end| match end {
-            End::Settled(row) => Some(row.id),
-            End::Interrupted => None,
-        })
-        .collect();
-    ids.unwrap_or_default()
-}
-
 fn question(meant: &Meant, again: &[&ExecutionRow], arguments: &Retry) -> String {
     let from = arguments.from.as_ref().map_or_else(
         || "from what failed on, what succeeded is kept".to_owned(),
@@ -142,4 +129,17 @@ pub(crate) async fn follow_all(
         }
     }
     Ok(ends)
+}
+
+/// The processes that were followed to their end, if all were.
+fn settled(result: &Result<Vec<End>, Failure>) -> Vec<ProcessId> {
+    let ends = result.as_deref().unwrap_or_default();
+    let ids: Option<Vec<ProcessId>> = ends
+        .iter()
+        .map(|end| match end {
+            End::Settled(row) => Some(row.id),
+            End::Interrupted => None,
+        })
+        .collect();
+    ids.unwrap_or_default()
 }
