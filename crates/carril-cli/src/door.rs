@@ -22,12 +22,12 @@ const TRIES: u32 = 50;
 /// Looks at the mailbox before somebody who waits is told for whom: 3 s.
 const LOOKS_BEFORE_A_WORD: u32 = 30;
 
-/// Where a store is and whose commands its engine runs.
+/// Where a store is, and where its engine runs the commands of processes that kept no folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
     /// The store's file.
     pub(crate) store: PathBuf,
-    /// What command steps run in: the pipeline's folder.
+    /// What command steps run in, unless their process kept a folder of its own.
     pub(crate) folder: PathBuf,
     /// How long what has settled is kept.
     pub(crate) retention: Retention,

@@ -94,7 +94,8 @@ impl From<EngineError> for Failure {
                 ..
             } => Exit::Invalid,
             EngineError::Refused {
-                code: "CAR0408", ..
+                code: "CAR0126" | "CAR0408",
+                ..
             } => Exit::Usage,
             EngineError::Refused { .. }
             | EngineError::Target {

@@ -16,9 +16,11 @@ use crate::interrupts::Interrupts;
 use crate::output::time;
 use crate::view::View;
 use carril::event::Event;
-use carril::model::contract::{ProcessRow, Selection, Wish};
+use carril::model::contract::{ProcessFilter, ProcessRow, Selection, Wish};
 use carril::model::id::ProcessId;
+use carril::model::state::ProcessState;
 use carril::{Carril, EngineSeen};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::broadcast::{self, error::RecvError};
@@ -30,6 +32,8 @@ const GLANCE: Duration = Duration::from_millis(200);
 const GRACE: Duration = Duration::from_secs(30);
 /// How long stopped steps may take to end after the second.
 const GRACE_HARD: Duration = Duration::from_secs(5);
+/// Unfinished processes that are told at the end; nobody reads more.
+const UNFINISHED_MAX: u32 = 1_000;
 
 /// How following ended.
 pub(crate) enum End {
@@ -49,6 +53,8 @@ pub(crate) struct Follower<'a> {
     interrupts: Interrupts,
     deadline: Option<(Duration, Pin<Box<Sleep>>)>,
     timed_out: bool,
+    /// Unfinished processes of former engines that this one goes on with.
+    adopted: BTreeSet<ProcessId>,
 }
 
 impl<'a> Follower<'a> {
@@ -73,6 +79,7 @@ impl<'a> Follower<'a> {
             interrupts,
             deadline: None,
             timed_out: false,
+            adopted: BTreeSet::new(),
         })
     }
 
@@ -134,7 +141,7 @@ impl<'a> Follower<'a> {
     }
 
     /// Goes on with everything unfinished of the store, now that this program is its engine, and gives what cannot be.
-    pub(crate) async fn adopt_all(&self, except: Option<ProcessId>) {
+    pub(crate) async fn adopt_all(&mut self, except: Option<ProcessId>) {
         let Door::Engine(carril) = &self.door else {
             return;
         };
@@ -143,14 +150,45 @@ impl<'a> Follower<'a> {
             .iter()
             .filter(|row| Some(row.id) != except)
         {
-            if let Err(error) = carril.engine().adopt(row.clone()).await {
-                let why = Failure::from(error);
-                self.view.say(&format!(
-                    "process {} ({}) cannot go on: {}",
-                    row.id, row.pipeline, why.message
-                ));
+            match carril.engine().adopt(row.clone()).await {
+                Ok(()) => {
+                    self.adopted.insert(row.id);
+                }
+                Err(error) => {
+                    let why = Failure::from(error);
+                    self.view.say(&format!(
+                        "process {} ({}) cannot go on: {}",
+                        row.id, row.pipeline, why.message
+                    ));
+                }
             }
         }
+    }
+
+    /// What this program's engine has in hand besides these processes and has not finished, oldest first: what it adopted, and
+    /// what other programs asked it for. Unfinished processes that it never touched are not its own to tell.
+    ///
+    /// # Errors
+    /// As the store.
+    pub(crate) async fn unfinished_besides(
+        &self,
+        followed: &[ProcessId],
+    ) -> Result<Vec<ProcessRow>, Failure> {
+        let Door::Engine(carril) = &self.door else {
+            return Ok(Vec::new());
+        };
+        let filter = ProcessFilter {
+            states: vec![ProcessState::Running, ProcessState::Paused],
+            max: UNFINISHED_MAX,
+            ..ProcessFilter::default()
+        };
+        let mut rows = carril.history().processes(&filter).await?;
+        let untouched = |id: ProcessId| {
+            !self.adopted.contains(&id) && carril.unsettled().iter().any(|left| left.id == id)
+        };
+        rows.retain(|row| !followed.contains(&row.id) && !untouched(row.id));
+        rows.reverse();
+        Ok(rows)
     }
 
     async fn take_over(&mut self) -> Result<(), Failure> {

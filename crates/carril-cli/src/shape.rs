@@ -27,6 +27,7 @@ pub(crate) struct ProcessShape<'a> {
     waits_for_process: Option<i64>,
     cancelling: bool,
     targets: &'a BTreeMap<String, String>,
+    folder: Option<&'a str>,
 }
 
 impl<'a> ProcessShape<'a> {
@@ -48,6 +49,7 @@ impl<'a> ProcessShape<'a> {
             waits_for_process: row.after.map(|id| id.0),
             cancelling: row.cancelling.is_some(),
             targets: &row.targets,
+            folder: row.folder.as_deref(),
         }
     }
 }

@@ -29,8 +29,10 @@ const EXAMPLES: usize = 3;
 const HOUR_MICROS: i128 = 3_600_000_000;
 
 /// What a process came to.
-pub(crate) struct Summary {
+pub(crate) struct Summary<'a> {
     row: ProcessRow,
+    /// What the same engine handed back unfinished.
+    unfinished: &'a [ProcessRow],
     slowest: Vec<ExecutionRow>,
     waits: Vec<WaitRow>,
     failures: Vec<Group>,
@@ -48,7 +50,7 @@ struct Group {
     examples: Vec<(i64, String)>,
 }
 
-impl Summary {
+impl<'a> Summary<'a> {
     /// Reads what there is to say about a process.
     ///
     /// # Errors
@@ -84,12 +86,19 @@ impl Summary {
         waits.sort_by_key(|wait| std::cmp::Reverse(wait.total_micros));
         Ok(Self {
             row,
+            unfinished: &[],
             slowest: executions,
             waits,
             failures,
             warnings,
             now,
         })
+    }
+
+    /// The same, of a command whose engine had these besides and handed them back.
+    pub(crate) const fn beside(mut self, unfinished: &'a [ProcessRow]) -> Self {
+        self.unfinished = unfinished;
+        self
     }
 
     /// For people.
@@ -280,6 +289,11 @@ impl Summary {
                 .collect(),
             failures: self.failures.iter().map(GroupShape::from).collect(),
             warnings: self.warnings,
+            unfinished: self
+                .unfinished
+                .iter()
+                .map(|row| ProcessShape::of(row, self.now))
+                .collect(),
             next: self
                 .next(context, store)
                 .into_iter()
@@ -364,6 +378,7 @@ pub(crate) struct SummaryShape<'a> {
     time_micros: BTreeMap<&'static str, i64>,
     failures: Vec<GroupShape<'a>>,
     warnings: u64,
+    unfinished: Vec<ProcessShape<'a>>,
     next: Vec<String>,
 }
 

@@ -12,12 +12,11 @@ pub(crate) use rollback::Held;
 pub use rollback::RollbackReport;
 
 use crate::coordinator::Notice;
-use crate::engine::Engine;
+use crate::engine::{Engine, plan_of};
 use crate::error::Error;
 use crate::process_run::Ready;
 use carril_model::contract::{Fault, Owned, ProcessChange, ProcessRow, Selection};
 use carril_model::id::{ExecutionId, ProcessId};
-use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, ProcessState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -170,7 +169,7 @@ impl Engine {
     async fn ready_process(&self, row: &ProcessRow) -> Result<Ready, Error> {
         let definition = self.core.store.definition(&row.version).await?;
         self.core
-            .ready(Arc::new(Plan::new(definition)), &row.targets)
+            .ready(plan_of(definition, row), &row.targets)
             .await
     }
 

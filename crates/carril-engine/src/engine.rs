@@ -175,8 +175,14 @@ impl Core {
             // Nobody may be there any more who wants to know.
             let _ = tell.send(work.await);
         });
-        told.await
-            .unwrap_or_else(|_| Err(Error::Stopped("it ended while it did this".to_owned())))
+        let done = told
+            .await
+            .unwrap_or_else(|_| Err(Error::Stopped("it ended while it did this".to_owned())));
+        match (done, self.failure.get()) {
+            // That it stopped is what the failure brought about; people are helped by the failure.
+            (Err(Error::Stopped(_)), Some(fault)) => Err(Error::Store(fault.clone())),
+            (done, _) => done,
+        }
     }
 
     /// Keeps a definition in the store, once per engine.
@@ -265,9 +271,7 @@ impl Core {
     pub(crate) async fn adopt(&self, row: ProcessRow) -> Result<Overlap, Error> {
         let definition = self.store.definition(&row.version).await?;
         let overlap = definition.lanes.overlap;
-        let ready = self
-            .ready(Arc::new(Plan::new(definition)), &row.targets)
-            .await?;
+        let ready = self.ready(plan_of(definition, &row), &row.targets).await?;
         let run = Arc::new(ready.into_run(row.id, row.params.clone()));
         self.notify(Notice::Adopt {
             run,
@@ -277,6 +281,11 @@ impl Core {
         .await;
         Ok(overlap)
     }
+}
+
+/// The plan of a process that the store holds, for the folder that it was launched in.
+pub(crate) fn plan_of(definition: Definition, row: &ProcessRow) -> Arc<Plan> {
+    Arc::new(Plan::new(definition).in_folder(row.folder.clone()))
 }
 
 /// Every target that a pipeline acts on.

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 /// What to launch.
 #[derive(Debug, Clone)]
 pub struct LaunchRequest {
-    /// The pipeline.
+    /// The pipeline, in the folder that is to be kept with the process.
     pub plan: Arc<Plan>,
     /// Every parameter's value; complete and of the right types (see `carril_model::load::parameters`).
     pub params: Map<String, Value>,
@@ -174,6 +174,7 @@ fn head(core: &Core, request: &LaunchRequest, ids_above: i64) -> Launch {
         overlap: plan.definition().lanes.overlap,
         lanes,
         targets: request.targets.clone(),
+        folder: plan.folder().map(str::to_owned),
         overlap_hash: stable_hash(&[&plan.definition().name, &params]),
         ids_above,
         process_segment: segment(Scope::Process),
@@ -289,6 +290,7 @@ fn row_of(launch: &Launch, process: ProcessId, total: u64) -> ProcessRow {
             ..Tally::default()
         },
         targets: launch.targets.clone(),
+        folder: launch.folder.clone(),
         launched_by: launch.launched_by.clone(),
         launched_at: launch.at,
         ended_at: None,

@@ -58,10 +58,11 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             except,
             idempotency_key,
             targets,
+            folder,
         } => {
             let outcome = engine
                 .launch(LaunchRequest {
-                    plan: Arc::new(Plan::new(*definition)),
+                    plan: Arc::new(Plan::new(*definition).in_folder(folder)),
                     params,
                     targets,
                     launched_by,

@@ -18,6 +18,7 @@ pub struct Plan {
     written: Arc<Definition>,
     definition: Arc<Definition>,
     version: Version,
+    folder: Option<String>,
     segments: Vec<Segment>,
     steps: Vec<PlannedStep>,
 }
@@ -63,9 +64,24 @@ impl Plan {
             written,
             definition: Arc::new(definition),
             version,
+            folder: None,
             segments,
             steps,
         }
+    }
+
+    /// The same plan for the processes of this folder. It is no part of the version: a pipeline is the same wherever it lies.
+    #[must_use]
+    pub fn in_folder(mut self, folder: Option<String>) -> Self {
+        self.folder = folder;
+        self
+    }
+
+    /// The folder that commands run in, and that relative programs are looked up from; absolute. `None` leaves it to the
+    /// runner of commands.
+    #[must_use]
+    pub fn folder(&self) -> Option<&str> {
+        self.folder.as_deref()
     }
 
     /// The definition as written, which is what a store keeps and its version is the hash of.

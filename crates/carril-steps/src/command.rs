@@ -27,14 +27,15 @@ use carril_model::contract::{Cancellation, Pending, StepCall, StepDone, StepErro
 use carril_model::definition::Action;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How commands are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandOptions {
-    /// The folder that commands start in; relative programs (`./tools/load`) are looked up from here. Must be absolute
-    /// if the program that embeds Carril changes its own folder.
+    /// The folder that commands start in where their process keeps none ([`Plan::folder`](carril_model::plan::Plan::folder));
+    /// relative programs (`./tools/load`) are looked up from there. Must be absolute if the program that embeds Carril changes
+    /// its own folder.
     pub directory: PathBuf,
     /// What commands get as `PATH`, and where programs without a slash are looked for; empty finds only programs with a
     /// slash. A step's own `env` may set another `PATH`, which then counts for both.
@@ -140,27 +141,32 @@ impl CommandRunner {
                 "the step's `command` is empty; its first item is the program",
             ));
         };
-        if !self.options.directory.is_dir() {
-            let directory = self.options.directory.display();
-            return Err(could_not_start(format!(
-                "the folder to start in, `{directory}`, is not there"
-            )));
-        }
+        let directory = self.directory(call)?;
         let variables = surroundings::environment(call, written.env, &self.options.path)?;
-        let found = program::find(
-            program,
-            &self.options.directory,
-            surroundings::path_of(&variables),
-        )
-        .map_err(could_not_start)?;
+        let found = program::find(program, directory, surroundings::path_of(&variables))
+            .map_err(could_not_start)?;
         let mut command = tokio::process::Command::new(found);
-        command
-            .arg0(program)
-            .args(arguments)
-            .current_dir(&self.options.directory);
+        command.arg0(program).args(arguments).current_dir(directory);
         command.env_clear().envs(variables);
         command.process_group(0).kill_on_drop(true);
         Ok(command)
+    }
+
+    /// The process's own folder, whoever runs it now; else that of this runner. Nowhere else would its programs be the same.
+    fn directory<'a>(&'a self, call: &'a StepCall) -> Result<&'a Path, Box<StepError>> {
+        let kept = call.plan.folder().map(Path::new);
+        let directory = kept.unwrap_or(&self.options.directory);
+        if directory.is_dir() {
+            return Ok(directory);
+        }
+        let shown = directory.display();
+        Err(could_not_start(if kept.is_some() {
+            format!(
+                "the folder that its process was launched in, `{shown}`, is not there; put it back and retry, or launch the pipeline anew from where it is now"
+            )
+        } else {
+            format!("the folder to start in, `{shown}`, is not there")
+        }))
     }
 }
 

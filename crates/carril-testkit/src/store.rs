@@ -47,6 +47,7 @@ macro_rules! store_conformance {
                 ids_never_repeat_and_survive_reopening,
                 ids_start_above_what_targets_bear,
                 definitions_read_back_as_they_were,
+                the_folder_of_a_process_is_told_to_its_next_engine,
                 a_launch_of_many_is_quick_enough_to_be_one_transaction,
             ],
             claims: [

@@ -1,13 +1,14 @@
 //! A store that is open, with its engine running: what a program that embeds Carril holds.
 
 use crate::builder::PipelineDefinition;
-use crate::location;
+use crate::location::{self, UrlError};
 use crate::open::{SharedLock, release};
 use crate::reader::Reader;
 use crate::targets::Targets;
 use carril_engine::{Engine, EntitySource, Error, LaunchOutcome, LaunchRequest, Narrowing};
 use carril_model::contract::{Entered, EntityRow, Fault, History, NodeInfo, ProcessRow};
 use carril_model::load;
+use carril_model::plan::Plan;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -28,9 +29,17 @@ struct Shared {
     entered: Entered,
     reader: Reader,
     targets: Targets,
-    urls: BTreeMap<String, String>,
+    defaults: Defaults,
     node: NodeInfo,
     lock: SharedLock,
+}
+
+/// What holds for launches that do not say it.
+pub(crate) struct Defaults {
+    /// Where targets are.
+    pub(crate) urls: BTreeMap<String, String>,
+    /// Where commands run, if any can.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 impl fmt::Debug for Carril {
@@ -47,7 +56,7 @@ impl Carril {
         entered: Entered,
         reader: Reader,
         targets: Targets,
-        urls: BTreeMap<String, String>,
+        defaults: Defaults,
         node: NodeInfo,
         lock: SharedLock,
     ) -> Self {
@@ -57,7 +66,7 @@ impl Carril {
                 entered,
                 reader,
                 targets,
-                urls,
+                defaults,
                 node,
                 lock,
             }),
@@ -157,10 +166,17 @@ impl Carril {
     ) -> Result<LaunchOutcome, Error> {
         let params = load::parameters(pipeline.plan().definition(), &launch.params)
             .map_err(Error::Invalid)?;
-        let mut targets = self.shared.urls.clone();
+        let defaults = &self.shared.defaults;
+        let mut targets = defaults.urls.clone();
         targets.extend(launch.targets);
+        let folder = launch.folder.as_ref().or(defaults.folder.as_ref());
+        let folder = match folder {
+            Some(folder) => location::kept_folder(pipeline.plan().definition(), folder)
+                .map_err(|error| refused(&error))?,
+            None => None,
+        };
         let request = LaunchRequest {
-            plan: Arc::clone(pipeline.plan()),
+            plan: Arc::new(Plan::clone(pipeline.plan()).in_folder(folder)),
             params,
             targets,
             launched_by: launch
@@ -188,11 +204,19 @@ impl Carril {
     }
 }
 
+fn refused(error: &UrlError) -> Error {
+    Error::Refused {
+        code: error.code(),
+        message: error.to_string(),
+    }
+}
+
 /// How a pipeline is launched.
 #[derive(Debug, Clone, Default)]
 pub struct Launch {
     params: BTreeMap<String, String>,
     targets: BTreeMap<String, String>,
+    folder: Option<PathBuf>,
     by: Option<String>,
     lanes: Option<u32>,
     narrowing: Narrowing,
@@ -225,6 +249,14 @@ impl Launch {
         // A URL that makes no sense is told when the target is opened.
         let url = location::target_url(url, &folder.into()).unwrap_or_else(|_| url.to_owned());
         self.targets.insert(name.into(), url);
+        self
+    }
+
+    /// The pipeline's folder, in which its commands run, whoever goes on with the process; by default the one of
+    /// [`OpenOptions::commands`](crate::OpenOptions::commands).
+    #[must_use]
+    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = Some(folder.into());
         self
     }
 

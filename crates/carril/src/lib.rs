@@ -65,7 +65,7 @@ pub use crate::builder::{
 pub use crate::carril::{Carril, Launch, Outcome};
 pub use crate::check::{Asked, CheckReport, check};
 pub use crate::function::{Cancel, Functions, Input, StepFailure};
-pub use crate::location::{DEFAULT_STORE, UrlError, target_url};
+pub use crate::location::{DEFAULT_STORE, UrlError, kept_folder, target_url};
 pub use crate::open::{Holder, Lookup, OpenError, OpenErrorKind, OpenOptions, open};
 pub use crate::outline::{
     EntitiesOutline, EntitiesPreview, Outline, SegmentOutline, StageOutline, StepOutline, entities,

@@ -1,8 +1,9 @@
-//! Where stores and targets are: URLs as people write them, turned into files.
+//! Where stores, targets and pipelines are: URLs and paths as people write them, turned into files and into what is stored.
 //!
-//! Only text is looked at here; nothing is opened. A relative path is relative to the folder that the caller names, and
-//! a target's URL is made absolute before it is stored, so that it means the same file for whoever goes on with the process.
+//! Only text is looked at here; nothing is opened. A relative path is relative to the folder that the caller names, and a target's
+//! URL and a pipeline's folder are made absolute before they are stored, so that they mean the same for whoever goes on with the process.
 
+use carril_model::definition::{Action, Definition};
 use std::path::{Path, PathBuf};
 
 /// The store where nobody names another: in the folder that relative paths are relative to.
@@ -39,6 +40,16 @@ pub enum UrlError {
         /// As written.
         argument: String,
     },
+    /// The folder of a pipeline with command steps.
+    #[error(
+        "the folder {folder:?} cannot be kept with the process, so its commands could not go on there: {why}; name the folder by an absolute path in UTF-8"
+    )]
+    Folder {
+        /// As given.
+        folder: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 impl UrlError {
@@ -49,6 +60,7 @@ impl UrlError {
             Self::Store { .. } => "CAR0702",
             Self::Target { .. } => "CAR0123",
             Self::Argument { .. } => "CAR0125",
+            Self::Folder { .. } => "CAR0126",
         }
     }
 }
@@ -94,6 +106,31 @@ fn target_file(url: &str) -> Result<&str, UrlError> {
         None => Err(wrong("it does not say which kind of database it is")),
         Some((SQLITE, path)) => file(path).map_err(|why| wrong(&why)),
         Some((other, _)) => Err(wrong(&format!("there are no targets of kind `{other}`"))),
+    }
+}
+
+/// The folder of a pipeline as it is kept with its processes: absolute, relative to where the program runs. `None` where it
+/// cannot be kept and the pipeline has no command steps, which alone would miss it.
+///
+/// # Errors
+/// [`UrlError::Folder`].
+pub fn kept_folder(definition: &Definition, folder: &Path) -> Result<Option<String>, UrlError> {
+    let kept = std::path::absolute(folder)
+        .map_err(|error| error.to_string())
+        .and_then(|path| {
+            let text = tidy(&path).into_os_string().into_string();
+            text.map_err(|_| "its name is not UTF-8".to_owned())
+        });
+    let mut steps = definition.stages.iter().flat_map(|stage| &stage.steps);
+    match kept {
+        Ok(kept) => Ok(Some(kept)),
+        Err(why) if steps.any(|step| matches!(step.action, Action::Command { .. })) => {
+            Err(UrlError::Folder {
+                folder: folder.to_owned(),
+                why,
+            })
+        }
+        Err(_) => Ok(None),
     }
 }
 

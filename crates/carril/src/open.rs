@@ -7,7 +7,7 @@
 //! In this order, and backwards when something fails: whoever does not get the lock has touched nothing.
 
 use crate::builder::PipelineDefinition;
-use crate::carril::Carril;
+use crate::carril::{Carril, Defaults};
 use crate::function::{Functions, Input, StepFailure};
 use crate::location::{self, DEFAULT_STORE, UrlError};
 use crate::reader::Reader;
@@ -124,7 +124,8 @@ impl OpenOptions {
     }
 
     /// Lets command steps run: in this folder, with `path` as their `PATH`, which programs without a slash are looked for in.
-    /// Without this, command steps fail (`CAR0509`).
+    /// Without this, command steps fail (`CAR0509`). The folder is kept with each process that is launched here, unless
+    /// [`Launch::folder`](crate::Launch::folder) names another, and a process that was launched elsewhere runs in its own.
     #[must_use]
     pub fn commands(mut self, folder: impl Into<PathBuf>, path: impl Into<OsString>) -> Self {
         self.commands = Some(CommandOptions::new(folder, path));
@@ -341,6 +342,7 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
         functions: options.functions.into_runners(),
         ..Runners::default()
     };
+    let folder = (options.commands.as_ref()).map(|commands| commands.directory.clone());
     if let Some(commands) = options.commands {
         runners.command = Arc::new(CommandRunner::new(commands));
     }
@@ -368,7 +370,10 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
         entered,
         reader,
         targets,
-        urls.collect(),
+        Defaults {
+            urls: urls.collect(),
+            folder,
+        },
         options.node,
         lock,
     ))

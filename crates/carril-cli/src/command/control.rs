@@ -11,7 +11,8 @@ use carril::model::contract::ExecutionRow;
 /// Looks without any change before it is said that nothing happens: 30 s.
 const IDLE_LOOKS_MAX: u32 = 300;
 
-/// The store that the command line or `carril.toml` names. Command steps run in the folder the program was started in.
+/// The store that the command line or `carril.toml` names. Command steps run where their process was launched; of those that kept
+/// no folder, in the one that the program was started in.
 pub(crate) fn place(context: &Context) -> Result<Place, Failure> {
     let settings = context.settings(None, &Inputs::default())?;
     Ok(Place {

@@ -2,7 +2,7 @@
 
 use crate::arguments::Retry;
 use crate::command::control;
-use crate::command::run::{How, finish, stopped};
+use crate::command::run::{How, finish, hand_back, stopped};
 use crate::context::Context;
 use crate::door::{Door, Reply};
 use crate::exit::Exit;
@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::follow::{End, Follower};
 use crate::found;
 use crate::meant::{Meant, confirm, named};
+use crate::summary::Summary;
 use crate::view::View;
 use carril::model::contract::{ExecutionRow, Selection, Wish};
 use carril::model::id::ProcessId;
@@ -43,16 +44,20 @@ pub(crate) async fn run(context: &Context, arguments: &Retry) -> Result<Exit, Fa
     )?;
     let mut follower = Follower::open(context, place, View::new(&context.output)).await?;
     let result = retry(&mut follower, &meant, arguments.from.as_deref()).await;
-    let closed = follower.close().await;
+    let settled = settled(&result);
+    let closed = hand_back(context, &store, &mut follower, &settled).await;
     let ends = result?;
-    closed?;
+    let unfinished = closed?;
     let mut exit = Exit::Ok;
     for end in ends {
         let End::Settled(row) = end else {
             return Err(stopped(&follower));
         };
         let own = Exit::of(row.state);
-        exit = exit.max(finish(context, &store, &follower, *row, How::Retried, own).await?);
+        let history = follower.door().history();
+        let summary = Summary::of(history, *row, context.now()).await?;
+        let summary = summary.beside(&unfinished);
+        exit = exit.max(finish(context, &store, &summary, How::Retried, own)?);
     }
     Ok(exit)
 }
@@ -124,4 +129,17 @@ pub(crate) async fn follow_all(
         }
     }
     Ok(ends)
+}
+
+/// The processes that were followed to their end, if all were.
+fn settled(result: &Result<Vec<End>, Failure>) -> Vec<ProcessId> {
+    let ends = result.as_deref().unwrap_or_default();
+    let ids: Option<Vec<ProcessId>> = ends
+        .iter()
+        .map(|end| match end {
+            End::Settled(row) => Some(row.id),
+            End::Interrupted => None,
+        })
+        .collect();
+    ids.unwrap_or_default()
 }

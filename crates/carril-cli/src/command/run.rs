@@ -73,12 +73,17 @@ pub(crate) async fn work(
         prepared,
         arguments,
         key: key(context, arguments),
+        folder: carril::kept_folder(prepared.pipeline.plan().definition(), &prepared.folder)?,
     };
     let result = job.run(&mut follower).await;
+    let settled: Vec<ProcessId> = match &result {
+        Ok((_, End::Settled(row))) => vec![row.id],
+        _ => Vec::new(),
+    };
     // The engine ends in every case: what is unfinished is handed back, whatever went wrong here.
-    let closed = follower.close().await;
+    let closed = hand_back(context, &prepared.store, &mut follower, &settled).await;
     let (how, end) = result?;
-    closed?;
+    let unfinished = closed?;
     let row = match end {
         End::Settled(row) => *row,
         End::Interrupted => return Err(stopped(&follower)),
@@ -88,19 +93,53 @@ pub(crate) async fn work(
         (_, true) => Exit::TimedOut,
         (_, false) => Exit::of(row.state),
     };
-    finish(context, &prepared.store, &follower, row, how, exit).await
+    let history = follower.door().history();
+    let summary = Summary::of(history, row, context.now()).await?;
+    let summary = summary.beside(&unfinished);
+    finish(context, &prepared.store, &summary, how, exit)
 }
 
-/// Sums up.
-pub(crate) async fn finish(
+/// Ends this program's engine, if it is one, and gives the other processes that it had in hand and could not finish. People are
+/// told when nothing else is to be told: after an interrupt they learn that all of it was handed back.
+///
+/// Nobody waits for those: whoever wants them finished runs them.
+pub(crate) async fn hand_back(
     context: &Context,
     store: &Path,
-    follower: &Follower<'_>,
-    row: ProcessRow,
+    follower: &mut Follower<'_>,
+    settled: &[ProcessId],
+) -> Result<Vec<ProcessRow>, Failure> {
+    if settled.is_empty() {
+        follower.close().await?;
+        return Ok(Vec::new());
+    }
+    let others = follower.unfinished_besides(settled).await;
+    if let Ok(others) = &others
+        && !others.is_empty()
+    {
+        follower.view.say(&format!(
+            "letting running steps of {} finish, up to 30 s; Ctrl-C stops them",
+            number::of(others.len() as u64, "other process", "other processes")
+        ));
+    }
+    follower.close().await?;
+    let others = follower.unfinished_besides(settled).await?;
+    for row in &others {
+        context
+            .output
+            .talk(&handed_back(row, &context.store_argument(store)));
+    }
+    Ok(others)
+}
+
+/// Prints a summary.
+pub(crate) fn finish(
+    context: &Context,
+    store: &Path,
+    summary: &Summary<'_>,
     how: How,
     exit: Exit,
 ) -> Result<Exit, Failure> {
-    let summary = Summary::of(follower.door().history(), row, context.now()).await?;
     if context.output.json() {
         context
             .output
@@ -140,6 +179,8 @@ struct Job<'a> {
     prepared: &'a Prepared,
     arguments: &'a Run,
     key: String,
+    /// What the process keeps as its folder.
+    folder: Option<String>,
 }
 
 impl Job<'_> {
@@ -268,6 +309,7 @@ impl Job<'_> {
     fn launch(&self) -> Launch {
         let mut launch = Launch::new()
             .by(&self.context.surroundings.user)
+            .folder(&self.prepared.folder)
             .idempotency_key(&self.key);
         for pair in &self.arguments.pipeline.inputs.set {
             launch = launch.set(&pair.name, &pair.value);
@@ -294,23 +336,44 @@ impl Job<'_> {
             except: self.arguments.narrowing.except.clone(),
             idempotency_key: Some(self.key.clone()),
             targets,
+            folder: self.folder.clone(),
         }
     }
 }
 
 fn going_on(row: &ProcessRow) -> String {
+    format!(
+        "{} was left unfinished with {}; going on with it",
+        named(row),
+        done(row)
+    )
+}
+
+fn handed_back(row: &ProcessRow, store_argument: &str) -> String {
+    format!(
+        "{} is unfinished with {} and was handed back; the next `carril run` on this store goes on with it, `carril show {}{store_argument}` tells how it is",
+        named(row),
+        done(row),
+        row.id
+    )
+}
+
+/// `process 12 (sizes, mode=full)`.
+fn named(row: &ProcessRow) -> String {
     let parameters = ps::parameters(row);
     let with = if parameters.is_empty() {
         String::new()
     } else {
         format!(", {parameters}")
     };
+    format!("process {} ({}{with})", row.id, row.pipeline)
+}
+
+/// `3 of 10 done`.
+fn done(row: &ProcessRow) -> String {
     let (done, total) = (
         number::count(row.tally.settled()),
         number::count(row.tally.total),
     );
-    format!(
-        "process {} ({}{with}) was left unfinished with {done} of {total} done; going on with it",
-        row.id, row.pipeline
-    )
+    format!("{done} of {total} done")
 }

@@ -164,6 +164,9 @@ fn process_head(context: &Context, process: &ProcessRow, now: Timestamp) -> Stri
     for (name, url) in &process.targets {
         add("target", format!("{name} = {url}"));
     }
+    if let Some(folder) = &process.folder {
+        add("folder", folder.clone());
+    }
     lines.join("\n")
 }
 

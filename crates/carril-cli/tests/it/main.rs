@@ -5,6 +5,7 @@ mod commands;
 mod demo;
 mod exits;
 mod faults;
+mod folders;
 mod init;
 mod place;
 mod prune;

@@ -1,7 +1,7 @@
 //! A folder with a small pipeline, its warehouse and its store, and the `carril` command in it; and what hides from snapshots
 //! what differs from run to run.
 
-pub(crate) use crate::faults::bench::{Bench, Ended, Started, until};
+pub(crate) use crate::faults::bench::{Bench, Ended, Started, kill, until};
 use serde_json::Value;
 
 pub(crate) const SCHEMA: &str = "

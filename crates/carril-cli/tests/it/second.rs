@@ -1,23 +1,16 @@
 //! Two programs on one store: asking the engine that is there, following it, and becoming it when it ends; and what was killed
 //! is gone on with.
 
-use crate::place::{Bench, Started, bench, lines, object, send, until};
+use crate::place::{Bench, Ended, Started, bench, kill, lines, object, send, until};
+use serde_json::Value;
 use std::fs;
+use std::process::Stdio;
 
 /// A run whose lane `ada` waits for the file `go`.
 fn held(bench: &Bench) -> Started {
     let running = bench.start(&["run", "--json", "--set", "hold=ada"]);
     bench.until_file("waiting");
     running
-}
-
-/// Ends a program as `kill -9` does.
-fn kill(running: Started) {
-    let id = running.id();
-    drop(running);
-    until("the program to be gone", || {
-        !std::path::Path::new(&format!("/proc/{id}/exe")).exists()
-    });
 }
 
 #[test]
@@ -109,6 +102,65 @@ fn what_another_launch_left_is_finished_beside_it() {
     assert_eq!(
         bench.store::<i64>("select state from process where id = 1"),
         3
+    );
+}
+
+/// Its lane `ada` runs as long as nobody lets it go on, so the command that took it over ends before it does.
+#[test]
+fn what_another_launch_left_is_named_when_it_is_not_finished() {
+    let bench = bench();
+    let first = held(&bench);
+    until("the other two lanes to be done", || {
+        bench.store::<i64>("select succeeded from process") == 2
+    });
+    kill(first);
+    fs::remove_file(bench.path("waiting")).unwrap();
+    let told = bench.path("told");
+    let second = bench
+        .command(&["run", "--json", "--except", "ada"])
+        .stdout(Stdio::piped())
+        .stderr(fs::File::create(&told).unwrap())
+        .spawn()
+        .unwrap();
+    until("the second to let the first one's step finish", || {
+        let told = fs::read_to_string(&told).unwrap();
+        told.contains("letting running steps of 1 other process finish")
+    });
+    // As Ctrl-C does: its own process has settled, so only the waiting ends.
+    send("TERM", second.id());
+    let second = Ended::from(second.wait_with_output().unwrap()).with(0);
+    let summary = second.json();
+    assert_eq!(summary["how"], "launched");
+    assert_eq!(summary["process"]["state"], "succeeded");
+    let unfinished = summary["unfinished"].as_array().unwrap();
+    assert_eq!(unfinished.len(), 1, "{summary}");
+    assert_eq!(unfinished[0]["id"], 1);
+    assert_eq!(unfinished[0]["entities"]["succeeded"], 2);
+    let told = fs::read_to_string(&told).unwrap();
+    let named: Vec<&str> = told
+        .lines()
+        .filter(|line| line.contains("handed back"))
+        .collect();
+    assert_eq!(named.len(), 1, "{told}");
+    assert!(
+        named[0].starts_with(
+            "process 1 (sizes, fail= hold=ada) is unfinished with 2 of 3 done and was handed back; "
+        ),
+        "{told}"
+    );
+    // The same launch follows it to its end.
+    fs::write(bench.path("go"), "").unwrap();
+    let third = bench.run(&["run", "--json", "--set", "hold=ada"]).with(0);
+    let summary = third.json();
+    assert_eq!(
+        (&summary["how"], &summary["process"]["id"]),
+        (&Value::from("resumed"), &Value::from(1))
+    );
+    assert_eq!(summary["process"]["entities"]["succeeded"], 3);
+    assert_eq!(summary["unfinished"], Value::Array(Vec::new()));
+    assert_eq!(
+        bench.warehouse::<i64>("select count(*) from size_history"),
+        5
     );
 }
 

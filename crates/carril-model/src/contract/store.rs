@@ -87,6 +87,9 @@ pub struct Launch {
     pub lanes: u32,
     /// Where each target is, by name, as a URL without secrets: a later retry or rollback acts on the same ones.
     pub targets: BTreeMap<String, String>,
+    /// The folder that its commands run in, absolute; kept so that they run there whoever goes on with the process. `None`
+    /// leaves it to the engine.
+    pub folder: Option<String>,
     /// Hash of pipeline name and parameters: what "the same" means for `overlap`.
     pub overlap_hash: i64,
     /// Every id given out for this launch is greater: no execution of another store, long deleted, is taken for one of ours
@@ -257,6 +260,8 @@ pub struct ProcessRow {
     pub tally: Tally,
     /// Where each target is, as in [`Launch::targets`].
     pub targets: BTreeMap<String, String>,
+    /// Where its commands run, as in [`Launch::folder`].
+    pub folder: Option<String>,
     /// Who launched it.
     pub launched_by: String,
     /// When it was launched.
@@ -327,6 +332,8 @@ pub enum Wish {
         idempotency_key: Option<String>,
         /// Where each target of the pipeline is, by name; never a secret.
         targets: BTreeMap<String, String>,
+        /// As [`Launch::folder`].
+        folder: Option<String>,
     },
     /// Stop.
     Cancel {

@@ -122,6 +122,15 @@ fn steps_are_found_by_path_and_by_a_name_that_is_theirs_alone() {
 }
 
 #[test]
+fn a_pipeline_is_the_same_in_every_folder() {
+    let plan = Plan::new(definition(&[]));
+    assert_eq!(plan.folder(), None);
+    let elsewhere = plan.clone().in_folder(Some("/elsewhere".to_owned()));
+    assert_eq!(elsewhere.folder(), Some("/elsewhere"));
+    assert_eq!(elsewhere.version(), plan.version());
+}
+
+#[test]
 fn hashes_depend_on_where_texts_end() {
     assert_ne!(stable_hash(&["a", "bc"]), stable_hash(&["ab", "c"]));
     assert_eq!(

@@ -24,6 +24,7 @@ fn row(segment: u32, open: u64, tally: Tally) -> ProcessRow {
         own_state: None,
         tally,
         targets: std::collections::BTreeMap::new(),
+        folder: None,
         launched_by: "test".to_owned(),
         launched_at: Timestamp(0),
         ended_at: None,

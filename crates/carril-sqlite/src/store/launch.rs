@@ -253,7 +253,8 @@ fn insert_process(
         launch.at.0,
         launch.overlap_hash,
         launch.idempotency_key,
-        to_json(&launch.targets)
+        to_json(&launch.targets),
+        launch.folder
     ];
     execute(transaction, sql!("process_insert"), values)?;
     Ok(())

@@ -169,6 +169,7 @@ pub(crate) fn process(row: &Row<'_>) -> Result<ProcessRow, Fault> {
         own: get::<Option<i64>>(row, 21)?.map(ExecutionId),
         targets: json(row, 22)?.unwrap_or_default(),
         reopened: flag(row, 23)?,
+        folder: get(row, 24)?,
     })
 }
 

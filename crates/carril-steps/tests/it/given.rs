@@ -249,6 +249,18 @@ async fn it_starts_in_the_given_folder() {
 }
 
 #[tokio::test]
+async fn it_starts_in_the_folder_that_its_process_keeps() {
+    let mut case = Case::new(&["./own-tool"]);
+    let own = case.folder.path().canonicalize().unwrap().join("own");
+    fs::create_dir(&own).unwrap();
+    let tool = own.join("own-tool");
+    fs::write(&tool, "#!/bin/sh\npwd\n").unwrap();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+    case.kept = Some(own.display().to_string());
+    assert_eq!(log_of(case).await, format!("{}\n", own.display()));
+}
+
+#[tokio::test]
 async fn a_value_with_a_nul_is_refused() {
     let mut case = Case::new(&["true"]);
     case.entity_key = Some("a\0b".to_owned());

@@ -26,6 +26,8 @@ pub(crate) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 pub(crate) struct Case {
     pub(crate) folder: TempDir,
     pub(crate) options: CommandOptions,
+    /// What the process keeps.
+    pub(crate) kept: Option<String>,
     pub(crate) argv: Vec<String>,
     pub(crate) env: BTreeMap<String, String>,
     pub(crate) json: bool,
@@ -40,6 +42,7 @@ impl Case {
         Self {
             options: CommandOptions::new(folder.path(), PATH),
             folder,
+            kept: None,
             argv: argv.iter().map(|&argument| argument.to_owned()).collect(),
             env: BTreeMap::new(),
             json: false,
@@ -59,11 +62,12 @@ impl Case {
     }
 
     pub(crate) fn call(&self) -> StepCall {
-        let plan = Arc::new(Plan::new(definition(Action::Command {
+        let plan = Plan::new(definition(Action::Command {
             argv: self.argv.clone(),
             env: self.env.clone(),
             json: self.json,
-        })));
+        }));
+        let plan = Arc::new(plan.in_folder(self.kept.clone()));
         let context = Context {
             process: ProcessId(7),
             execution: ExecutionId(42),

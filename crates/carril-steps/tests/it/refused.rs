@@ -59,6 +59,11 @@ async fn a_command_that_makes_no_sense() {
     let mut case = Case::new(&["true"]);
     case.options.directory = case.folder.path().join("none");
     assert!(refusal(case).await.contains("folder to start in"));
+    // The runner's own folder is there, but it would be another's.
+    let mut case = Case::new(&["true"]);
+    case.kept = Some(case.folder.path().join("gone").display().to_string());
+    let gone = format!("`{}`, is not there", case.kept.clone().unwrap());
+    assert!(refusal(case).await.contains(&gone));
     // A single argument may have 128 KiB on Linux; more is refused by the system.
     assert!(
         refusal(Case::new(&["true", &"x".repeat(4 << 20)]))

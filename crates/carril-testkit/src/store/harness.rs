@@ -240,6 +240,7 @@ impl Harness {
             overlap: Overlap::Allow,
             lanes: 50,
             targets: BTreeMap::from([("warehouse".to_owned(), "sqlite:w.db".to_owned())]),
+            folder: Some("/pipelines/conformance".to_owned()),
             overlap_hash: 42,
             ids_above: 0,
             process_segment: None,

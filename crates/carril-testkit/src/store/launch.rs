@@ -7,7 +7,7 @@ use carril_model::contract::{
 use carril_model::definition::{Overlap, Version};
 use carril_model::id::{ID_LIMIT, ProcessId};
 use carril_model::state::{ExecutionState, ProcessState};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn conflict<T: std::fmt::Debug>(result: Result<T, Fault>) -> String {
     match result {
@@ -264,7 +264,7 @@ pub fn ids_never_repeat_and_survive_reopening(harness: &mut Harness) {
     assert!(seen.iter().all(|id| (1..ID_LIMIT).contains(id)));
 }
 
-/// What is kept is what was given, and so are a process's parameters and targets.
+/// What is kept is what was given, and so are a process's parameters, targets and folder, for whoever asks.
 pub fn definitions_read_back_as_they_were(harness: &mut Harness) {
     let version = harness.version().clone();
     harness
@@ -294,7 +294,28 @@ pub fn definitions_read_back_as_they_were(harness: &mut Harness) {
         (row.launched_at, row.ended_at, row.own, row.own_state),
         (spec.launch.at, None, None, None)
     );
+    assert_eq!(row.folder.as_deref(), Some("/pipelines/conformance"));
     conflict(harness.wait(harness.store().process(ProcessId(ID_LIMIT - 1))));
+}
+
+/// Whoever goes on with a process learns where its commands run, or that nobody said it.
+pub fn the_folder_of_a_process_is_told_to_its_next_engine(harness: &mut Harness) {
+    let mut nowhere = harness.spec(1);
+    nowhere.launch.folder = None;
+    let folders = BTreeMap::from([
+        (
+            harness.launch(&harness.spec(1)).0,
+            harness.spec(1).launch.folder,
+        ),
+        (harness.launch(&nowhere).0, None),
+    ]);
+    let entered = harness.crash();
+    let told: BTreeMap<ProcessId, Option<String>> = entered
+        .unsettled
+        .into_iter()
+        .map(|row| (row.id, row.folder))
+        .collect();
+    assert_eq!(told, folders);
 }
 
 /// A whole chunk fits one transaction, and every one of its executions is there.

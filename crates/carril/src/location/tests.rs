@@ -67,3 +67,32 @@ fn a_target_says_which_kind_it_is() {
     );
     assert!(target("mysql:warehouse").contains("kind `mysql`"));
 }
+
+fn definition(toml: &str) -> Definition {
+    let head = "name = \"x\"\n[entities]\nlist = [\"ada\"]\n[[stage]]\nname = \"s\"\n[[stage.step]]\nname = \"t\"\n";
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("pipeline.toml"), format!("{head}{toml}"))
+        .expect("it is written");
+    let loaded = crate::pipeline::load_dir(folder.path());
+    loaded.definition.expect("the pipeline is right")
+}
+
+#[test]
+fn folders_become_absolute_before_they_are_stored() {
+    let command = definition("command = [\"true\"]");
+    let kept = |folder: &str| kept_folder(&command, Path::new(folder));
+    assert_eq!(kept("/data/./daily/"), Ok(Some("/data/daily".to_owned())));
+    let here = std::env::current_dir().expect("tests run somewhere");
+    let daily = here.join("daily").display().to_string();
+    assert_eq!(kept("./daily"), Ok(Some(daily)));
+}
+
+#[test]
+fn only_commands_miss_a_folder_that_cannot_be_kept() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = Path::new(std::ffi::OsStr::from_bytes(b"/data/\xff"));
+    let error = kept_folder(&definition("command = [\"true\"]"), folder).expect_err("no text");
+    assert_eq!(error.code(), "CAR0126");
+    assert!(error.to_string().contains("its name is not UTF-8"));
+    assert_eq!(kept_folder(&definition("noop = true"), folder), Ok(None));
+}

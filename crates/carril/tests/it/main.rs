@@ -3,6 +3,7 @@
 mod again;
 mod behaviour;
 mod checked;
+mod folders;
 mod functions;
 mod harness;
 mod opened;

@@ -119,13 +119,7 @@ impl Bench {
 
     /// Starts a command; the answer ends it when it is dropped.
     pub(crate) fn start(&self, words: &[&str]) -> Started {
-        let child = self
-            .command(words)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        Started(Some(child))
+        Started::of(&mut self.command(words))
     }
 
     /// One value out of the warehouse.
@@ -159,6 +153,12 @@ impl Bench {
 pub(crate) struct Started(Option<Child>);
 
 impl Started {
+    /// Starts a command; what it says is kept for its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(Some(command.spawn().unwrap()))
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ended {
         self.0.take().unwrap().wait_with_output().unwrap().into()
@@ -177,6 +177,16 @@ impl Drop for Started {
             let _ = child.wait();
         }
     }
+}
+
+/// Ends a program as `kill -9` does.
+#[track_caller]
+pub(crate) fn kill(running: Started) {
+    let id = running.id();
+    drop(running);
+    until("the program to be gone", || {
+        !Path::new(&format!("/proc/{id}/exe")).exists()
+    });
 }
 
 #[track_caller]

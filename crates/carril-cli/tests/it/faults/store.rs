@@ -177,22 +177,40 @@ fn a_second_run_takes_over_from_an_engine_that_is_killed() {
     });
     drop(first);
     fs::write(bench.path("go"), "").unwrap();
-    second.end().with(0);
-    // It also went on with what the killed one had left.
-    bench
-        .run(&[
-            "run",
-            "--json",
-            "--set",
-            "number=3",
-            "--idempotency-key",
-            "other",
-        ])
-        .with(0);
-    // The killed one's process is done by now, or stays to be gone on with; it is not launched again.
+    let second = second.end().with(0);
+    let summary = second.json();
+    assert_eq!(summary["process"]["params"]["number"], 3);
+    assert_eq!(summary["process"]["state"], "succeeded");
+    // What the killed one had left is done by now, or was handed back and is said to be unfinished.
+    let unfinished = summary["unfinished"].as_array().unwrap();
+    let killed = "select state from processes where params like '%2%'";
+    if unfinished.is_empty() {
+        assert!(!second.stderr.contains("handed back"), "{}", second.stderr);
+    } else {
+        assert_eq!(unfinished.len(), 1, "{summary}");
+        assert_eq!(unfinished[0]["params"]["number"], 2);
+        assert_eq!(bench.store::<String>(killed), "running");
+        let named = format!(
+            "process {} (stored, number=2) is unfinished",
+            unfinished[0]["id"]
+        );
+        second.saying(&named);
+        let next = bench.run(&["run", "--json", "--set", "number=2"]).with(0);
+        assert_eq!(next.json()["how"], "resumed");
+    }
+    assert_eq!(bench.store::<String>(killed), "succeeded");
+    let again = [
+        "run",
+        "--json",
+        "--set",
+        "number=3",
+        "--idempotency-key",
+        "other",
+    ];
+    assert_eq!(bench.run(&again).with(0).json()["how"], "repeated");
+    // Nothing was launched anew, and every effect is there once: those of the bench's own run, and of these two.
     assert_eq!(bench.store::<i64>("select count(*) from processes"), 3);
-    let own = "select count(*) from processes where state = 'succeeded' and params like '%3%'";
-    assert_eq!(bench.store::<i64>(own), 1);
+    assert_eq!(bench.warehouse::<i64>("select count(*) from effect"), 9);
 }
 
 #[test]

@@ -67,3 +67,39 @@ fn a_step_that_another_program_did_meanwhile_is_not_done_twice() {
     down(&mut connection, path, NEWEST, NEWEST - 1).unwrap();
     assert_eq!(version(&connection), NEWEST - 1);
 }
+
+/// A store of the version before folders were kept, with one process in it.
+#[test]
+fn a_process_of_an_older_store_keeps_no_folder_and_all_else() {
+    const BEFORE: i32 = 2;
+    let path = Path::new("store.db");
+    let mut connection = Connection::open_in_memory().unwrap();
+    for (migration, version) in MIGRATIONS.iter().zip(1..=BEFORE) {
+        super::step(&mut connection, migration.up, version - 1, version).unwrap();
+    }
+    connection
+        .execute_batch(
+            "INSERT INTO definition (id, version, name, body, defined_at) VALUES (1, 'abc', 'old', '{}', 0);
+             INSERT INTO process (id, definition_id, state, segment, open, total, first_execution, last_execution,
+               segments, lanes, pipeline, params, targets, launched_by, launched_at, overlap_hash)
+             VALUES (7, 1, 1, 0, 2, 3, 8, 10, 1, 4, 'old', '{}', '{}', 'somebody', 5, 6);",
+        )
+        .unwrap();
+    let read = |connection: &Connection, what: &str| -> (i64, Option<String>) {
+        let sql = format!("SELECT total, {what} FROM processes WHERE process_id = 7");
+        let mut statement = connection.prepare(&sql).unwrap();
+        let row = statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?)));
+        row.unwrap()
+    };
+    up(&mut connection, path, BEFORE).unwrap();
+    assert_eq!(read(&connection, "folder"), (3, None));
+    connection
+        .execute("UPDATE process SET folder = '/somewhere'", [])
+        .unwrap();
+    assert_eq!(
+        read(&connection, "folder"),
+        (3, Some("/somewhere".to_owned()))
+    );
+    down(&mut connection, path, NEWEST, BEFORE).unwrap();
+    assert_eq!(read(&connection, "pipeline"), (3, Some("old".to_owned())));
+}

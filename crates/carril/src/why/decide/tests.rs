@@ -88,6 +88,7 @@ fn process_row() -> ProcessRow {
             ..Tally::default()
         },
         targets: BTreeMap::new(),
+        folder: None,
         launched_by: "somebody".to_owned(),
         launched_at: THEN,
         ended_at: None,

@@ -303,6 +303,30 @@ async fn a_retry_while_the_process_is_about_to_settle_is_run_and_settles() {
     rig.end().await;
 }
 
+/// An engine that loses its store while it reads the entities says that, and not merely that it has stopped.
+#[tokio::test]
+async fn a_launch_that_ends_with_its_engine_tells_what_ended_it() {
+    let pipeline = over_entities("p")
+        .stage(Stage::new("s").step(fill()))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::with_warehouse(WAREHOUSE);
+    let rig = Rig::open(&house, &[&pipeline], fine()).await;
+    rig.moments.entities.shut();
+    let launching = in_time("failing", rig.engine.launch(rig.request(&pipeline, 1)));
+    let meanwhile = async {
+        rig.moments.entities.reached(1, "the first chunk").await;
+        // The store goes to another engine, which this one finds out with its next sign of life.
+        let other = Rig::open(&house, &[], fine()).await;
+        other.end().await;
+    };
+    let (failed, ()) = tokio::join!(launching, meanwhile);
+    assert_eq!(
+        failed.expect_err("its store is another's").code(),
+        "CAR0703"
+    );
+}
+
 /// Whoever launches may stop waiting at any moment: what is visible then runs to its end all the same.
 #[tokio::test]
 async fn a_launch_that_nobody_waits_for_any_more_runs_or_never_was() {
