@@ -100,6 +100,10 @@ pub(crate) enum Command {
     Why(Why),
     /// Stop processes or executions.
     Cancel(Cancel),
+    /// Begin nothing more of a process: what runs is finished, the rest waits.
+    Pause(Paused),
+    /// Go on with a paused process, and follow it to its end.
+    Resume(Paused),
     /// Run failed or cancelled executions again.
     Retry(Retry),
     /// Remove all that executions published and their workspaces.
@@ -181,7 +185,7 @@ pub(crate) struct Ps {
     /// Of this pipeline only.
     #[arg(long, value_name = "NAME")]
     pub(crate) pipeline: Option<String>,
-    /// In this state only: running, succeeded, completed_with_errors, failed, cancelled, rolled_back. May be repeated.
+    /// In this state only: running, paused, succeeded, completed_with_errors, failed, cancelled, rolled_back. May be repeated.
     #[arg(long = "state", value_name = "STATE", value_parser = value::process_state)]
     pub(crate) states: Vec<carril::model::state::ProcessState>,
     /// At most this many.
@@ -248,6 +252,14 @@ pub(crate) struct Targeted {
 pub(crate) struct Cancel {
     #[command(flatten)]
     pub(crate) targeted: Targeted,
+}
+
+/// `carril pause` and `carril resume`.
+#[derive(Debug, Args)]
+pub(crate) struct Paused {
+    /// The process.
+    #[arg(value_name = "PROCESS")]
+    pub(crate) process: i64,
 }
 
 /// `carril retry`.

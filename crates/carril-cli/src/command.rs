@@ -12,6 +12,7 @@ mod control;
 mod demo;
 mod init;
 mod logs;
+mod pause;
 mod plan;
 mod prune;
 mod ps;
@@ -39,6 +40,8 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Cancel(arguments) => cancel::run(context, arguments).await,
         Command::Retry(arguments) => retry::run(context, arguments).await,
         Command::Rollback(arguments) => rollback::run(context, arguments).await,
+        Command::Pause(arguments) => pause::pause(context, arguments).await,
+        Command::Resume(arguments) => pause::resume(context, arguments).await,
         Command::Prune(arguments) => prune::run(context, arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
     }
@@ -55,6 +58,8 @@ impl Command {
                 | Self::Retry(_)
                 | Self::Rollback(_)
                 | Self::Prune(_)
+                | Self::Pause(_)
+                | Self::Resume(_)
         )
     }
 
@@ -73,6 +78,8 @@ impl Command {
             Self::Retry(_) => "carril retry".to_owned(),
             Self::Rollback(_) => "carril rollback".to_owned(),
             Self::Prune(_) => "carril prune".to_owned(),
+            Self::Pause(_) => "carril pause".to_owned(),
+            Self::Resume(_) => "carril resume".to_owned(),
             Self::Ps(_)
             | Self::Show(_)
             | Self::Logs(_)

@@ -219,7 +219,12 @@ impl<'a> Follower<'a> {
                     // One that has settled in this instant needs no cancelling.
                     let _ = carril.engine().cancel(Selection::Process(process), &timed_out(timeout)).await;
                 }
-                event = next_event(&mut self.events) => self.view.event(process, &event)?,
+                event = next_event(&mut self.events) => {
+                    if is_paused(&event, process) {
+                        self.view.say(&format!("process {process} is paused: what runs is finished, `carril resume {process}` goes on with the rest"));
+                    }
+                    self.view.event(process, &event)?;
+                }
                 _ = glances.tick(), if self.view.glances() => self.view.glance(carril.history(), process, self.context.now()).await?,
             }
         };
@@ -297,6 +302,10 @@ pub(crate) enum Seen {
     Event(Event),
     /// This many events were lost, because they came faster than they could be shown.
     Lost(u64),
+}
+
+fn is_paused(seen: &Seen, followed: ProcessId) -> bool {
+    matches!(seen, Seen::Event(Event::Process { process, state: ProcessState::Paused, .. }) if *process == followed)
 }
 
 fn events_of(door: &Door, view: &View) -> Option<broadcast::Receiver<Event>> {

@@ -273,6 +273,15 @@ impl Coordinator {
                 .signal(Signal::Cancel, |owned| owned.process == id);
             self.core.board.moved();
         }
+        let paused = row.state == ProcessState::Paused;
+        if managed.run.pause(paused) {
+            if paused {
+                self.core
+                    .lanes
+                    .signal(Signal::Drain, |owned| owned.process == id);
+            }
+            self.core.board.moved();
+        }
         managed.row = row;
         match next_of(managed, now) {
             // Whoever holds it may be waiting for just this moment.

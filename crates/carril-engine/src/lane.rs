@@ -140,7 +140,7 @@ impl<'a> Lane<'a> {
     fn first(&mut self) -> Transition {
         if self.process.is_cancelled() {
             self.bell.want(Signal::Cancel);
-        } else if self.core.tasks.stop.is_cancelled() {
+        } else if self.process.is_paused() || self.core.tasks.stop.is_cancelled() {
             self.bell.want(Signal::Drain);
         }
         match self.bell.wanted() {

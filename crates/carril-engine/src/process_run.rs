@@ -22,8 +22,9 @@ pub(crate) struct ProcessRun {
     steps: Vec<ReadyStep>,
     /// The target that holds workspaces, if the pipeline has any.
     pub(crate) workspace: Option<Arc<dyn Target>>,
-    /// Set before lanes are signalled, so that one that begins meanwhile finds it.
+    /// These are set before lanes are signalled, so that one that begins meanwhile finds them.
     cancelled: AtomicBool,
+    paused: AtomicBool,
 }
 
 struct ReadyStep {
@@ -79,6 +80,7 @@ impl Ready {
             steps: self.steps,
             workspace,
             cancelled: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
         }
     }
 }
@@ -99,6 +101,15 @@ impl ProcessRun {
 
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// Whether lanes of this process hand back what they have; tells whether that is new.
+    pub(crate) fn pause(&self, paused: bool) -> bool {
+        self.paused.swap(paused, Ordering::SeqCst) != paused
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::SeqCst)
     }
 
     /// Whether a workspace stays after its execution succeeded or was skipped.

@@ -89,6 +89,20 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
                 message: "runs again".to_owned(),
             })
         }
+        Wish::Pause { process } => {
+            engine.pause(process).await?;
+            Ok(Answer::Accepted {
+                processes: vec![process],
+                message: "is paused".to_owned(),
+            })
+        }
+        Wish::Resume { process } => {
+            engine.resume(process).await?;
+            Ok(Answer::Accepted {
+                processes: vec![process],
+                message: "goes on".to_owned(),
+            })
+        }
         Wish::Prune { older } => {
             let worker = engine.clone();
             engine.core.tasks.spawn(Kind::Work, async move {

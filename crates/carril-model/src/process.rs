@@ -20,7 +20,13 @@ pub fn next(
     if row.state.is_settled() {
         return undone(row).then(|| settle(row, ProcessState::RolledBack, None, at));
     }
-    if row.state != ProcessState::Running {
+    // A paused process can still be stopped or undone, and then settles.
+    let goes_on = match row.state {
+        ProcessState::Running => true,
+        ProcessState::Paused => row.cancelling.is_some() || undone(row),
+        _ => false,
+    };
+    if !goes_on {
         return None;
     }
     if row.cancelling.is_none()

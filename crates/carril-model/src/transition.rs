@@ -153,7 +153,12 @@ pub const fn process(state: ProcessState, event: ProcessEvent) -> Result<Process
         (S::Running | S::Paused, E::Fail) => S::Failed,
         (S::Running | S::Paused, E::Cancel) => S::Cancelled,
         (
-            S::Running | S::Succeeded | S::CompletedWithErrors | S::Failed | S::Cancelled,
+            S::Running
+            | S::Paused
+            | S::Succeeded
+            | S::CompletedWithErrors
+            | S::Failed
+            | S::Cancelled,
             E::RollBack,
         ) => S::RolledBack,
         (

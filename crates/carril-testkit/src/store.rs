@@ -19,6 +19,7 @@ pub mod forget;
 mod harness;
 pub mod lanes;
 pub mod launch;
+pub mod pause;
 pub mod random;
 pub mod recovery;
 pub mod requests;
@@ -107,6 +108,14 @@ macro_rules! store_conformance {
                 single_executions_are_cancelled,
                 parking_while_cancelled_settles,
                 nobody_to_cancel_is_named,
+            ],
+            pause: [
+                a_paused_process_is_not_claimed_and_is_charged_for_it,
+                what_runs_is_handed_back_as_paused,
+                a_paused_process_neither_advances_nor_settles_by_itself,
+                a_paused_process_can_be_cancelled_and_undone,
+                pausing_what_does_not_run_is_no_change,
+                a_pause_outlives_the_engine,
             ],
             rerun: [
                 a_failed_execution_runs_again,

@@ -18,6 +18,7 @@ use crate::view::View;
 use carril::model::contract::{ProcessRow, Wish};
 use carril::model::definition::Overlap;
 use carril::model::id::ProcessId;
+use carril::model::state::ProcessState;
 use carril::{Carril, Launch, LaunchOutcome};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -274,8 +275,20 @@ impl Job<'_> {
         process: ProcessId,
     ) -> Result<(How, End), Failure> {
         let row = found::known_process(follower.door().history(), process).await?;
+        let is_paused = row.state == ProcessState::Paused;
+        let how = if is_paused && how == How::Resumed {
+            How::Skipped
+        } else {
+            how
+        };
         follower.view.begin(&row, how.name())?;
         match how {
+            How::Skipped if is_paused => {
+                follower.view.say(&format!(
+                    "process {process} with the same parameters is paused, so nothing was launched; `carril resume {process}` goes on with it"
+                ));
+                return Ok((how, End::Settled(Box::new(row))));
+            }
             How::Skipped => {
                 follower.view.say(&format!(
                     "process {process} with the same parameters is unfinished, so nothing was launched (lanes.overlap = \"skip\")"

@@ -7,6 +7,7 @@ mod exits;
 mod faults;
 mod folders;
 mod init;
+mod pause;
 mod place;
 mod prune;
 mod second;

@@ -354,6 +354,16 @@ pub enum Wish {
         /// What.
         selection: Selection,
     },
+    /// Begin nothing more of a process.
+    Pause {
+        /// Which.
+        process: ProcessId,
+    },
+    /// Go on with a paused process.
+    Resume {
+        /// Which.
+        process: ProcessId,
+    },
     /// Remove what is old.
     Prune {
         /// What of it.

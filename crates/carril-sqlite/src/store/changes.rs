@@ -42,6 +42,14 @@ pub(crate) fn change(
             deltas.touch(process.0);
             settle(connection, deltas, *process, *state, reason.as_deref(), *at)
         }
+        ProcessChange::Pause { process, at } => {
+            deltas.touch(process.0);
+            pause(connection, *process, *at)
+        }
+        ProcessChange::Resume { process, at } => {
+            deltas.touch(process.0);
+            resume(connection, deltas, *process, *at)
+        }
         ProcessChange::Cancel {
             process,
             state,
@@ -111,6 +119,51 @@ fn advance(
     }
     lanes::elect_all(connection, deltas, &keys, at)?;
     one(connection, sql!("process_open"), params![process.0, open])
+}
+
+fn pause(connection: &Connection, process: ProcessId, at: Timestamp) -> Result<(), Fault> {
+    if execute(connection, sql!("process_pause"), params![process.0])? == 0 {
+        return Ok(());
+    }
+    charge(connection, process, true, at)
+}
+
+fn resume(
+    connection: &Connection,
+    deltas: &mut Deltas,
+    process: ProcessId,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    if execute(connection, sql!("process_resume"), params![process.0])? == 0 {
+        return Ok(());
+    }
+    deltas.wake(process.0);
+    charge(connection, process, false, at)
+}
+
+/// Charges everybody who is pending for being paused, or no longer.
+fn charge(
+    connection: &Connection,
+    process: ProcessId,
+    paused: bool,
+    at: Timestamp,
+) -> Result<(), Fault> {
+    hot::for_each(
+        connection,
+        sql!("executions_pending"),
+        process,
+        &[],
+        |mut hot| {
+            close(&mut hot.account, at);
+            let values = params![
+                hot.id,
+                paused,
+                hot.account.since().0,
+                sums_json(&hot.account)
+            ];
+            one(connection, sql!("execution_paused"), values)
+        },
+    )
 }
 
 /// A waiting execution becomes pending.

@@ -339,6 +339,8 @@ impl Harness {
         let id = match &change {
             ProcessChange::Advance { process, .. }
             | ProcessChange::Settle { process, .. }
+            | ProcessChange::Pause { process, .. }
+            | ProcessChange::Resume { process, .. }
             | ProcessChange::Cancel { process, .. } => *process,
         };
         let report = self

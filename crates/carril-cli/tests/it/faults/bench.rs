@@ -49,6 +49,17 @@ impl Ended {
         self
     }
 
+    /// Panics unless stdout has this in it.
+    #[track_caller]
+    pub(crate) fn telling(self, words: &str) -> Self {
+        assert!(
+            self.stdout.contains(words),
+            "expected `{words}` in: {}",
+            self.stdout
+        );
+        self
+    }
+
     /// The last line of stdout as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {

@@ -148,6 +148,21 @@ pub enum ProcessChange {
         /// When.
         at: Timestamp,
     },
+    /// Nothing of it is claimed any more until it is resumed; what is pending waits for that (cause `paused`). Refused unless it
+    /// runs and is not being cancelled.
+    Pause {
+        /// The process.
+        process: ProcessId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A paused process goes on.
+    Resume {
+        /// The process.
+        process: ProcessId,
+        /// When.
+        at: Timestamp,
+    },
     /// Cancels it: pending and waiting executions settle as cancelled now, running ones are marked and asked to stop.
     Cancel {
         /// The process.
