@@ -114,6 +114,10 @@ pub(crate) enum Command {
     Trace(Trace),
     /// Ask the store with SQL, read-only: processes, executions, steps, waits, trace.
     Sql(Sql),
+    /// Tell what an error code means and what would be right.
+    Explain(Explain),
+    /// Write a shell's completions to stdout.
+    Completions(Completions),
     /// Make generated funds and run the fund pipeline over them, in 50 lanes.
     Demo(Demo),
 }
@@ -333,6 +337,22 @@ pub(crate) struct Sql {
     /// At most this many rows.
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) limit: u32,
+}
+
+/// `carril explain`.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The code, CAR0404 or 404 [default: list all].
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}
+
+/// `carril completions`.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// `carril demo`.

@@ -10,6 +10,7 @@ mod cancel;
 mod check;
 mod control;
 mod demo;
+mod explain;
 mod init;
 mod logs;
 mod pause;
@@ -42,6 +43,8 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Rollback(arguments) => rollback::run(context, arguments).await,
         Command::Pause(arguments) => pause::pause(context, arguments).await,
         Command::Resume(arguments) => pause::resume(context, arguments).await,
+        Command::Explain(arguments) => explain::explain(context, arguments),
+        Command::Completions(arguments) => explain::completions(context, arguments),
         Command::Prune(arguments) => prune::run(context, arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
     }
@@ -85,7 +88,9 @@ impl Command {
             | Self::Logs(_)
             | Self::Why(_)
             | Self::Trace(_)
-            | Self::Sql(_) => "carril".to_owned(),
+            | Self::Sql(_)
+            | Self::Explain(_)
+            | Self::Completions(_) => "carril".to_owned(),
         }
     }
 }

@@ -52,6 +52,9 @@ pub(crate) const FUNDS: &[File] = files!(
     "sql/ubs/compare.sql",
 );
 
+/// What every error means, by code.
+pub(crate) const ERRORS: &[File] = include!(concat!(env!("OUT_DIR"), "/errors.rs"));
+
 /// The text of one of these files.
 ///
 /// # Panics
