@@ -2,7 +2,7 @@
 
 use crate::arguments::{Arguments, Completions, Explain};
 use crate::context::Context;
-use crate::embedded::ERRORS;
+use crate::embedded::{ERRORS, File};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use clap::CommandFactory as _;
@@ -15,25 +15,38 @@ struct Shape {
     text: &'static str,
 }
 
+impl Shape {
+    fn of((code, page): &File) -> Self {
+        let (title, text) = parts(page);
+        Self { code, title, text }
+    }
+}
+
 /// Explains.
 pub(crate) fn explain(context: &Context, arguments: &Explain) -> Result<Exit, Failure> {
     let Some(code) = &arguments.code else {
+        if context.output.json() {
+            let all: Vec<Shape> = ERRORS.iter().map(Shape::of).collect();
+            context.output.line(&all)?;
+            return Ok(Exit::Ok);
+        }
         for (code, page) in ERRORS {
             context.output.data(&format!("{code}  {}", parts(page).0))?;
         }
         return Ok(Exit::Ok);
     };
     let wanted = normal(code);
-    let Some((code, page)) = ERRORS.iter().find(|(code, _)| *code == wanted) else {
+    let Some(found) = ERRORS.iter().find(|(code, _)| *code == wanted) else {
         let message = format!("there is no error {code}");
         return Err(
             Failure::usage(message).help("`carril explain` without a code lists all of them")
         );
     };
-    let (title, text) = parts(page);
+    let shape = Shape::of(found);
     if context.output.json() {
-        context.output.line(&Shape { code, title, text })?;
+        context.output.line(&shape)?;
     } else {
+        let Shape { code, title, text } = shape;
         context.output.data(&format!("{code}: {title}\n\n{text}"))?;
     }
     Ok(Exit::Ok)
