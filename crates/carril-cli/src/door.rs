@@ -10,7 +10,7 @@ use crate::follow::interrupted;
 use crate::interrupts::Interrupts;
 use carril::model::contract::{Answer, History, Wish};
 use carril::model::id::ProcessId;
-use carril::{Carril, EngineSeen, Holder, OpenError, OpenOptions};
+use carril::{Carril, EngineSeen, Holder, HttpSettings, OpenError, OpenOptions};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ pub(crate) struct Place {
     pub(crate) store: PathBuf,
     /// What command steps run in: the pipeline's folder.
     pub(crate) folder: PathBuf,
+    /// What HTTP steps may do.
+    pub(crate) http: HttpSettings,
 }
 
 /// The way to the engine.
@@ -62,7 +64,8 @@ pub(crate) async fn open(context: &Context, place: &Place) -> Result<Door, Failu
             .workspaces(workspaces_of(&place.store))
             .node(&around.host, &around.command)
             .lookup(around.lookup.clone())
-            .commands(&place.folder, &around.path);
+            .commands(&place.folder, &around.path)
+            .http(place.http.clone());
         let holder = match carril::open(options).await {
             Ok(carril) => return Ok(Door::Engine(carril)),
             Err(OpenError::Held { holder }) => holder,

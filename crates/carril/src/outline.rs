@@ -183,6 +183,7 @@ fn action_outline(plan: &Plan, action: &Action) -> (&'static str, String, Option
     match action {
         Action::Sql { target, sql } => ("sql", sql.file.clone(), Some(target.clone())),
         Action::Command { argv, .. } => ("command", argv.join(" "), None),
+        Action::Http(http) => ("http", format!("{} {}", http.method, http.url), None),
         Action::Function { name } => ("function", name.clone(), None),
         Action::Noop => ("noop", String::new(), None),
         Action::Publish { entries } => {

@@ -17,6 +17,7 @@ pub(crate) fn place(context: &Context) -> Result<Place, Failure> {
     Ok(Place {
         store: context.store_of(&settings),
         folder: context.surroundings.folder.clone(),
+        http: settings.http,
     })
 }
 

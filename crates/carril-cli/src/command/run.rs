@@ -64,6 +64,7 @@ pub(crate) async fn work(
     let place = Place {
         store: prepared.store.clone(),
         folder: prepared.folder.clone(),
+        http: prepared.settings.http.clone(),
     };
     let mut follower = Follower::open(context, place, View::new(&context.output)).await?;
     follower.cancel_after(arguments.timeout);
