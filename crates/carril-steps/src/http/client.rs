@@ -99,15 +99,16 @@ impl Clients {
             names: Arc::clone(&self.names),
             port,
         };
-        let tls = match self.tls.get_or_init(|| configuration(true)) {
-            Ok(tls) => tls.clone(),
-            Err(why) if secure => {
-                return Err(failure::unsendable(&format!(
+        let tls = if secure {
+            // Reading the machine's certificates takes a while; only who needs them waits, once.
+            let tls = self.tls.get_or_init(|| configuration(true)).clone();
+            tls.map_err(|why| {
+                failure::unsendable(&format!(
                     "the certificates that this machine trusts cannot be read: {why}"
-                )));
-            }
-            // Never used, but there is no client without.
-            Err(_) => configuration(false).map_err(|why| failure::unsendable(&why))?,
+                ))
+            })?
+        } else {
+            configuration(false).map_err(|why| failure::unsendable(&why))?
         };
         Client::builder()
             .tls_backend_preconfigured(tls)
@@ -126,7 +127,7 @@ impl Clients {
     }
 }
 
-/// Which servers are believed: with the machine's certificates, or none.
+/// Which servers are believed: those with the machine's certificates, or none.
 fn configuration(machine: bool) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider)
