@@ -4,6 +4,10 @@
 
 use crate::secret;
 use crate::targets::Targets;
+use carril_model::definition::Action;
+use carril_model::finding::Finding;
+use carril_model::load::Loaded;
+use carril_model::template::{Piece, pieces_with_secrets};
 use carril_steps::http::{AllowList, HttpOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -59,6 +63,49 @@ impl HttpSettings {
         }
         self.secrets.insert(name, text);
         Ok(self)
+    }
+
+    /// The secrets that a pipeline names and that are not here: its steps would fail where they send them. One warning for
+    /// each header, with its place.
+    #[must_use]
+    pub fn check(&self, loaded: &Loaded) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let stages = loaded
+            .definition
+            .iter()
+            .flat_map(|definition| &definition.stages);
+        for (stage_at, stage) in stages.enumerate() {
+            for (step_at, step) in stage.steps.iter().enumerate() {
+                let Action::Http(http) = &step.action else {
+                    continue;
+                };
+                for (name, text) in &http.headers {
+                    let path = format!("stage/{stage_at}/step/{step_at}/http/headers/{name}");
+                    self.check_header(text, &path, loaded, &mut findings);
+                }
+            }
+        }
+        findings
+    }
+
+    fn check_header(&self, text: &str, path: &str, loaded: &Loaded, findings: &mut Vec<Finding>) {
+        for piece in pieces_with_secrets(text).unwrap_or_default() {
+            let Piece::Secret { name, range } = piece else {
+                continue;
+            };
+            if self.secrets.contains_key(name) {
+                continue;
+            }
+            let message = format!("there is no secret `{name}` in the settings");
+            let help = format!(
+                "say where it is, in carril.toml: `[secrets]`, `{name} = \"${{env:VARIABLE}}\"`"
+            );
+            let mut finding = Finding::warning("CAR0534", message).help(help);
+            if let Some(place) = loaded.places.within(path, range) {
+                finding = finding.at(place);
+            }
+            findings.push(finding);
+        }
     }
 
     /// For the runner; references are resolved as those of targets are.

@@ -87,7 +87,7 @@ pub struct StageOutline {
 pub struct StepOutline {
     /// Its name.
     pub name: String,
-    /// `sql`, `command`, `function`, `noop` or `publish`.
+    /// `sql`, `command`, `http`, `function`, `noop` or `publish`.
     pub kind: &'static str,
     /// What it does, in short: the SQL's file, the program, the function's name, the tables it publishes.
     pub what: String,

@@ -105,24 +105,7 @@ pub(super) fn prepare(
     let values = call.context.as_ref();
     let mut hidden = Hidden::default();
     let mut headers = HeaderMap::new();
-    let body = match &http.body {
-        Some(HttpBody::Json(value)) => {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            Some(fill_json(value, values)?.to_string().into_bytes())
-        }
-        Some(HttpBody::Text(text)) => {
-            let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-            headers.insert(CONTENT_TYPE, kind);
-            Some(fill(text, values)?.into_bytes())
-        }
-        None => None,
-    };
-    if let Some(body) = body.as_ref().filter(|body| body.len() > BODY_BYTES_MAX) {
-        let length = body.len();
-        return Err(unsendable(&format!(
-            "its body has {length} bytes, {BODY_BYTES_MAX} are the most"
-        )));
-    }
+    let body = body(http, values, &mut headers)?;
     for (name, text) in &http.headers {
         let value = header(name, text, values, secrets, &mut hidden)?;
         let name = HeaderName::from_bytes(name.as_bytes())
@@ -147,6 +130,27 @@ pub(super) fn prepare(
         body,
     };
     Ok((request, hidden))
+}
+
+/// The body that is sent, and what it is said to be.
+fn body(
+    http: &Http,
+    values: &dyn Lookup,
+    headers: &mut HeaderMap,
+) -> Result<Option<Vec<u8>>, Box<StepError>> {
+    let (kind, body) = match &http.body {
+        Some(HttpBody::Json(value)) => ("application/json", fill_json(value, values)?.to_string()),
+        Some(HttpBody::Text(text)) => ("text/plain; charset=utf-8", fill(text, values)?),
+        None => return Ok(None),
+    };
+    let length = body.len();
+    if length > BODY_BYTES_MAX {
+        return Err(unsendable(&format!(
+            "its body has {length} bytes, {BODY_BYTES_MAX} are the most"
+        )));
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    Ok(Some(body.into_bytes()))
 }
 
 impl Request {

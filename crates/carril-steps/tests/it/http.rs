@@ -89,7 +89,9 @@ async fn each_method_is_sent_as_it_is_written() {
         if method.takes_body() {
             http.body = Some(HttpBody::Text("for {entity_key}".to_owned()));
         }
-        let done = run(http).await.expect(method.name());
+        let done = run(http)
+            .await
+            .unwrap_or_else(|error| panic!("{method}: {error:?}"));
         let body = done.output.expect("a call has an output")["body"].clone();
         let expected = match method {
             HttpMethod::Head => json!(null),

@@ -50,3 +50,39 @@ fn secrets_are_resolved_when_they_are_asked_for() {
     assert!((options.secrets)("none").is_err_and(|why| why.contains("no secret `none`")));
     assert!(!written.contains("s3cr3t") && !format!("{options:?}").contains("s3cr3t"));
 }
+
+#[test]
+fn a_secret_that_is_not_there_is_told_before_it_is_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = r#"
+name = "notify"
+[entities]
+list = ["A"]
+[[stage]]
+name = "work"
+step = [
+  { name = "a", noop = true },
+  { name = "b", http = { method = "GET", url = "https://example.org", headers = { X = "${secret:here} ${secret:gone}" } } },
+]
+"#;
+    std::fs::write(folder.path().join("pipeline.toml"), text).expect("the folder is writable");
+    let loaded = crate::pipeline::load_dir(folder.path());
+    let settings = HttpSettings::default()
+        .secret("here", "${env:HERE}")
+        .expect("it is a reference");
+    let findings = settings.check(&loaded);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings[0].code, "CAR0534");
+    assert!(
+        findings[0].message.contains("no secret `gone`"),
+        "{findings:?}"
+    );
+    let place = findings[0].place.as_ref().expect("it is written somewhere");
+    let column = place
+        .source
+        .find("${secret:gone}")
+        .expect("the line is shown")
+        + 1;
+    assert_eq!((place.line, place.column as usize), (9, column));
+    assert_eq!(HttpSettings::default().check(&loaded).len(), 2);
+}

@@ -1,6 +1,7 @@
 //! Values in URLs, headers and bodies: where they end up, and that they cannot leave their place.
 
 use super::*;
+use proptest::prelude::*;
 use reqwest::header::REFERER;
 use serde_json::json;
 
@@ -259,4 +260,31 @@ fn some_redirects_are_not_followed() {
     }
     let error = at("https://a.example/").redirected(302, &HeaderMap::new());
     assert!(error.is_err_and(|error| error.message.contains("names no place")));
+}
+
+/// Any value, under any name.
+struct Any(String);
+
+impl Lookup for Any {
+    fn get(&self, _name: &str) -> Option<Value> {
+        Some(Value::from(self.0.as_str()))
+    }
+}
+
+proptest! {
+    /// A value is refused, or is one part of the path and one of the query, and comes out as it was put in.
+    #[test]
+    fn no_value_changes_where_a_call_goes(value in r"(\PC|[/?#@:\\\\.%\x00-\x20\[\]]){0,12}") {
+        let made = url("https://a.example:8443/f/{x}/g?k={x}&n=1", &Any(value.clone()));
+        let may_fail = matches!(value.as_str(), "" | "." | "..");
+        prop_assert_eq!(made.is_err(), may_fail);
+        if let Ok(url) = made {
+            prop_assert_eq!(url.origin(), Url::parse("https://a.example:8443").unwrap().origin());
+            prop_assert_eq!((url.username(), url.password(), url.fragment()), ("", None, None));
+            let segments: Vec<&str> = url.path_segments().unwrap().collect();
+            prop_assert_eq!((segments.len(), segments[0], segments[2]), (3, "f", "g"));
+            let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+            prop_assert_eq!(pairs, vec![("k".to_owned(), value), ("n".to_owned(), "1".to_owned())]);
+        }
+    }
 }
