@@ -24,6 +24,10 @@ const URL_BYTES_MAX: usize = 8 * 1024;
 /// Most bytes of a body that is sent.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// Fewest bytes of a secret that is looked for in what comes back: a shorter one is part of half the words that there are,
+/// and taking it out of them would spoil the output.
+const HIDDEN_BYTES_MIN: usize = 4;
+
 /// A request, ready to be sent; again and again, if it is redirected.
 #[derive(Clone)]
 pub(super) struct Request {
@@ -43,7 +47,7 @@ impl Hidden {
         let quoted = Value::from(secret).to_string();
         let in_json = &quoted[1..quoted.len() - 1];
         for form in [secret, in_json] {
-            if !form.is_empty() && !self.0.iter().any(|(known, _)| known == form) {
+            if form.len() >= HIDDEN_BYTES_MIN && !self.0.iter().any(|(known, _)| known == form) {
                 self.0.push((form.to_owned(), reference.to_owned()));
             }
         }

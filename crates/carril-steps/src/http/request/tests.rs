@@ -170,6 +170,11 @@ fn no_value_ends_a_header_and_secrets_are_hidden() {
     assert_eq!(hidden.hide_cut("a s3cr3t b s3cr"), "a ${secret:token} b ");
     assert_eq!(hidden.hide_cut("a s"), "a ");
 
+    // One that is everywhere is no secret.
+    let mut hidden = Hidden::default();
+    hidden.add("the", "${secret:short}");
+    assert_eq!(hidden.hide("the answer"), "the answer");
+
     // As a part of another, and as JSON has it.
     let mut hidden = Hidden::default();
     hidden.add("word", "${secret:short}");
