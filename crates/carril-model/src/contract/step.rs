@@ -127,7 +127,7 @@ pub struct TableRows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
-    /// May go away by itself: deadlock, serialisation, lock time-out, lost connection, exit code 75.
+    /// May go away by itself: deadlock, serialisation, lock time-out, lost connection, exit code 75, HTTP 503.
     Transient,
     /// Will not: syntax, constraint, permission, a panic, any other exit code.
     Permanent,
@@ -165,7 +165,7 @@ pub struct StepError {
     pub class: ErrorClass,
     /// What is wrong, as a lowercase fragment; no secret, at most 4 KiB.
     pub message: String,
-    /// The target's own code, where it has one: SQLSTATE, SQLite's extended code, an exit code.
+    /// The target's own code, where it has one: SQLSTATE, SQLite's extended code, an exit code, an HTTP status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<String>,
     /// Where in the pipeline's files, as `file:line:column`.
