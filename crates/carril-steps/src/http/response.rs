@@ -9,9 +9,12 @@ use carril_model::definition::http::HttpResponse;
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// Most bytes of a refusal's body that are kept: enough for what a server says about it.
 const REFUSAL_BYTES_MAX: usize = 4 * 1024;
+/// How long a refusal's body is waited for: a server that does not end it must not turn its refusal into a time-out.
+const REFUSAL_TIME_MAX: Duration = Duration::from_secs(1);
 
 /// The output of a call that succeeded: `status`, `headers` (those that are kept) and `body`.
 ///
@@ -46,14 +49,17 @@ pub(super) async fn output(http: &Http, mut answer: Response) -> Result<Value, B
 /// What a server says about its refusal, safe to show and without secrets.
 pub(super) async fn refusal(answer: &mut Response, hidden: &Hidden) -> Option<String> {
     let mut bytes = Vec::new();
-    // The refusal counts, whatever becomes of its explanation.
-    while let Ok(Some(chunk)) = answer.chunk().await {
-        let room = REFUSAL_BYTES_MAX - bytes.len();
-        bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if bytes.len() == REFUSAL_BYTES_MAX {
-            break;
+    let reading = async {
+        while let Ok(Some(chunk)) = answer.chunk().await {
+            let room = REFUSAL_BYTES_MAX - bytes.len();
+            bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            if bytes.len() == REFUSAL_BYTES_MAX {
+                return;
+            }
         }
-    }
+    };
+    // The refusal counts, whatever becomes of its explanation: what has come in time is kept.
+    let _ = tokio::time::timeout(REFUSAL_TIME_MAX, reading).await;
     let text = String::from_utf8_lossy(&bytes);
     let mut text = readable(hidden.hide_cut(&text).as_bytes());
     if bytes.len() == REFUSAL_BYTES_MAX {

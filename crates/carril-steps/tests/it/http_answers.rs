@@ -175,22 +175,29 @@ async fn a_refusal_is_kept_in_part() {
 }
 
 #[tokio::test]
+async fn a_refusal_without_end_is_a_refusal() {
+    let half = b"HTTP/1.1 404 Not Found\r\ncontent-length: 100\r\n\r\nhalf".to_vec();
+    let server = Server::start(move |_| Answer::Stalls(half.clone())).await;
+    let error = run(get(server.url("/"))).await.expect_err("404");
+    assert_eq!(
+        (error.code.as_str(), error.class),
+        ("CAR0531", ErrorClass::Permanent)
+    );
+    assert_eq!(error.log.as_deref(), Some("half"));
+}
+
+#[tokio::test]
 async fn a_connection_that_fails_may_succeed_later() {
-    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\nconnection: close\r\n\r\nhalf".to_vec();
-    let ends = Server::start(|_| Answer::Ends).await;
-    let garbled = Server::start(|_| Answer::Whole(b"no HTTP at all\r\n\r\n".to_vec())).await;
-    let short = Server::start(move |received| match received.target.as_str() {
-        "/" => Answer::Whole(half.clone()),
-        _ => Answer::Ends,
-    })
-    .await;
+    let half = b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_vec();
+    let ends = Server::start(|_| Answer::Ends(Vec::new())).await;
+    let garbled = Server::start(|_| Answer::Ends(b"no HTTP at all\r\n\r\n".to_vec())).await;
+    let short = Server::start(move |_| Answer::Ends(half.clone())).await;
     let nobody = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}/", listener.local_addr().unwrap())
     };
-    let mut dropped = get(short.url("/"));
-    dropped.response = HttpResponse::Text;
-    for http in [get(ends.url("/")), get(garbled.url("/")), get(nobody)] {
+    for url in [ends.url("/"), garbled.url("/"), short.url("/"), nobody] {
+        let http = get(url);
         let error = run(http).await.expect_err("no answer");
         assert_eq!(
             (error.code.as_str(), error.class),

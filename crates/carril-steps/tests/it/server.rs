@@ -24,8 +24,8 @@ pub(crate) enum Answer {
     Whole(Vec<u8>),
     /// These bytes, and then nothing until the other side gives up.
     Stalls(Vec<u8>),
-    /// Nothing: the connection ends.
-    Ends,
+    /// These bytes, and then the connection ends.
+    Ends(Vec<u8>),
 }
 
 /// An answer with its length.
@@ -98,18 +98,18 @@ async fn serve(mut stream: TcpStream, handler: &Arc<Handler>, received: &Mutex<V
     while let Some(request) = read(&mut stream).await {
         let answer = handler(&request);
         received.lock().unwrap().push(request);
-        let (bytes, stalls) = match answer {
-            Answer::Whole(bytes) => (bytes, false),
-            Answer::Stalls(bytes) => (bytes, true),
-            Answer::Ends => return,
-        };
-        if stream.write_all(&bytes).await.is_err() {
+        let (Answer::Whole(bytes) | Answer::Stalls(bytes) | Answer::Ends(bytes)) = &answer;
+        if stream.write_all(bytes).await.is_err() {
             return;
         }
-        if stalls {
-            // Ends when the other side does.
-            let _ = stream.read(&mut [0; 64]).await;
-            return;
+        match answer {
+            Answer::Whole(_) => {}
+            Answer::Stalls(_) => {
+                // Ends when the other side does.
+                let _ = stream.read(&mut [0; 64]).await;
+                return;
+            }
+            Answer::Ends(_) => return,
         }
     }
 }
