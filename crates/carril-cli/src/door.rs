@@ -10,7 +10,9 @@ use crate::follow::interrupted;
 use crate::interrupts::Interrupts;
 use carril::model::contract::{Answer, History, Wish};
 use carril::model::id::ProcessId;
-use carril::{Carril, EngineSeen, Holder, OpenError, OpenOptions, Retention};
+use carril::{
+    Carril, EngineSeen, Holder, HttpSettings, OpenError, OpenOptions, Retention,
+};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +33,8 @@ pub(crate) struct Place {
     pub(crate) folder: PathBuf,
     /// How long what has settled is kept.
     pub(crate) retention: Retention,
+    /// What HTTP steps may do.
+    pub(crate) http: HttpSettings,
 }
 
 /// The way to the engine.
@@ -65,7 +69,8 @@ pub(crate) async fn open(context: &Context, place: &Place) -> Result<Door, Failu
             .node(&around.host, &around.command)
             .lookup(around.lookup.clone())
             .commands(&place.folder, &around.path)
-            .retention(place.retention);
+            .retention(place.retention)
+            .http(place.http.clone());
         let holder = match carril::open(options).await {
             Ok(carril) => return Ok(Door::Engine(carril)),
             Err(OpenError::Held { holder }) => holder,

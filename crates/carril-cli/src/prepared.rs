@@ -49,7 +49,8 @@ pub(crate) async fn check(context: &Context, arguments: &Pipeline) -> Result<Che
     let loaded = carril::pipeline::load_dir(&folder);
     let store = context.store_of(&settings);
     let targets = context.targets(&store);
-    let report = carril::check(&loaded, &targets, &settings.targets).await;
+    let mut report = carril::check(&loaded, &targets, &settings.targets).await;
+    report.findings.extend(settings.http.check(&loaded));
     Ok(Checked {
         loaded,
         report,

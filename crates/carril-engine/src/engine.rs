@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::event::{self, Event};
 use crate::journal;
 use crate::lane::{LaneTable, Signal};
-use crate::process_run::{NoCommands, Ready};
+use crate::process_run::{NotHere, Ready};
 use crate::requests;
 use crate::slots::Slots;
 use crate::task::{Kind, Tasks};
@@ -40,15 +40,18 @@ pub trait TargetOpener: Send + Sync {
 pub struct Runners {
     /// Command steps.
     pub command: Arc<dyn StepRunner>,
+    /// HTTP calls.
+    pub http: Arc<dyn StepRunner>,
     /// Rust functions, by the name that pipelines use.
     pub functions: BTreeMap<String, Arc<dyn StepRunner>>,
 }
 
 impl Default for Runners {
-    /// No commands, no functions: steps that need them fail and say so.
+    /// No commands, no calls, no functions: steps that need them fail and say so.
     fn default() -> Self {
         Self {
-            command: Arc::new(NoCommands),
+            command: Arc::new(NotHere::COMMANDS),
+            http: Arc::new(NotHere::CALLS),
             functions: BTreeMap::new(),
         }
     }

@@ -154,6 +154,7 @@ fn runner_of(
             Arc::new(PublishRunner(target(&workspace.target)?))
         }
         Action::Command { .. } => Arc::clone(&runners.command),
+        Action::Http(_) => Arc::clone(&runners.http),
         Action::Noop => Arc::new(NoopRunner),
         Action::Function { name } => runners.functions.get(name).cloned().ok_or_else(|| {
             Error::refused("CAR0512", format!("step `{}` needs the Rust function `{name}`, which this program does not register", plan.planned(id).path))
@@ -237,20 +238,32 @@ impl StepRunner for NoopRunner {
     }
 }
 
-/// Stands in for the command runner of a program that has none.
-pub(crate) struct NoCommands;
+/// Stands in for a runner that a program does not have.
+pub(crate) struct NotHere {
+    code: &'static str,
+    message: &'static str,
+}
 
-impl StepRunner for NoCommands {
+impl NotHere {
+    /// Instead of a runner of commands.
+    pub(crate) const COMMANDS: Self = Self {
+        code: "CAR0509",
+        message: "this program runs no commands",
+    };
+    /// Instead of a runner of HTTP calls.
+    pub(crate) const CALLS: Self = Self {
+        code: "CAR0534",
+        message: "this program makes no HTTP calls",
+    };
+}
+
+impl StepRunner for NotHere {
     fn run<'a>(
         &'a self,
         _call: &'a StepCall,
         _cancel: &'a dyn Cancellation,
     ) -> Pending<'a, Result<StepDone, StepError>> {
-        let error = StepError::new(
-            "CAR0509",
-            ErrorClass::Permanent,
-            "this program runs no commands",
-        );
+        let error = StepError::new(self.code, ErrorClass::Permanent, self.message);
         Box::pin(std::future::ready(Err(error)))
     }
 }

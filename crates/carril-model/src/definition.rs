@@ -4,6 +4,10 @@
 //! run it. Its [`Version`] is the hash of all of it. Values here are already checked (see [`crate::load`]); a
 //! `Definition` that can be built through the public ways can be run.
 
+pub mod http;
+
+pub use http::Http;
+
 use crate::expression::Expression;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -294,6 +298,8 @@ pub enum Action {
         /// Whether its standard output is one JSON value, the step's output.
         json: bool,
     },
+    /// An HTTP call.
+    Http(Box<Http>),
     /// A Rust function, registered under this name.
     Function {
         /// The name.

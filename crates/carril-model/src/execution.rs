@@ -413,7 +413,7 @@ impl Execution {
         let failures = self.progress[step.index()].failures + 1;
         self.progress[step.index()].failures = failures;
         self.progress[step.index()].error = Some(error.clone());
-        if let Some(wait) = retry::delay(policy, error.class, failures, seed) {
+        if let Some(wait) = retry::delay(policy, error.class, failures, error.retry_after, seed) {
             return self.stopped(step, StepEvent::Retry, error, log, Some(wait), now, out);
         }
         if let Some(Fallback::Value(value)) = &plan.step(step).fallback {

@@ -18,5 +18,6 @@ pub mod process;
 pub mod retry;
 pub mod sql;
 pub mod state;
+pub mod template;
 pub mod time;
 pub mod transition;

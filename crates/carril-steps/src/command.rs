@@ -16,13 +16,12 @@ mod outcome;
 mod output;
 mod program;
 mod surroundings;
-mod template;
-mod text;
 mod transfer;
 
 use self::group::Group;
 use self::outcome::{Ending, could_not_start, start_failure};
 use self::transfer::Transfer;
+use crate::template;
 use carril_model::contract::{Cancellation, Pending, StepCall, StepDone, StepError, StepRunner};
 use carril_model::definition::Action;
 use std::collections::BTreeMap;
@@ -134,7 +133,7 @@ impl CommandRunner {
         let values = call.context.as_ref();
         let mut filled = Vec::with_capacity(written.argv.len());
         for argument in written.argv {
-            filled.push(template::fill(argument, values)?);
+            filled.push(template::fill_argument(argument, values)?);
         }
         let Some((program, arguments)) = filled.split_first() else {
             return Err(could_not_start(

@@ -3,11 +3,13 @@
 //! The builder only collects; [`Pipeline::build`] makes the same [`Definition`] of it that a file becomes, and has it checked
 //! by the same rules. Mistakes are told all at once, as findings with codes.
 
+mod http;
 mod parameter;
 mod stage;
 mod step;
 mod workspace;
 
+pub use http::HttpCall;
 pub use parameter::Parameter;
 pub use stage::Stage;
 pub use step::{Retry, Step};

@@ -48,6 +48,7 @@ mod builder;
 mod carril;
 mod check;
 mod function;
+mod http;
 mod location;
 mod open;
 mod outline;
@@ -59,12 +60,13 @@ mod targets;
 mod why;
 
 pub use crate::builder::{
-    InvalidPipeline, Parameter, Pipeline, PipelineDefinition, Publish, Retry, Stage, Step,
-    Workspace,
+    HttpCall, InvalidPipeline, Parameter, Pipeline, PipelineDefinition, Publish, Retry, Stage,
+    Step, Workspace,
 };
 pub use crate::carril::{Carril, Launch, Outcome};
 pub use crate::check::{Asked, CheckReport, check};
 pub use crate::function::{Cancel, Functions, Input, StepFailure};
+pub use crate::http::{HttpSettingError, HttpSettings};
 pub use crate::location::{DEFAULT_STORE, UrlError, kept_folder, target_url};
 pub use crate::open::{Holder, Lookup, OpenError, OpenErrorKind, OpenOptions, open};
 pub use crate::outline::{

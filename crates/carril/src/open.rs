@@ -9,6 +9,7 @@
 use crate::builder::PipelineDefinition;
 use crate::carril::{Carril, Defaults};
 use crate::function::{Functions, Input, StepFailure};
+use crate::http::HttpSettings;
 use crate::location::{self, DEFAULT_STORE, UrlError};
 use crate::reader::Reader;
 use crate::settings::RETENTION;
@@ -21,6 +22,7 @@ use carril_model::contract::{NodeInfo, Pending, Target, TargetError};
 use carril_model::time::Timestamp;
 use carril_sqlite::store::{self, Durability, EngineLock, LockError, SqliteStore, StoreOptions};
 use carril_steps::command::{CommandOptions, CommandRunner};
+use carril_steps::http::HttpRunner;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -43,6 +45,7 @@ pub struct OpenOptions {
     node: NodeInfo,
     lookup: Lookup,
     commands: Option<CommandOptions>,
+    http: HttpSettings,
     functions: Functions,
     targets: BTreeMap<String, String>,
     store_options: StoreOptions,
@@ -81,6 +84,7 @@ impl OpenOptions {
             },
             lookup: Arc::new(|_| None),
             commands: None,
+            http: HttpSettings::default(),
             functions: Functions::default(),
             targets: BTreeMap::new(),
             store_options: StoreOptions::default(),
@@ -129,6 +133,13 @@ impl OpenOptions {
     #[must_use]
     pub fn commands(mut self, folder: impl Into<PathBuf>, path: impl Into<OsString>) -> Self {
         self.commands = Some(CommandOptions::new(folder, path));
+        self
+    }
+
+    /// What HTTP steps may do; by default they may call public addresses, and there are no secrets.
+    #[must_use]
+    pub fn http(mut self, settings: HttpSettings) -> Self {
+        self.http = settings;
         self
     }
 
@@ -338,7 +349,9 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
     let workspaces = options.workspaces.unwrap_or_else(|| lanes_of(&path));
     let targets = Targets::new(&options.folder, workspaces, options.lookup, clock.clone());
     let lock = Arc::new(Mutex::new(Some(lock)));
+    let calls = options.http.into_options(targets.clone());
     let mut runners = Runners {
+        http: Arc::new(HttpRunner::new(calls)),
         functions: options.functions.into_runners(),
         ..Runners::default()
     };

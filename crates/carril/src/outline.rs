@@ -87,7 +87,7 @@ pub struct StageOutline {
 pub struct StepOutline {
     /// Its name.
     pub name: String,
-    /// `sql`, `command`, `function`, `noop` or `publish`.
+    /// `sql`, `command`, `http`, `function`, `noop` or `publish`.
     pub kind: &'static str,
     /// What it does, in short: the SQL's file, the program, the function's name, the tables it publishes.
     pub what: String,
@@ -183,6 +183,7 @@ fn action_outline(plan: &Plan, action: &Action) -> (&'static str, String, Option
     match action {
         Action::Sql { target, sql } => ("sql", sql.file.clone(), Some(target.clone())),
         Action::Command { argv, .. } => ("command", argv.join(" "), None),
+        Action::Http(http) => ("http", format!("{} {}", http.method, http.url), None),
         Action::Function { name } => ("function", name.clone(), None),
         Action::Noop => ("noop", String::new(), None),
         Action::Publish { entries } => {

@@ -70,6 +70,11 @@ pub(crate) fn check(text: &str) -> Result<(), ReferenceError> {
     references(text).map(|_| ())
 }
 
+/// How many references a text has, without resolving them.
+pub(crate) fn count(text: &str) -> Result<usize, ReferenceError> {
+    references(text).map(|found| found.len())
+}
+
 /// Replaces the references of a text.
 ///
 /// # Errors

@@ -5,15 +5,22 @@
 //!
 //! [targets]
 //! warehouse = "sqlite:${env:DATA}/warehouse.db"
+//!
+//! [http]
+//! allow = ["10.0.0.0/8"]
+//!
+//! [secrets]
+//! geneva = "${env:GENEVA_TOKEN}"
 //! ```
 //!
-//! References to secrets stay as they are written: they are resolved when a target is opened, never here, so that nothing
+//! References to secrets stay as they are written: they are resolved when a target is opened or a step sends one, never here, so that nothing
 //! of these settings may not be printed or stored. `docs/reference/config.md` is the reference.
 
 mod retention;
 
 pub use retention::{RETENTION, retention};
 
+use crate::http::HttpSettings;
 use crate::location::{self, DEFAULT_STORE, UrlError};
 use crate::secret;
 use carril_engine::Retention;
@@ -36,6 +43,8 @@ pub struct Settings {
     pub targets: BTreeMap<String, String>,
     /// How long things are kept once their process has settled.
     pub retention: Retention,
+    /// What HTTP steps may do: `[http]` and `[secrets]`.
+    pub http: HttpSettings,
 }
 
 impl Default for Settings {
@@ -44,6 +53,7 @@ impl Default for Settings {
             store: None,
             targets: BTreeMap::new(),
             retention: RETENTION,
+            http: HttpSettings::default(),
         }
     }
 }
@@ -198,13 +208,15 @@ impl Reader<'_> {
                         "write `[retention]`, then a line such as `history = \"180d\"`",
                     ),
                 },
+                "http" => self.http(value),
+                "secrets" => self.secrets(value),
                 _ => {
                     let message = format!("there is no key `{name}` in a {}", Settings::FILE);
                     self.report(
                         "CAR0122",
                         key.span(),
                         message,
-                        "it has `store` and the tables `[targets]` and `[retention]`",
+                        "it has `store` and the tables `[targets]`, `[retention]`, `[http]` and `[secrets]`",
                     );
                 }
             }
@@ -283,6 +295,64 @@ impl Reader<'_> {
                 Err(help) => {
                     let message = format!("how long `{name}` is kept cannot be read");
                     self.report("CAR0122", value.span(), message, &help);
+                }
+            }
+        }
+    }
+
+    fn http(&mut self, value: &Spanned<DeValue<'_>>) {
+        const HELP: &str =
+            "write `[http]`, then `allow = [\"10.0.0.0/8\", \"billing.internal:8080\"]`";
+        let DeValue::Table(table) = value.get_ref() else {
+            return self.report("CAR0122", value.span(), "`http` is a table", HELP);
+        };
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            let DeValue::Array(entries) = value.get_ref() else {
+                let message = format!("`[http]` has a list `allow`, and this is `{name}`");
+                self.report("CAR0122", key.span(), message, HELP);
+                continue;
+            };
+            if name != "allow" {
+                let message = format!("there is no key `{name}` in `[http]`");
+                self.report("CAR0122", key.span(), message, HELP);
+                continue;
+            }
+            for entry in entries {
+                let DeValue::String(text) = entry.get_ref() else {
+                    self.report("CAR0122", entry.span(), "a place is a text", HELP);
+                    continue;
+                };
+                match self.settings.http.clone().allow(text) {
+                    Ok(http) => self.settings.http = http,
+                    Err(error) => {
+                        self.report("CAR0122", entry.span(), error.to_string(), HELP);
+                    }
+                }
+            }
+        }
+    }
+
+    fn secrets(&mut self, value: &Spanned<DeValue<'_>>) {
+        const HELP: &str = "write `[secrets]`, then a line `NAME = \"${env:VARIABLE}\"` for each";
+        let DeValue::Table(table) = value.get_ref() else {
+            return self.report("CAR0122", value.span(), "`secrets` is a table", HELP);
+        };
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            let DeValue::String(text) = value.get_ref() else {
+                let message = format!("the secret `{name}` must be a text");
+                self.report("CAR0122", value.span(), message, HELP);
+                continue;
+            };
+            match self.settings.http.clone().secret(name, text.as_ref()) {
+                Ok(http) => self.settings.http = http,
+                Err(error) => {
+                    let mut place = self.place(key.span());
+                    // The line itself may hold what nobody should see.
+                    place.source = format!("{name} = …");
+                    let finding = Finding::error("CAR0124", error.to_string());
+                    self.findings.push(finding.help(HELP).at(place));
                 }
             }
         }

@@ -5,7 +5,7 @@
 
 use crate::location;
 use crate::open::Lookup;
-use crate::secret::{self, Secrets};
+use crate::secret::{self, Resolved, Secrets};
 use carril_engine::TargetOpener;
 use carril_model::contract::{Clock, Pending, Target, TargetError};
 use carril_model::plan::stable_hash;
@@ -60,6 +60,14 @@ impl Targets {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// A text with its references replaced, for whoever uses it now.
+    ///
+    /// # Errors
+    /// A sentence that names the reference that stands for nothing.
+    pub(crate) fn resolve(&self, text: &str) -> Result<Resolved, String> {
+        secret::resolve(text, self.shared.as_ref())
     }
 
     /// The target at `url`; the same one again for the same name and file.

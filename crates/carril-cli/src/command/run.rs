@@ -66,6 +66,7 @@ pub(crate) async fn work(
         store: prepared.store.clone(),
         folder: prepared.folder.clone(),
         retention: prepared.settings.retention,
+        http: prepared.settings.http.clone(),
     };
     let mut follower = Follower::open(context, place, View::new(&context.output)).await?;
     follower.cancel_after(arguments.timeout);

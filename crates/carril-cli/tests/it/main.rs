@@ -1,5 +1,6 @@
 //! The `carril` command as people and programs use it: real processes, real stores, real exit codes.
 
+mod calls;
 mod chaos;
 mod commands;
 mod demo;

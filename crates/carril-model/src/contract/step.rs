@@ -8,6 +8,7 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Most bytes of a step's output, as JSON; more is a permanent failure (`CAR0508`).
 pub const OUTPUT_BYTES_MAX: usize = 64 * 1024;
@@ -72,6 +73,20 @@ impl StepCall {
             self.context.execution, self.context.run
         )
     }
+
+    /// The W3C `traceparent` of this attempt (version 00, sampled), for whoever is called: the trace is the process, the span
+    /// is the attempt. Both are hashes of what they name, so that anybody who knows a process finds its trace.
+    #[must_use]
+    pub fn traceparent(&self) -> String {
+        let pipeline = &self.plan.definition().name;
+        let trace = format!("carril trace {pipeline} {}", self.context.process);
+        let span = format!("carril span {} {}", self.idempotency_key(), self.attempt);
+        let (trace, span) = (
+            blake3::hash(trace.as_bytes()),
+            blake3::hash(span.as_bytes()),
+        );
+        format!("00-{}-{}-01", &trace.to_hex()[..32], &span.to_hex()[..16])
+    }
 }
 
 /// Whether somebody wants an attempt to stop. The engine asks by time-out, cancel and shutdown alike.
@@ -112,7 +127,7 @@ pub struct TableRows {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
-    /// May go away by itself: deadlock, serialisation, lock time-out, lost connection, exit code 75.
+    /// May go away by itself: deadlock, serialisation, lock time-out, lost connection, exit code 75, HTTP 503.
     Transient,
     /// Will not: syntax, constraint, permission, a panic, any other exit code.
     Permanent,
@@ -150,12 +165,15 @@ pub struct StepError {
     pub class: ErrorClass,
     /// What is wrong, as a lowercase fragment; no secret, at most 4 KiB.
     pub message: String,
-    /// The target's own code, where it has one: SQLSTATE, SQLite's extended code, an exit code.
+    /// The target's own code, where it has one: SQLSTATE, SQLite's extended code, an exit code, an HTTP status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<String>,
     /// Where in the pipeline's files, as `file:line:column`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// The least wait before the next attempt, where whoever was called asked for one; see [`crate::retry::delay`].
+    #[serde(skip)]
+    pub retry_after: Option<Duration>,
     /// What it printed before it failed; kept as the attempt's log, not in the error.
     #[serde(skip)]
     pub log: Option<String>,
@@ -179,6 +197,7 @@ impl StepError {
             message,
             native: None,
             place: None,
+            retry_after: None,
             log: None,
         }
     }

@@ -615,3 +615,28 @@ proptest! {
         prop_assert!(machine.account().total_micros(Timestamp(now)) >= 0);
     }
 }
+
+#[test]
+fn whoever_was_called_says_how_soon_the_next_attempt_may_be() {
+    for (asked, wait) in [
+        (None, None),
+        (Some(Duration::from_secs(90)), Some(90_000_000)),
+        (Some(Duration::MAX), Some(3_600_000_000)),
+    ] {
+        let plan = plan(vec![stage("s", Scope::Entity, false, vec![step("a")])]);
+        let mut machine = execution(&plan);
+        machine.start(Timestamp(0));
+        let mut failure = error(ErrorClass::Transient);
+        failure.retry_after = asked;
+        let out = attempt(&mut machine, 0, Err(failure), 1_000);
+        let due = out.changes.iter().find_map(|change| match change {
+            Change::StepEnded(end) => end.retry_at,
+            _ => None,
+        });
+        let due = due.expect("it is tried again").0 - 1_000;
+        match wait {
+            Some(wait) => assert_eq!(due, wait),
+            None => assert!(due < 90_000_000, "{due}"),
+        }
+    }
+}

@@ -3,6 +3,7 @@
 //! A definition that passes can be run. What only a target can tell is not asked here.
 
 mod actions;
+mod http;
 mod names;
 mod references;
 mod tables;

@@ -5,6 +5,7 @@
 //! [`super::check`].
 
 mod fields;
+mod http;
 mod sections;
 mod steps;
 

@@ -15,10 +15,10 @@ fn policy(attempts: u32, on: RetryOn) -> RetryPolicy {
 proptest! {
     #[test]
     fn waits_stay_between_half_and_all_of_the_doubled_base(failures in 1u32..40, seed: u64) {
-        let wait = delay(&policy(1_000, RetryOn::Any), ErrorClass::Permanent, failures, seed).expect("attempts are left");
+        let wait = delay(&policy(1_000, RetryOn::Any), ErrorClass::Permanent, failures, None, seed).expect("attempts are left");
         let full = 50_000u128.saturating_mul(1 << (failures - 1).min(62)).min(5_000_000);
         prop_assert!(wait.as_micros() >= full / 2 && wait.as_micros() <= full);
-        prop_assert_eq!(delay(&policy(1_000, RetryOn::Any), ErrorClass::Permanent, failures, seed), Some(wait));
+        prop_assert_eq!(delay(&policy(1_000, RetryOn::Any), ErrorClass::Permanent, failures, None, seed), Some(wait));
     }
 }
 
@@ -36,9 +36,32 @@ fn the_class_and_the_count_decide() {
     ];
     for (on, class, failures, expected) in cases {
         assert_eq!(
-            delay(&policy(3, on), class, failures, 7).is_some(),
+            delay(&policy(3, on), class, failures, None, 7).is_some(),
             expected,
             "{on:?} {class:?} {failures}"
         );
+    }
+}
+
+#[test]
+fn nobody_is_called_before_the_time_they_asked_for() {
+    let policy = policy(3, RetryOn::Transient);
+    let wait = |at_least, failures| delay(&policy, ErrorClass::Transient, failures, at_least, 7);
+    let drawn = wait(None, 1).expect("attempts are left");
+    let second = Duration::from_secs(1);
+    let cases = [
+        (Some(Duration::ZERO), Some(drawn)),
+        (Some(Duration::from_millis(1)), Some(drawn)),
+        (Some(second), Some(second)),
+        // Longer than the policy's own longest wait.
+        (Some(second * 60), Some(second * 60)),
+        (Some(RETRY_AFTER_MAX), Some(RETRY_AFTER_MAX)),
+        (Some(RETRY_AFTER_MAX + second), Some(RETRY_AFTER_MAX)),
+        (Some(Duration::MAX), Some(RETRY_AFTER_MAX)),
+    ];
+    for (at_least, expected) in cases {
+        assert_eq!(wait(at_least, 1), expected, "{at_least:?}");
+        // No wish of theirs makes an attempt that the policy does not allow.
+        assert_eq!(wait(at_least, 3), None, "{at_least:?}");
     }
 }

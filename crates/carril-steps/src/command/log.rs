@@ -5,7 +5,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::text::readable;
+use crate::text::readable;
 use carril_model::contract::LOG_BYTES_MAX;
 use std::collections::VecDeque;
 

@@ -3,7 +3,7 @@
 //! Nothing of the surroundings of Carril itself gets through; a variable is there because it is named here or in the step.
 
 use super::outcome::could_not_start;
-use super::template::{fill, without_nul};
+use crate::template::{fill_argument, without_nul};
 use carril_model::contract::{StepCall, StepError};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -25,7 +25,10 @@ pub(super) fn environment(
                 "`{name}` in the step's `env` cannot be the name of a variable"
             )));
         }
-        variables.insert(name.into(), fill(text, call.context.as_ref())?.into());
+        variables.insert(
+            name.into(),
+            fill_argument(text, call.context.as_ref())?.into(),
+        );
     }
     let mut ours = vec![
         ("CARRIL_EXECUTION_ID", call.execution().to_string()),

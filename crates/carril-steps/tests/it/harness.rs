@@ -1,4 +1,4 @@
-//! A call of one command step, a wish to stop it, and a look at processes.
+//! A call of one step, a wish to stop it, and a look at processes.
 
 use carril_model::contract::{Cancellation, Pending, StepCall, StepDone, StepError, StepRunner};
 use carril_model::definition::{
@@ -62,31 +62,21 @@ impl Case {
     }
 
     pub(crate) fn call(&self) -> StepCall {
-        let plan = Plan::new(definition(Action::Command {
+        let action = Action::Command {
             argv: self.argv.clone(),
             env: self.env.clone(),
             json: self.json,
-        }));
-        let plan = Arc::new(plan.in_folder(self.kept.clone()));
-        let context = Context {
-            process: ProcessId(7),
-            execution: ExecutionId(42),
-            run: Run(2),
-            entity_key: self.entity_key.as_deref().map(Arc::from),
-            params: object(&self.params),
-            entity: object(&self.entity),
-            outputs: BTreeMap::new(),
-            plan: Arc::clone(&plan),
         };
+        let call = call_of(
+            action,
+            self.entity_key.as_deref(),
+            &self.entity,
+            &self.params,
+        );
+        let plan = Plan::clone(&call.plan).in_folder(self.kept.clone());
         StepCall {
-            has_workspace: false,
-            plan,
-            step: StepId(0),
-            attempt: 3,
-            token: Token(1),
-            first: false,
-            context: Arc::new(context),
-            deadline: Timestamp(0),
+            plan: Arc::new(plan),
+            ..call
         }
     }
 
@@ -122,6 +112,36 @@ impl Case {
         text.split_whitespace()
             .map(|pid| pid.parse().unwrap())
             .collect()
+    }
+}
+
+/// The third attempt of a step in the second run.
+pub(crate) fn call_of(
+    action: Action,
+    entity_key: Option<&str>,
+    entity: &Value,
+    params: &Value,
+) -> StepCall {
+    let plan = Arc::new(Plan::new(definition(action)));
+    let context = Context {
+        process: ProcessId(7),
+        execution: ExecutionId(42),
+        run: Run(2),
+        entity_key: entity_key.map(Arc::from),
+        params: object(params),
+        entity: object(entity),
+        outputs: BTreeMap::new(),
+        plan: Arc::clone(&plan),
+    };
+    StepCall {
+        has_workspace: false,
+        plan,
+        step: StepId(0),
+        attempt: 3,
+        token: Token(1),
+        first: false,
+        context: Arc::new(context),
+        deadline: Timestamp(0),
     }
 }
 

@@ -1,5 +1,6 @@
-//! Steps: SQL, commands, Rust functions, and what every step may say.
+//! Steps: SQL, commands, HTTP calls, Rust functions, and what every step may say.
 
+use super::http::HttpCall;
 use super::stage::Building;
 use crate::function::{self, Input, StepFailure};
 use carril_model::contract::StepRunner;
@@ -43,6 +44,7 @@ enum Work {
         env: BTreeMap<String, String>,
         json: bool,
     },
+    Http(HttpCall),
     Function(Arc<dyn StepRunner>),
     Named(String),
     Noop,
@@ -53,6 +55,7 @@ impl fmt::Debug for Step {
         let kind = match &self.work {
             Work::Sql(_) => "sql",
             Work::Command { .. } => "command",
+            Work::Http(_) => "http",
             Work::Function(_) | Work::Named(_) => "function",
             Work::Noop => "noop",
         };
@@ -140,6 +143,11 @@ impl Step {
                 json: false,
             },
         )
+    }
+
+    /// An HTTP call. Its answer is the step's output: `status`, `headers` and `body`.
+    pub fn http(name: impl Into<String>, call: HttpCall) -> Self {
+        Self::new(name, Work::Http(call))
     }
 
     /// An asynchronous function: what it takes is read from [`Input::values`], what it answers is the step's output.
@@ -343,6 +351,16 @@ fn action(
             }
         }
         Work::Command { argv, env, json } => Action::Command { argv, env, json },
+        Work::Http(call) => {
+            let (action, problems) = call.into_action();
+            for problem in problems {
+                let finding =
+                    Finding::error("CAR0105", format!("step `{stage}/{name}`: {problem}"));
+                let help = "it is a status from 200 to 599, or a class such as `2xx`";
+                building.findings.push(finding.help(help));
+            }
+            action
+        }
         Work::Function(runner) => {
             let name = function_name(building.pipeline, stage, name);
             building.functions.insert_runner(name.clone(), runner);

@@ -164,3 +164,39 @@ fn how_long_things_are_kept_has_a_unit() {
         ]
     );
 }
+
+#[test]
+fn calls_and_secrets_are_read_and_told_without_what_is_secret() {
+    let settings = parse(
+        "[http]\nallow = [\"127.0.0.1:80\", \"10.0.0.0/8\"]\n[secrets]\ntoken = \"${env:TOKEN}\"\n",
+    )
+    .expect("it is right");
+    let expected = HttpSettings::default()
+        .allow("127.0.0.1:80")
+        .and_then(|settings| settings.allow("10.0.0.0/8"))
+        .and_then(|settings| settings.secret("token", "${env:TOKEN}"))
+        .expect("it is right");
+    assert_eq!(settings.http, expected);
+
+    let wrong = Settings::parse(
+        "[http]\nallow = [\"http://x\", 1]\ndeny = []\n[secrets]\ntoken = \"c4n4ry\"\nother = 1\n",
+        Path::new("/work-folder"),
+    )
+    .expect_err("it is wrong");
+    assert_eq!(wrong.len(), 5, "{wrong:#?}");
+    assert!(wrong.iter().all(|finding| finding.place.is_some()));
+    assert!(!format!("{wrong:?}").contains("c4n4ry"), "{wrong:?}");
+    let codes: Vec<&str> = wrong.iter().map(|finding| finding.code.as_str()).collect();
+    assert_eq!(
+        codes.iter().filter(|code| **code == "CAR0124").count(),
+        1,
+        "{codes:?}"
+    );
+    for text in ["http = 1\n", "secrets = 1\n", "[http]\nallow = \"x\"\n"] {
+        let wrong = parse(text).expect_err(text);
+        assert!(
+            wrong.len() == 1 && wrong[0].contains("CAR0122"),
+            "{wrong:?}"
+        );
+    }
+}

@@ -2,6 +2,7 @@
 
 mod again;
 mod behaviour;
+mod calls;
 mod checked;
 mod folders;
 mod functions;

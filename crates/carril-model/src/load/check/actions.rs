@@ -7,9 +7,9 @@ use super::references::{Problem, Where};
 use crate::contract::OUTPUT_BYTES_MAX;
 use crate::definition::{Action, Fallback, SqlText, Stage, Step};
 use crate::sql::Script;
+use crate::template::{self, Piece};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 impl Check<'_> {
     pub(super) fn action(&mut self, at: Where, path: &str, step: &Step) {
@@ -18,6 +18,7 @@ impl Check<'_> {
                 self.sql(at, &format!("{path}/sql"), sql);
             }
             Action::Command { argv, env, .. } => self.command(at, path, argv, env),
+            Action::Http(http) => self.http(at, &format!("{path}/http"), http),
             Action::Function { name } => {
                 if let Some(problem) = name_problem(name) {
                     self.report(
@@ -125,35 +126,36 @@ impl Check<'_> {
             );
         }
         for (position, argument) in argv.iter().enumerate() {
-            self.template(at, &format!("{path}/command/{position}"), argument);
+            self.template(at, &format!("{path}/command/{position}"), argument, false);
         }
         for (name, text) in env {
             let path = format!("{path}/env/{name}");
             if name.is_empty() || name.contains(['=', '\0']) || name.starts_with("CARRIL_") {
                 self.report(&path, "CAR0105", format!("{name:?} cannot be the name of a variable"), "a variable's name has no `=` in it, and those that start with `CARRIL_` are Carril's own");
             }
-            self.template(at, &path, text);
+            self.template(at, &path, text, false);
         }
     }
 
-    /// A text with `{name}` in it.
-    fn template(&mut self, at: Where, path: &str, text: &str) {
-        let names = match template_names(text) {
-            Ok(names) => names,
+    /// A text with `{name}` in it, and with `${secret:NAME}` where it may have secrets.
+    pub(super) fn template(&mut self, at: Where, path: &str, text: &str, secrets: bool) {
+        let pieces = if secrets {
+            template::pieces_with_secrets(text)
+        } else {
+            template::pieces(text)
+        };
+        let pieces = match pieces {
+            Ok(pieces) => pieces,
             Err(offset) => {
-                let help =
-                    "a value is written `{name}`, a brace itself twice: `{{` or `}}`".to_owned();
-                let problem = Problem {
-                    code: "CAR0210",
-                    message: "this brace belongs to no `{name}`".to_owned(),
-                    help: Some(help),
-                };
+                let problem = no_name(text, offset, secrets);
                 self.problem(problem, |places| places.within(path, offset..offset + 1));
                 return;
             }
         };
-        for range in names {
-            let name = &text[range.start + 1..range.end - 1];
+        for piece in pieces {
+            let Piece::Value { name, range } = piece else {
+                continue;
+            };
             match self.in_text(at, name) {
                 Ok(None) => {}
                 Ok(Some(attribute)) => {
@@ -258,35 +260,14 @@ fn circle(nexts: &[Option<usize>], start: usize) -> Option<Vec<usize>> {
     None
 }
 
-/// The ranges of all `{name}` in a text, braces included; `{{` and `}}` are braces. An error is the offset of a brace that
-/// belongs to no name.
-fn template_names(text: &str) -> Result<Vec<Range<usize>>, usize> {
-    let mut names = Vec::new();
-    let mut at = 0;
-    while let Some(found) = text[at..].find(['{', '}']) {
-        let brace = at + found;
-        if text[brace + 1..].starts_with(&text[brace..=brace]) {
-            at = brace + 2;
-            continue;
-        }
-        let end = text[brace..].find('}').map(|end| brace + end + 1);
-        match end {
-            Some(end)
-                if text[brace..].starts_with('{')
-                    && is_template_name(&text[brace + 1..end - 1]) =>
-            {
-                names.push(brace..end);
-                at = end;
-            }
-            _ => return Err(brace),
-        }
-    }
-    Ok(names)
-}
-
-fn is_template_name(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_alphabetic() || first == '_')
-        && text
-            .chars()
-            .all(|character| character.is_alphanumeric() || matches!(character, '_' | '-' | '.'))
+/// A brace that belongs to no name, with what was probably meant.
+fn no_name(text: &str, offset: usize, secrets: bool) -> Problem {
+    let help = if text[..offset].ends_with('$') && !secrets {
+        "secrets can only stand in the headers of an `http` step; a value is written `{name}`"
+    } else if text[..offset].ends_with('$') {
+        "a secret is written `${secret:NAME}`, a value `{name}`"
+    } else {
+        "a value is written `{name}`, a brace itself twice: `{{` or `}}`"
+    };
+    Problem::new("CAR0210", "this brace belongs to no `{name}`", help)
 }

@@ -378,7 +378,7 @@ fn has_output(steps: &[Step], at: usize) -> bool {
     let by_itself = |step: &Step| match &step.action {
         Action::Noop | Action::Publish { .. } => false,
         Action::Command { json, .. } => *json,
-        Action::Sql { .. } | Action::Function { .. } => true,
+        Action::Sql { .. } | Action::Http(_) | Action::Function { .. } => true,
     };
     let by_fallback = match &steps[at].fallback {
         Some(Fallback::Value(_)) => true,

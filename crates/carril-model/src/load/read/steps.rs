@@ -7,17 +7,17 @@ use super::sections::{Defaults, SCOPES};
 use super::{Reader, Section};
 use crate::definition::{Action, Effects, Fallback, Scope, Stage, Step};
 use crate::expression::Expression;
-use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 const STAGE_KEYS: [&str; 5] = ["name", "per", "parallel", "when", "step"];
-const STEP_KEYS: [&str; 17] = [
+const STEP_KEYS: [&str; 18] = [
     "name",
     "sql",
     "target",
     "command",
     "env",
     "output",
+    "http",
     "function",
     "noop",
     "when",
@@ -30,7 +30,7 @@ const STEP_KEYS: [&str; 17] = [
     "shared_writes",
     "effects",
 ];
-const ACTIONS: [&str; 4] = ["sql", "command", "function", "noop"];
+const ACTIONS: [&str; 5] = ["sql", "command", "http", "function", "noop"];
 
 /// Keys that only one kind of step has.
 const BELONGS: [(&str, &str); 5] = [
@@ -98,7 +98,9 @@ impl Reader<'_> {
         );
         let action = self.action(section, target);
         let default_effects = match action {
-            Action::Command { .. } | Action::Function { .. } => Effects::AtLeastOnce,
+            Action::Command { .. } | Action::Http(_) | Action::Function { .. } => {
+                Effects::AtLeastOnce
+            }
             Action::Sql { .. } | Action::Noop | Action::Publish { .. } => Effects::ExactlyOnce,
         };
         let effects = [
@@ -140,6 +142,7 @@ impl Reader<'_> {
         match kind {
             "sql" => self.sql_action(section, target),
             "command" => self.command(section),
+            "http" => self.http(section).unwrap_or_else(unread),
             "function" => self
                 .text(section, "function")
                 .map_or_else(unread, |name| Action::Function { name }),
@@ -150,7 +153,7 @@ impl Reader<'_> {
     fn not_one_action(&mut self, section: &Section<'_>, present: &[&str]) {
         match present {
             [] => {
-                let help = "give it one of `sql`, `command`, `function` or `noop = true`";
+                let help = "give it one of `sql`, `command`, `http`, `function` or `noop = true`";
                 self.report(&section.path, "CAR0203", "this step does nothing", help);
             }
             [first, second, ..] => {
@@ -189,26 +192,8 @@ impl Reader<'_> {
         let json = self
             .choice(section, "output", &[("none", false), ("json", true)])
             .unwrap_or(false);
-        let env = self.env(section);
+        let env = self.texts_by_name(section, "env");
         argv.map_or_else(unread, |argv| Action::Command { argv, env, json })
-    }
-
-    fn env(&mut self, section: &Section<'_>) -> BTreeMap<String, String> {
-        let Some((path, table)) = self.named(section, "env") else {
-            return BTreeMap::new();
-        };
-        let mut env = BTreeMap::new();
-        for (name, value) in table {
-            match value.get_ref() {
-                DeValue::String(text) => {
-                    env.insert(name.get_ref().to_string(), text.clone().into_owned());
-                }
-                other => self
-                    .wrong_type::<()>(&format!("{path}/{}", name.get_ref()), "text", other)
-                    .unwrap_or_default(),
-            }
-        }
-        env
     }
 
     fn noop(&mut self, section: &Section<'_>) -> Action {

@@ -20,7 +20,7 @@ impl Lookup for Values {
 }
 
 fn error_of(text: &str) -> String {
-    let error = fill(text, &Values).expect_err(text);
+    let error = fill_argument(text, &Values).expect_err(text);
     assert_eq!(
         (error.code.as_str(), error.class),
         ("CAR0510", ErrorClass::Permanent)
@@ -42,7 +42,11 @@ fn values_are_put_in_as_they_are() {
         ("ü{param.count}ü", "ü12ü"),
     ];
     for (text, filled) in cases {
-        assert_eq!(fill(text, &Values).as_deref(), Ok(filled), "{text}");
+        assert_eq!(
+            fill_argument(text, &Values).as_deref(),
+            Ok(filled),
+            "{text}"
+        );
     }
 }
 

@@ -24,7 +24,7 @@ enum Inside {
 }
 
 /// The text of these bytes, harmless.
-pub(super) fn readable(bytes: &[u8]) -> String {
+pub(crate) fn readable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     let mut inside = Inside::Text;
     let decoded = String::from_utf8_lossy(bytes);
