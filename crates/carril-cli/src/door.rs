@@ -10,9 +10,7 @@ use crate::follow::interrupted;
 use crate::interrupts::Interrupts;
 use carril::model::contract::{Answer, History, Wish};
 use carril::model::id::ProcessId;
-use carril::{
-    Carril, EngineSeen, Holder, HttpSettings, OpenError, OpenOptions, Retention,
-};
+use carril::{Carril, EngineSeen, Holder, HttpSettings, OpenError, OpenOptions, Retention};
 use std::path::PathBuf;
 use std::time::Duration;
 
