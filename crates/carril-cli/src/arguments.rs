@@ -100,7 +100,7 @@ pub(crate) enum Command {
     Why(Why),
     /// Stop processes or executions.
     Cancel(Cancel),
-    /// Run failed or cancelled executions again.
+    /// Run failed or cancelled executions again, with the pipeline as it was launched.
     Retry(Retry),
     /// Remove all that executions published and their workspaces.
     Rollback(Rollback),
