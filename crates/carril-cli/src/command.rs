@@ -13,7 +13,7 @@ mod demo;
 mod init;
 mod logs;
 mod plan;
-mod ps;
+pub(crate) mod ps;
 mod retry;
 mod rollback;
 mod run;

@@ -1,6 +1,7 @@
 //! What a process came to, so that a manager can read it: how many, how fast, what was slow, where the time went, what failed
 //! and what to do next. Only reads.
 
+use crate::command::ps;
 use crate::command::show::{entity, took};
 use crate::context::{Context, quoted};
 use crate::exit::Exit;
@@ -9,7 +10,7 @@ use crate::found;
 use crate::output::table::one_line;
 use crate::output::{number, paint, time};
 use crate::shape::ProcessShape;
-use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessRow, WaitRow};
+use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessRow, Tally, WaitRow};
 use carril::model::state::ExecutionState;
 use carril::model::time::Timestamp;
 use serde::Serialize;
@@ -35,6 +36,7 @@ pub(crate) struct Summary {
     waits: Vec<WaitRow>,
     failures: Vec<Group>,
     warnings: u64,
+    worked: i64,
     now: Timestamp,
 }
 
@@ -82,12 +84,14 @@ impl Summary {
         };
         let mut waits = history.waits(row.id).await?;
         waits.sort_by_key(|wait| std::cmp::Reverse(wait.total_micros));
+        let worked = found::worked(history, &row, now).await?;
         Ok(Self {
             row,
             slowest: executions,
             waits,
             failures,
             warnings,
+            worked,
             now,
         })
     }
@@ -176,25 +180,9 @@ impl Summary {
         )
     }
 
-    fn micros(&self) -> i64 {
-        self.row
-            .ended_at
-            .unwrap_or(self.now)
-            .micros_since(self.row.launched_at)
-    }
-
-    /// Entities an hour, at the pace of this process.
-    fn per_hour(&self) -> Option<u64> {
-        let micros = i128::from(self.micros());
-        if micros == 0 {
-            return None;
-        }
-        u64::try_from(i128::from(self.row.tally.settled()) * HOUR_MICROS / micros).ok()
-    }
-
     fn pace(&self) -> String {
-        let took = time::span(self.micros());
-        self.per_hour().map_or_else(
+        let took = ps::took(&self.row, self.worked);
+        per_hour(&self.row.tally, self.worked).map_or_else(
             || took.clone(),
             |hour| format!("{took} ({} entities an hour)", number::count(hour)),
         )
@@ -270,8 +258,8 @@ impl Summary {
             event: "summary",
             how,
             exit: exit.code(),
-            process: ProcessShape::of(&self.row, self.now),
-            entities_per_hour: self.per_hour(),
+            process: ProcessShape::of(&self.row, self.worked),
+            entities_per_hour: per_hour(&self.row.tally, self.worked),
             slowest: slowest.collect(),
             time_micros: self
                 .waits
@@ -287,6 +275,16 @@ impl Summary {
                 .collect(),
         }
     }
+}
+
+/// Entities an hour, at the pace of a process that took so many microseconds. Only those that went through and still stand
+/// count: what was cancelled or undone is no output.
+fn per_hour(tally: &Tally, worked: i64) -> Option<u64> {
+    let through = tally.succeeded + tally.failed + tally.skipped;
+    if through == 0 || worked <= 0 {
+        return None;
+    }
+    u64::try_from(i128::from(through) * HOUR_MICROS / i128::from(worked)).ok()
 }
 
 /// Commands to copy, and what each is for.

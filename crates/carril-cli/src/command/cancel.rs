@@ -49,19 +49,24 @@ pub(crate) async fn run(context: &Context, arguments: &Cancel) -> Result<Exit, F
     let closed = follower.close().await;
     result?;
     closed?;
+    let now = context.now();
     let mut rows = Vec::new();
     for process in &meant.processes {
-        rows.push(found::known_process(reader.history(), process.id).await?);
+        let row = found::known_process(reader.history(), process.id).await?;
+        let worked = found::worked(reader.history(), &row, now).await?;
+        rows.push((row, worked));
     }
-    let now = context.now();
     if context.output.json() {
-        let processes = rows.iter().map(|row| ProcessShape::of(row, now)).collect();
+        let processes = rows
+            .iter()
+            .map(|(row, worked)| ProcessShape::of(row, *worked))
+            .collect();
         context.output.line(&Shape {
             cancelled: unsettled.len() as u64,
             processes,
         })?;
     } else {
-        for row in &rows {
+        for (row, _) in &rows {
             context
                 .output
                 .data(&format!("process {} is {}", row.id, row.state))?;

@@ -1,6 +1,7 @@
 //! What `retry` says before it does anything: which version runs, what is kept, and that it refuses before it announces.
 
-use crate::place::bench;
+use crate::place::{bench, object};
+use serde_json::Value;
 use std::fs;
 
 #[test]
@@ -74,4 +75,39 @@ fn only_the_stages_of_the_process_itself_run_again() {
     let runs: i64 =
         bench.store("select max(run) from execution e join entity n on n.execution_id = e.id");
     assert_eq!(runs, 1, "no lane ran again");
+}
+
+#[test]
+fn what_it_took_leaves_out_the_time_before_a_retry() {
+    let bench = bench();
+    bench.run(&["run", "--set", "fail=bela"]).with(5);
+    // Half an hour passes before somebody looks: all of the first run is put back by that much.
+    let earlier = 30 * 60 * 1_000_000_i64;
+    for (table, columns) in [
+        ("process", ["launched_at", "ended_at"]),
+        ("execution", ["started_at", "ended_at"]),
+    ] {
+        let set = columns.map(|column| format!("{column} = {column} - {earlier}"));
+        bench.change(&format!("update {table} set {}", set.join(", ")));
+    }
+    let summary = bench
+        .run(&["retry", "1", "--failed", "--yes", "--json"])
+        .with(5)
+        .json();
+    let micros = |value: &Value| value["duration_micros"].as_i64().unwrap();
+    assert!(micros(&summary["process"]) < earlier, "{summary}");
+    assert!(
+        summary["entities_per_hour"].as_u64().unwrap() > 6,
+        "{summary}"
+    );
+    let listed = object(&bench.run(&["ps", "--json"]).with(0));
+    assert_eq!(micros(&listed["processes"][0]), micros(&summary["process"]));
+    let shown = bench.run(&["show", "1"]).with(0).stdout;
+    assert!(
+        shown.contains("in all its runs, without the time between them"),
+        "{shown}"
+    );
+    bench.run(&["rollback", "1", "--yes"]).with(0);
+    let shown = object(&bench.run(&["show", "1", "--json"]).with(0));
+    assert!(micros(&shown["process"]) < earlier, "{shown}");
 }

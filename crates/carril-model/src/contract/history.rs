@@ -269,6 +269,10 @@ pub trait History: Send + Sync {
     /// Time by cause over all executions of a process.
     fn waits(&self, process: ProcessId) -> Pending<'_, Result<Vec<WaitRow>, Fault>>;
 
+    /// Microseconds in which at least one run of a process was under way, up to `now` where one still is: from the launch, or
+    /// from a retry's first lane, to the end; overlapping runs count once. What lies between an end and a retry is left out.
+    fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>>;
+
     /// Executions of a process by state and cause: how many are in each. For live views; only unsettled ones.
     fn causes(&self, process: ProcessId) -> Pending<'_, Result<BTreeMap<CauseKind, u64>, Fault>>;
 

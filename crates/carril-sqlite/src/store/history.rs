@@ -245,6 +245,17 @@ impl History for SqliteHistory {
         })
     }
 
+    fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>> {
+        self.ask(move |transaction| {
+            transaction
+                .prepare_cached(sql!("history_worked"))
+                .and_then(|mut statement| {
+                    statement.query_row(params![process.0, now.0], |row| row.get(0))
+                })
+                .or_fault()
+        })
+    }
+
     fn causes(&self, process: ProcessId) -> Pending<'_, Result<BTreeMap<CauseKind, u64>, Fault>> {
         self.ask(move |transaction| {
             let counted = read::all(

@@ -140,6 +140,14 @@ impl Bench {
         ask(&self.path("carril.db"), sql)
     }
 
+    /// Changes the store as nothing of Carril would, to make what takes long in life: days that pass.
+    #[track_caller]
+    pub(crate) fn change(&self, sql: &str) {
+        let connection = Connection::open(self.path("carril.db")).unwrap();
+        connection.busy_timeout(Duration::from_secs(5)).unwrap();
+        connection.execute_batch(sql).unwrap();
+    }
+
     /// Waits until there is a file.
     #[track_caller]
     pub(crate) fn until_file(&self, name: &str) {
