@@ -129,6 +129,19 @@ impl Plan {
         }
     }
 
+    /// The target whose shared part a step acts on, if it does: everything but the execution's own tables is shared.
+    #[must_use]
+    pub fn shared_target(&self, id: StepId) -> Option<&str> {
+        match &self.step(id).action {
+            Action::Publish { .. } => {
+                let workspace = self.definition.workspace.as_ref();
+                workspace.map(|workspace| workspace.target.as_str())
+            }
+            Action::Sql { target, .. } if !self.works_in_workspace(id) => Some(target),
+            _ => None,
+        }
+    }
+
     /// The steps of one stage, in order.
     #[must_use]
     pub fn steps_of(&self, stage: usize) -> &[PlannedStep] {

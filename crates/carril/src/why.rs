@@ -11,7 +11,6 @@ use crate::reader::{EngineSeen, Reader};
 use carril_model::contract::{
     AttemptRow, ExecutionFilter, ExecutionRow, Fault, ProcessFilter, ProcessRow,
 };
-use carril_model::definition::{Action, Definition};
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, ProcessState};
@@ -309,32 +308,9 @@ fn uses(plan: &Plan, attempt: &AttemptRow) -> Vec<String> {
     let Some(id) = plan.find(&format!("{}/{}", attempt.stage, attempt.step)) else {
         return Vec::new();
     };
-    let step = plan.step(id);
-    let mut uses = step.resources.clone();
-    uses.extend(
-        shared_target(plan.definition(), &step.action, &step.shared_writes).map(str::to_owned),
-    );
+    let mut uses = plan.step(id).resources.clone();
+    uses.extend(plan.shared_target(id).map(str::to_owned));
     uses
-}
-
-fn shared_target<'a>(
-    definition: &'a Definition,
-    action: &'a Action,
-    shared_writes: &[String],
-) -> Option<&'a str> {
-    let workspace = definition
-        .workspace
-        .as_ref()
-        .map(|workspace| workspace.target.as_str());
-    match action {
-        Action::Publish { .. } => workspace,
-        Action::Sql { target, .. }
-            if workspace != Some(target.as_str()) || !shared_writes.is_empty() =>
-        {
-            Some(target)
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -10,3 +10,4 @@ mod init;
 mod place;
 mod second;
 mod talk;
+mod trace;
