@@ -10,7 +10,10 @@ use crate::found;
 use crate::output::table::one_line;
 use crate::output::{number, paint, time};
 use crate::shape::ProcessShape;
-use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessRow, Tally, WaitRow};
+use carril::model::contract::{
+    DoubtRow, ExecutionFilter, ExecutionRow, History, ProcessRow, Tally, WaitRow,
+};
+use carril::model::plan::Doubt;
 use carril::model::state::ExecutionState;
 use carril::model::time::Timestamp;
 use serde::Serialize;
@@ -35,6 +38,8 @@ pub(crate) struct Summary {
     slowest: Vec<ExecutionRow>,
     waits: Vec<WaitRow>,
     failures: Vec<Group>,
+    /// Steps that failed although their lanes went on.
+    doubts: Vec<DoubtRow>,
     warnings: u64,
     worked: i64,
     now: Timestamp,
@@ -84,12 +89,14 @@ impl Summary {
         };
         let mut waits = history.waits(row.id).await?;
         waits.sort_by_key(|wait| std::cmp::Reverse(wait.total_micros));
+        let doubts = history.doubts(row.id).await?;
         let worked = found::worked(history, &row, now).await?;
         Ok(Self {
             row,
             slowest: executions,
             waits,
             failures,
+            doubts,
             warnings,
             worked,
             now,
@@ -125,15 +132,11 @@ impl Summary {
         if let Some(spent) = self.spent() {
             add("time went to", spent);
         }
-        if self.warnings > 0 {
-            add(
-                "warnings",
-                number::of(
-                    self.warnings,
-                    "step that is not critical failed",
-                    "steps that are not critical failed",
-                ),
-            );
+        for (name, rows) in [("fallbacks", self.fallbacks()), ("warnings", self.warned())] {
+            if !rows.is_empty() {
+                let told: Vec<String> = rows.into_iter().map(doubt).collect();
+                add(name, told.join(&format!("\n{:16}", "")));
+            }
         }
         if !self.failures.is_empty() {
             lines.push(self.what_failed());
@@ -141,6 +144,18 @@ impl Summary {
         lines.push(format!("\n{}", paint::bold("next")));
         lines.extend(suggestions(&self.next(context, store)));
         lines.join("\n")
+    }
+
+    /// Steps that a fallback stood in for.
+    fn fallbacks(&self) -> Vec<&DoubtRow> {
+        let stood_in = |row: &&DoubtRow| row.doubt != Doubt::NotCritical;
+        self.doubts.iter().filter(stood_in).collect()
+    }
+
+    /// Steps that failed and are not critical.
+    fn warned(&self) -> Vec<&DoubtRow> {
+        let warned = |row: &&DoubtRow| row.doubt == Doubt::NotCritical;
+        self.doubts.iter().filter(warned).collect()
     }
 
     fn what_failed(&self) -> String {
@@ -267,7 +282,9 @@ impl Summary {
                 .map(|wait| (wait.cause.name(), wait.total_micros))
                 .collect(),
             failures: self.failures.iter().map(GroupShape::from).collect(),
+            fallbacks: self.fallbacks().into_iter().map(DoubtShape::from).collect(),
             warnings: self.warnings,
+            warned: self.warned().into_iter().map(DoubtShape::from).collect(),
             next: self
                 .next(context, store)
                 .into_iter()
@@ -285,6 +302,31 @@ fn per_hour(tally: &Tally, worked: i64) -> Option<u64> {
         return None;
     }
     u64::try_from(i128::from(through) * HOUR_MICROS / i128::from(worked)).ok()
+}
+
+/// `rates/fetch failed in 2 executions, rates/cached ran instead: ada (2), bela (3)`.
+fn doubt(row: &DoubtRow) -> String {
+    let how = match (row.doubt, row.instead.as_deref()) {
+        (Doubt::NotCritical, _) => ", which is not critical".to_owned(),
+        (_, Some(other)) => format!(", {other} ran instead"),
+        (_, None) => ", its fallback value was taken".to_owned(),
+    };
+    let names: Vec<String> = row
+        .examples
+        .iter()
+        .map(|(id, name)| format!("{} ({id})", name.as_deref().unwrap_or("(process)")))
+        .collect();
+    let more = if row.executions > names.len() as u64 {
+        ", …"
+    } else {
+        ""
+    };
+    format!(
+        "{} failed in {}{how}: {}{more}",
+        row.step,
+        number::of(row.executions, "execution", "executions"),
+        names.join(", ")
+    )
 }
 
 /// Commands to copy, and what each is for.
@@ -361,8 +403,29 @@ pub(crate) struct SummaryShape<'a> {
     slowest: Vec<LaneShape<'a>>,
     time_micros: BTreeMap<&'static str, i64>,
     failures: Vec<GroupShape<'a>>,
+    fallbacks: Vec<DoubtShape<'a>>,
     warnings: u64,
+    warned: Vec<DoubtShape<'a>>,
     next: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DoubtShape<'a> {
+    step: &'a str,
+    instead: Option<&'a str>,
+    executions: u64,
+    examples: Vec<i64>,
+}
+
+impl<'a> From<&'a DoubtRow> for DoubtShape<'a> {
+    fn from(row: &'a DoubtRow) -> Self {
+        Self {
+            step: &row.step,
+            instead: row.instead.as_deref(),
+            executions: row.executions,
+            examples: row.examples.iter().map(|(id, _)| id.0).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

@@ -4,6 +4,10 @@
 //! segments everybody waits for everybody (cause `barrier`). The plan is shared by every execution of a process and
 //! never changes.
 
+mod doubt;
+
+pub use doubt::{Doubt, LastAttempt};
+
 use crate::definition::{
     Action, Definition, Effects, Publish, RetryOn, RetryPolicy, Scope, Stage, Step, Version,
 };

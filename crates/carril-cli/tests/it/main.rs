@@ -4,6 +4,7 @@ mod again;
 mod chaos;
 mod commands;
 mod demo;
+mod doubts;
 mod exits;
 mod faults;
 mod init;

@@ -3,6 +3,7 @@
 //! One read-only connection on a thread of its own answers one question after the other, each from one snapshot. Wishes are
 //! written over a connection that lives for that write alone, so that readers never hold the store's write lock.
 
+mod doubts;
 mod overlap;
 mod query;
 mod read;
@@ -14,9 +15,9 @@ use super::session;
 use crate::driver::Worker;
 use carril_model::account::CauseKind;
 use carril_model::contract::{
-    Answer, AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, History, LogRow,
-    Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, TimelineRow, WaitRow,
-    Wish,
+    Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow, Fault, History,
+    LogRow, Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, TimelineRow,
+    WaitRow, Wish,
 };
 use carril_model::definition::Definition;
 use carril_model::id::{ExecutionId, ProcessId, RequestId, Run};
@@ -246,6 +247,10 @@ impl History for SqliteHistory {
                 read::wait,
             )
         })
+    }
+
+    fn doubts(&self, process: ProcessId) -> Pending<'_, Result<Vec<DoubtRow>, Fault>> {
+        self.ask(move |transaction| doubts::of(transaction, process))
     }
 
     fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>> {
