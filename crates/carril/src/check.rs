@@ -4,16 +4,13 @@
 //! Loading has told what the files themselves get wrong. Here targets are asked and the model judges what they answer; a
 //! target that nobody named is not asked, and a note says so. What words alone tell is then taken for what it is worth.
 
-mod published;
-
 use crate::targets::Targets;
 use carril_model::contract::{Inspection, Target, TargetError};
-use carril_model::definition::{Action, Definition, Entities, SqlText, Workspace};
+use carril_model::definition::{Action, Definition, Entities, Publish, SqlText, Workspace};
 use carril_model::finding::{Finding, Place, Severity};
 use carril_model::id::StepId;
 use carril_model::load::{self, Loaded};
 use carril_model::plan::Plan;
-use published::{Prelude, all_of};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -68,7 +65,8 @@ pub async fn check(
         definition,
         plan: &plan,
         open: BTreeMap::new(),
-        prelude: Prelude::default(),
+        published: Vec::new(),
+        unpublished: Vec::new(),
         findings: Vec::new(),
     };
     for name in target_names(definition) {
@@ -117,8 +115,10 @@ struct Check<'a> {
     definition: &'a Definition,
     plan: &'a Plan,
     open: BTreeMap<String, Arc<dyn Target>>,
-    /// What publishing will make on the workspace's target.
-    prelude: Prelude,
+    /// What publishing will make on the workspace's target, as far as it can.
+    published: Vec<Publish>,
+    /// Names that it would have made and cannot; a finding says so.
+    unpublished: Vec<String>,
     findings: Vec<Finding>,
 }
 
@@ -225,22 +225,55 @@ impl Check<'_> {
                 )),
             }
         }
-        self.publish_keys(workspace, &columns);
-        for entry in workspace.publish.iter().filter(|entry| {
-            columns
+        let wrong_keys = self.publish_keys(workspace, &columns);
+        for (at, entry) in workspace.publish.iter().enumerate() {
+            let is_there = columns
                 .keys()
-                .any(|table| table.eq_ignore_ascii_case(&entry.from))
-        }) {
-            let has_table = target.inspect(&all_of(&entry.into), &[]).await.is_ok();
-            let has_view = match &entry.current {
-                Some(current) => target.inspect(&all_of(current), &[]).await.is_ok(),
-                None => true,
-            };
-            self.prelude.add(entry, has_table, has_view);
+                .any(|table| table.eq_ignore_ascii_case(&entry.from));
+            let is_right = is_there
+                && !wrong_keys.contains(&at)
+                && self.publishable(target.as_ref(), at, entry).await;
+            if is_right {
+                self.published.push(entry.clone());
+            } else {
+                self.unpublished.push(entry.into.clone());
+                self.unpublished.extend(entry.current.clone());
+            }
         }
     }
 
-    fn publish_keys(&mut self, workspace: &Workspace, columns: &BTreeMap<&str, Vec<String>>) {
+    /// Whether an entry's table and view can be made, or are there as they would be made.
+    async fn publishable(&mut self, target: &dyn Target, at: usize, entry: &Publish) -> bool {
+        let without_view = Publish {
+            current: None,
+            ..entry.clone()
+        };
+        for (field, entry) in [("into", &without_view), ("current", entry)] {
+            let entries = std::slice::from_ref(entry);
+            let name = entry.current.as_ref().unwrap_or(&entry.into);
+            let finding = match target.inspect_published(&nothing(), &[], entries).await {
+                Ok(_) => continue,
+                Err(TargetError::Sql { message, .. }) => {
+                    Finding::error("CAR0417", format!("nothing can be published as `{name}`: {message}"))
+                        .help("name a table and a view that are not there yet: Carril makes both, and changes nothing that somebody else made")
+                }
+                Err(error) => Finding::error("CAR0511", format!("`{name}` could not be looked at: {error}")),
+            };
+            let place = format!("workspace/publish/{at}/{field}");
+            self.findings
+                .push(placed(finding, self.loaded.places.at(&place)));
+            return false;
+        }
+        true
+    }
+
+    /// Keys must be columns; gives the entries of which one is not.
+    fn publish_keys(
+        &mut self,
+        workspace: &Workspace,
+        columns: &BTreeMap<&str, Vec<String>>,
+    ) -> BTreeSet<usize> {
+        let mut wrong = BTreeSet::new();
         for (at, publish) in workspace.publish.iter().enumerate() {
             let known = columns
                 .iter()
@@ -262,8 +295,10 @@ impl Check<'_> {
                     .places
                     .at(&format!("workspace/publish/{at}/key/{key_at}"));
                 self.findings.push(placed(finding, place));
+                wrong.insert(at);
             }
         }
+        wrong
     }
 
     /// What each step's SQL would touch: asked of its target, else read from its words.
@@ -279,17 +314,14 @@ impl Check<'_> {
                 inspections.push((planned.id, load::static_inspection(sql, own)));
                 continue;
             };
-            let publishes = self.definition.workspace.as_ref();
-            let inspected = if publishes.is_some_and(|workspace| workspace.target == *target) {
-                let inspected = open.inspect(&self.prelude.before(sql), own).await;
-                inspected
-                    .map(|seen| self.prelude.taken_out(seen))
-                    .map_err(|error| self.prelude.shifted(error))
-            } else {
-                open.inspect(sql, own).await
+            let workspace = self.definition.workspace.as_ref();
+            let published = match workspace {
+                Some(workspace) if workspace.target == *target => self.published.as_slice(),
+                _ => &[],
             };
-            match inspected {
+            match open.inspect_published(sql, own, published).await {
                 Ok(inspection) => inspections.push((planned.id, inspection)),
+                Err(error) if self.follows_from_publishing(&error) => {}
                 Err(error) => {
                     let what = format!("step `{}`", planned.path);
                     let path = self.written_path(planned.id);
@@ -303,6 +335,20 @@ impl Check<'_> {
             &self.loaded.places,
             &inspections,
         ));
+    }
+
+    /// Whether SQL was refused for want of a table that a finding about publishing has told already.
+    fn follows_from_publishing(&self, error: &TargetError) -> bool {
+        let TargetError::Sql { message, .. } = error else {
+            return false;
+        };
+        let missing = message.strip_prefix("no such table: ");
+        missing.is_some_and(|missing| {
+            let name = missing.rsplit('.').next().unwrap_or(missing);
+            self.unpublished
+                .iter()
+                .any(|unpublished| unpublished.eq_ignore_ascii_case(name))
+        })
     }
 
     /// Where a step's SQL is in the pipeline as written, which has no stages that publish.
@@ -367,4 +413,20 @@ fn word_end(text: &str, start: usize) -> usize {
 
 fn placed(finding: Finding, place: Option<Place>) -> Finding {
     Finding { place, ..finding }
+}
+
+/// All of a table, for asking whether it is there and which columns it has.
+fn all_of(table: &str) -> SqlText {
+    SqlText {
+        file: String::new(),
+        text: format!("select * from \"{}\"", table.replace('"', "\"\"")),
+    }
+}
+
+/// SQL that touches nothing, for asking about what stands around it.
+fn nothing() -> SqlText {
+    SqlText {
+        file: String::new(),
+        text: "select 1".to_owned(),
+    }
 }
