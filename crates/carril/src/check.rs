@@ -419,6 +419,7 @@ fn placed(finding: Finding, place: Option<Place>) -> Finding {
 fn all_of(table: &str) -> SqlText {
     SqlText {
         file: String::new(),
+        start: None,
         text: format!("select * from \"{}\"", table.replace('"', "\"\"")),
     }
 }
@@ -427,6 +428,7 @@ fn all_of(table: &str) -> SqlText {
 fn nothing() -> SqlText {
     SqlText {
         file: String::new(),
+        start: None,
         text: "select 1".to_owned(),
     }
 }

@@ -111,3 +111,28 @@ fn what_it_took_leaves_out_the_time_before_a_retry() {
     let shown = object(&bench.run(&["show", "1", "--json"]).with(0));
     assert!(micros(&shown["process"]) < earlier, "{shown}");
 }
+
+#[test]
+fn an_error_in_sql_written_in_place_names_its_line() {
+    let bench = bench();
+    let file = bench.path("pipeline/pipeline.toml");
+    let place = |moved: &str| {
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("{moved}{text}")).unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        bench.run(&["run", "--set", "fail=bela", "--quiet"]).with(5);
+        let shown = object(&bench.run(&["show", "bela", "--json"]).with(0));
+        let line = text
+            .lines()
+            .position(|line| line.contains("insert into effect"))
+            .unwrap();
+        let column = text.lines().nth(line).unwrap().find("insert").unwrap();
+        let wanted = format!("pipeline.toml:{}:{}", line + 1, column + 1);
+        let error = &shown["executions"][0]["error"];
+        assert_eq!(error["place"], wanted, "{error}");
+    };
+    place("");
+    // The same pipeline to Carril, at another line to whoever looks for it.
+    place("# A comment more.\n");
+    assert_eq!(bench.store::<i64>("select count(*) from definition"), 1);
+}

@@ -148,6 +148,7 @@ impl Reader<'_> {
             }
             return Some(SqlText {
                 file: super::ENTRY.to_owned(),
+                start: self.places.start(&path),
                 text: written,
             });
         }
@@ -164,7 +165,11 @@ impl Reader<'_> {
             }
         };
         match self.files.read(&file) {
-            Ok(Some(text)) => Some(SqlText { file, text }),
+            Ok(Some(text)) => Some(SqlText {
+                file,
+                text,
+                start: None,
+            }),
             Ok(None) => {
                 self.report(&path, "CAR0106", format!("there is no file `{file}`"), "paths are relative to the folder of `pipeline.toml`; SQL in place has a blank or a line break in it");
                 None
