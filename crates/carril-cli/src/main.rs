@@ -2,6 +2,7 @@
 //!
 //! Nothing is started before the command line is understood, so that `--version` and mistakes cost nothing.
 
+mod advice;
 mod arguments;
 mod command;
 mod context;

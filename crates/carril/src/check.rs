@@ -63,6 +63,7 @@ pub async fn check(
     let mut check = Check {
         loaded,
         definition,
+        urls,
         plan: &plan,
         open: BTreeMap::new(),
         published: Vec::new(),
@@ -113,6 +114,8 @@ pub(crate) fn target_names(definition: &Definition) -> BTreeSet<String> {
 struct Check<'a> {
     loaded: &'a Loaded,
     definition: &'a Definition,
+    /// Where targets are, by name.
+    urls: &'a BTreeMap<String, String>,
     plan: &'a Plan,
     open: BTreeMap<String, Arc<dyn Target>>,
     /// What publishing will make on the workspace's target, as far as it can.
@@ -138,7 +141,10 @@ impl Check<'_> {
                     format!("target `{name}` was not asked: nobody said where it is"),
                 )
             };
-            self.findings.push(note.help(format!("give `--target {name}=sqlite:PATH`, or name it in carril.toml, to have SQL, tables and columns checked too")));
+            let similar = load::suggestion(name, urls.keys().map(String::as_str))
+                .filter(|help| help.starts_with("did you mean"))
+                .map_or_else(String::new, |help| format!("{help} Else "));
+            self.findings.push(note.help(format!("{similar}give `--target {name}=sqlite:PATH`, or name it in carril.toml, to have SQL, tables and columns checked too")));
             return Asked::Unknown;
         };
         let answer = match targets.open(name, url) {
@@ -182,13 +188,12 @@ impl Check<'_> {
                 ));
             }
             Err(error) => {
-                let finding = refused(
-                    "CAR0406",
-                    "the entities query",
+                let finding = self.refused(
+                    ("CAR0406", "the entities query"),
+                    target,
                     "entities/sql",
                     sql,
                     &error,
-                    self.loaded,
                 );
                 self.findings.push(finding);
             }
@@ -212,8 +217,10 @@ impl Check<'_> {
                         "the workspace table `{table}` is not in target `{}`: {message}",
                         workspace.target
                     );
-                    let finding = Finding::error("CAR0413", message)
-                        .help("create it there, empty: each execution gets one made like it");
+                    let finding = Finding::error("CAR0413", message).help(format!(
+                        "create it there, empty, as in `create table {table} (…)`: each execution gets one made like it; or correct the name{}",
+                        self.listed_by(&workspace.target, ".tables")
+                    ));
                     self.findings.push(placed(
                         finding,
                         self.loaded.places.at(&format!("workspace/tables/{at}")),
@@ -325,7 +332,7 @@ impl Check<'_> {
                 Err(error) => {
                     let what = format!("step `{}`", planned.path);
                     let path = self.written_path(planned.id);
-                    let finding = refused("CAR0415", &what, &path, sql, &error, self.loaded);
+                    let finding = self.refused(("CAR0415", &what), target, &path, sql, &error);
                     self.findings.push(finding);
                 }
             }
@@ -335,6 +342,48 @@ impl Check<'_> {
             &self.loaded.places,
             &inspections,
         ));
+    }
+
+    /// SQL that a target does not take, with its place, and how to see what the target has.
+    fn refused(
+        &self,
+        (code, what): (&str, &str),
+        target: &str,
+        path: &str,
+        sql: &SqlText,
+        error: &TargetError,
+    ) -> Finding {
+        let TargetError::Sql { message, offset } = error else {
+            return Finding::error("CAR0511", format!("{what} could not be looked at: {error}"));
+        };
+        let start = offset.unwrap_or(0);
+        let places = &self.loaded.places;
+        let place = places.sql(path, sql, start..word_end(&sql.text, start));
+        let finding = Finding::error(code, format!("the target does not take {what}: {message}"));
+        let help = if message.starts_with("no such table") {
+            let listed = self.listed_by(target, ".tables");
+            format!("correct the name, or create the table in target `{target}`{listed}")
+        } else if message.starts_with("no such column") {
+            let listed = self.listed_by(target, ".schema");
+            format!("correct the name; a value is written `:name`{listed}")
+        } else {
+            "mend the SQL; these are the database's own words".to_owned()
+        };
+        placed(finding.help(help), place)
+    }
+
+    /// How to list what a target has, where its file has a name that can be typed and holds no reference to a secret.
+    fn listed_by(&self, target: &str, command: &str) -> String {
+        let file = self
+            .urls
+            .get(target)
+            .and_then(|url| url.strip_prefix("sqlite:"))
+            .filter(|file| {
+                !file.contains(|letter: char| "${}'\"".contains(letter) || letter.is_whitespace())
+            });
+        file.map_or_else(String::new, |file| {
+            format!("; `sqlite3 {file} {command}` lists what is there")
+        })
     }
 
     /// Whether SQL was refused for want of a table that a finding about publishing has told already.
@@ -377,28 +426,6 @@ fn own_tables<'a>(
         }
         _ => &[],
     }
-}
-
-fn refused(
-    code: &str,
-    what: &str,
-    path: &str,
-    sql: &SqlText,
-    error: &TargetError,
-    loaded: &Loaded,
-) -> Finding {
-    let TargetError::Sql { message, offset } = error else {
-        return Finding::error("CAR0511", format!("{what} could not be looked at: {error}"));
-    };
-    let start = offset.unwrap_or(0);
-    let place = loaded
-        .places
-        .sql(path, sql, start..word_end(&sql.text, start));
-    let finding = Finding::error(code, format!("the target does not take {what}: {message}"));
-    placed(
-        finding.help("mend the SQL, or create in the target what it names"),
-        place,
-    )
 }
 
 /// The end of the word at an offset, so that the caret underlines it.

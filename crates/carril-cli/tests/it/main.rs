@@ -1,5 +1,6 @@
 //! The `carril` command as people and programs use it: real processes, real stores, real exit codes.
 
+mod advice;
 mod again;
 mod chaos;
 mod commands;

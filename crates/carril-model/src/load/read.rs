@@ -171,7 +171,7 @@ impl Reader<'_> {
                 start: None,
             }),
             Ok(None) => {
-                self.report(&path, "CAR0106", format!("there is no file `{file}`"), "paths are relative to the folder of `pipeline.toml`; SQL in place has a blank or a line break in it");
+                self.report(&path, "CAR0106", format!("there is no file `{file}`"), &format!("make that file, or name one that is there: `ls {}` in the folder of `pipeline.toml` lists them; SQL in place has a blank or a line break in it", folder_of(&file)));
                 None
             }
             Err(why) => {
@@ -185,6 +185,11 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The folder of a path, as a shell takes it.
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or(".", |(folder, _)| folder)
 }
 
 /// `stage/0/step/1` as people count: `stage.step`.
