@@ -1,5 +1,6 @@
 //! Whole pipelines, from text to definition or findings.
 
+mod absent;
 mod good;
 mod inline;
 mod malformed;
