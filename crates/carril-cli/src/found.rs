@@ -113,6 +113,20 @@ pub(crate) async fn worked(
     Ok(row.ended_at.unwrap_or(now).micros_since(row.launched_at))
 }
 
+/// The same of several, each with its process.
+pub(crate) async fn with_worked(
+    history: &dyn History,
+    rows: Vec<ProcessRow>,
+    now: Timestamp,
+) -> Result<Vec<(ProcessRow, i64)>, Failure> {
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let micros = worked(history, &row, now).await?;
+        found.push((row, micros));
+    }
+    Ok(found)
+}
+
 /// Executions of a process, at most `max`, by pages.
 pub(crate) async fn executions(
     history: &dyn History,

@@ -30,6 +30,12 @@ pub(crate) struct ProcessShape<'a> {
 }
 
 impl<'a> ProcessShape<'a> {
+    /// Processes, each with the microseconds that it took so far.
+    pub(crate) fn all(rows: &'a [(ProcessRow, i64)]) -> Vec<Self> {
+        let shape = |(row, worked): &'a (ProcessRow, i64)| Self::of(row, *worked);
+        rows.iter().map(shape).collect()
+    }
+
     /// The process, and the microseconds that it took so far.
     pub(crate) fn of(row: &'a ProcessRow, worked_micros: i64) -> Self {
         Self {

@@ -129,6 +129,15 @@ pub struct SqlStart {
 }
 
 impl SqlText {
+    /// A whole file.
+    pub(crate) const fn of_file(file: String, text: String) -> Self {
+        Self {
+            file,
+            text,
+            start: None,
+        }
+    }
+
     /// The place of a byte range of the text, in the file that it is written in.
     #[must_use]
     pub fn place(&self, range: std::ops::Range<usize>) -> Place {

@@ -52,15 +52,11 @@ pub(crate) async fn run(context: &Context, arguments: &Cancel) -> Result<Exit, F
     let now = context.now();
     let mut rows = Vec::new();
     for process in &meant.processes {
-        let row = found::known_process(reader.history(), process.id).await?;
-        let worked = found::worked(reader.history(), &row, now).await?;
-        rows.push((row, worked));
+        rows.push(found::known_process(reader.history(), process.id).await?);
     }
+    let rows = found::with_worked(reader.history(), rows, now).await?;
     if context.output.json() {
-        let processes = rows
-            .iter()
-            .map(|(row, worked)| ProcessShape::of(row, *worked))
-            .collect();
+        let processes = ProcessShape::all(&rows);
         context.output.line(&Shape {
             cancelled: unsettled.len() as u64,
             processes,

@@ -26,17 +26,11 @@ pub(crate) async fn run(context: &Context, arguments: &Ps) -> Result<Exit, Failu
         max: arguments.limit,
     };
     let now = context.now();
-    let mut rows = Vec::new();
-    for row in reader.history().processes(&filter).await? {
-        let worked = found::worked(reader.history(), &row, now).await?;
-        rows.push((row, worked));
-    }
+    let rows = reader.history().processes(&filter).await?;
+    let rows = found::with_worked(reader.history(), rows, now).await?;
     if context.output.json() {
         context.output.value(&Shape {
-            processes: rows
-                .iter()
-                .map(|(row, worked)| ProcessShape::of(row, *worked))
-                .collect(),
+            processes: ProcessShape::all(&rows),
         })?;
         return Ok(Exit::Ok);
     }

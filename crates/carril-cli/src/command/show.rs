@@ -73,24 +73,32 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
             }
         }
         Found::Entity(key, executions) => {
-            if context.output.json() {
-                let shapes = executions
-                    .iter()
-                    .map(|row| ExecutionShape::of(row, now))
-                    .collect();
-                context.output.value(&Shape::Entity {
-                    entity: &key,
-                    executions: shapes,
-                })?;
-            } else {
-                let head = format!("{} {key}", paint::bold("entity"));
-                context
-                    .output
-                    .data(&format!("{head}\n\n{}", listed(&executions, true, now)))?;
-            }
+            show_entity(context, &key, &executions, now)?;
         }
     }
     Ok(Exit::Ok)
+}
+
+fn show_entity(
+    context: &Context,
+    key: &str,
+    executions: &[ExecutionRow],
+    now: Timestamp,
+) -> Result<(), Failure> {
+    if context.output.json() {
+        let shapes = executions
+            .iter()
+            .map(|row| ExecutionShape::of(row, now))
+            .collect();
+        return context.output.value(&Shape::Entity {
+            entity: key,
+            executions: shapes,
+        });
+    }
+    let head = format!("{} {key}", paint::bold("entity"));
+    context
+        .output
+        .data(&format!("{head}\n\n{}", listed(executions, true, now)))
 }
 
 /// A process, the microseconds that it took, and when that was looked at.

@@ -165,13 +165,10 @@ impl Reader<'_> {
             }
         };
         match self.files.read(&file) {
-            Ok(Some(text)) => Some(SqlText {
-                file,
-                text,
-                start: None,
-            }),
+            Ok(Some(text)) => Some(SqlText::of_file(file, text)),
             Ok(None) => {
-                self.report(&path, "CAR0106", format!("there is no file `{file}`"), &format!("make that file, or name one that is there: `ls {}` in the folder of `pipeline.toml` lists them; SQL in place has a blank or a line break in it", folder_of(&file)));
+                let help = no_file_help(&file);
+                self.report(&path, "CAR0106", format!("there is no file `{file}`"), help);
                 None
             }
             Err(why) => {
@@ -187,9 +184,12 @@ impl Reader<'_> {
     }
 }
 
-/// The folder of a path, as a shell takes it.
-fn folder_of(path: &str) -> &str {
-    path.rsplit_once('/').map_or(".", |(folder, _)| folder)
+/// How to see the files that there are.
+fn no_file_help(path: &str) -> String {
+    let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    format!(
+        "make that file, or name one that is there: `ls {folder}` in the folder of `pipeline.toml` lists them; SQL in place has a blank or a line break in it"
+    )
 }
 
 /// `stage/0/step/1` as people count: `stage.step`.
