@@ -104,7 +104,7 @@ pub(crate) enum Command {
     Pause(Paused),
     /// Go on with a paused process, and follow it to its end.
     Resume(Paused),
-    /// Run failed or cancelled executions again.
+    /// Run failed or cancelled executions again, with the pipeline as it was launched.
     Retry(Retry),
     /// Remove all that executions published and their workspaces.
     Rollback(Rollback),

@@ -1,5 +1,6 @@
 //! The commands, one module each, and which of them is meant.
 
+use crate::advice;
 use crate::arguments::Command;
 use crate::context::{Context, quoted};
 use crate::exit::Exit;
@@ -16,7 +17,7 @@ mod logs;
 mod pause;
 mod plan;
 mod prune;
-mod ps;
+pub(crate) mod ps;
 mod retry;
 mod rollback;
 mod run;
@@ -30,14 +31,18 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
     match command {
         Command::Init(arguments) => init::run(context, arguments),
         Command::Check(arguments) => check::run(context, arguments).await,
-        Command::Plan(arguments) => plan::run(context, arguments).await,
+        Command::Plan(arguments) => plan::run(context, arguments)
+            .await
+            .map_err(|failure| advice::of_launch(context, arguments, failure)),
         Command::Ps(arguments) => ps::run(context, arguments).await,
         Command::Show(arguments) => show::run(context, arguments).await,
         Command::Logs(arguments) => logs::run(context, arguments).await,
         Command::Why(arguments) => why::run(context, arguments).await,
         Command::Trace(arguments) => trace::run(context, arguments).await,
         Command::Sql(arguments) => sql::run(context, arguments).await,
-        Command::Run(arguments) => run::run(context, arguments).await,
+        Command::Run(arguments) => run::run(context, arguments)
+            .await
+            .map_err(|failure| advice::of_launch(context, &arguments.pipeline, failure)),
         Command::Cancel(arguments) => cancel::run(context, arguments).await,
         Command::Retry(arguments) => retry::run(context, arguments).await,
         Command::Rollback(arguments) => rollback::run(context, arguments).await,

@@ -56,6 +56,11 @@ impl Context {
         }
     }
 
+    /// The store that the command line names, as it was written.
+    pub(crate) fn given_store(&self) -> Option<&str> {
+        self.store.as_deref()
+    }
+
     /// Now.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()

@@ -137,18 +137,8 @@ pub(crate) async fn ask(
 fn read(answer: Answer) -> Result<Reply, Failure> {
     match answer {
         Answer::Accepted { processes, .. } => Ok(Reply::Accepted(processes)),
-        Answer::Refused { code, message } => Err(Failure::new(exit_of(&code), &code, message)),
-    }
-}
-
-/// The exit code of a refusal that another engine wrote down with its code only.
-fn exit_of(code: &str) -> Exit {
-    match code {
-        "CAR0403" => Exit::Nothing,
-        "CAR0406" | "CAR0415" => Exit::Invalid,
-        "CAR0408" => Exit::Usage,
-        "CAR0511" | "CAR0705" | "CAR0706" => Exit::Unreachable,
-        _ if code.starts_with("CAR02") || code.starts_with("CAR03") => Exit::Invalid,
-        _ => Exit::Refused,
+        Answer::Refused { code, message } => {
+            Err(Failure::new(Exit::of_code(&code), &code, message))
+        }
     }
 }

@@ -67,6 +67,25 @@ impl Exit {
 }
 
 impl Exit {
+    /// How a command ends that an engine refused with this code, be it this command's own engine or another's.
+    pub(crate) fn of_code(code: &str) -> Self {
+        match code {
+            "CAR0403" => Self::Nothing,
+            // What is given cannot be launched: parameters, entities, SQL.
+            "CAR0401" | "CAR0402" | "CAR0404" | "CAR0406" | "CAR0407" | "CAR0415" => Self::Invalid,
+            "CAR0126" | "CAR0408" => Self::Usage,
+            "CAR0511" | "CAR0703" | "CAR0705" | "CAR0706" => Self::Unreachable,
+            "CAR0707" => Self::Internal,
+            _ if ["CAR01", "CAR02", "CAR03"]
+                .iter()
+                .any(|kind| code.starts_with(kind)) =>
+            {
+                Self::Invalid
+            }
+            _ => Self::Refused,
+        }
+    }
+
     /// How a command ends whose pipeline was found to be so.
     pub(crate) fn of_findings(findings: &[Finding]) -> Self {
         let errors = || {

@@ -86,27 +86,20 @@ impl From<Fault> for Failure {
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        let exit = match &error {
-            EngineError::NothingSelected(_) => Exit::Nothing,
-            EngineError::Invalid(_)
-            | EngineError::Target {
-                error: TargetError::Sql { .. },
-                ..
-            } => Exit::Invalid,
-            EngineError::Refused {
-                code: "CAR0126" | "CAR0408",
-                ..
-            } => Exit::Usage,
-            EngineError::Refused { .. }
-            | EngineError::Target {
-                error: TargetError::Busy(_) | TargetError::Entity(_),
+        let code = error.code().to_owned();
+        // Somebody else is busy with it; the code is that of a target that cannot be used at all.
+        let busy = matches!(
+            &error,
+            EngineError::Target {
+                error: TargetError::Busy(_),
                 ..
             }
-            | EngineError::Store(Fault::Conflict(_) | Fault::Busy(_)) => Exit::Refused,
-            EngineError::Store(_) | EngineError::Target { .. } => Exit::Unreachable,
-            EngineError::Stopped(_) => Exit::Internal,
+        );
+        let exit = if busy {
+            Exit::Refused
+        } else {
+            Exit::of_code(&code)
         };
-        let code = error.code().to_owned();
         match error {
             EngineError::Invalid(findings) => Self::invalid(findings),
             other => Self::new(exit, &code, other.to_string()),

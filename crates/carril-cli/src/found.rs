@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessFilter, ProcessRow};
 use carril::model::id::{ExecutionId, ProcessId};
+use carril::model::time::Timestamp;
 
 /// Most executions of one entity that are shown.
 const OF_ENTITY_MAX: u32 = 50;
@@ -97,6 +98,33 @@ pub(crate) async fn newest_process(history: &dyn History) -> Result<ProcessRow, 
         Failure::new(Exit::Nothing, "CAR0803", "this store holds no process yet")
             .help("`carril run DIR` makes one; `--store URL` names another store")
     })
+}
+
+/// Microseconds a process took: from launch to end, or to now; of one that was run again, the time in which runs of it were under
+/// way, as days may lie between its end and a retry.
+pub(crate) async fn worked(
+    history: &dyn History,
+    row: &ProcessRow,
+    now: Timestamp,
+) -> Result<i64, Failure> {
+    if row.reopened {
+        return Ok(history.worked_micros(row.id, now).await?);
+    }
+    Ok(row.ended_at.unwrap_or(now).micros_since(row.launched_at))
+}
+
+/// The same of several, each with its process.
+pub(crate) async fn with_worked(
+    history: &dyn History,
+    rows: Vec<ProcessRow>,
+    now: Timestamp,
+) -> Result<Vec<(ProcessRow, i64)>, Failure> {
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let micros = worked(history, &row, now).await?;
+        found.push((row, micros));
+    }
+    Ok(found)
 }
 
 /// Executions of a process, at most `max`, by pages.

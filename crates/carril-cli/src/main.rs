@@ -2,6 +2,7 @@
 //!
 //! Nothing is started before the command line is understood, so that `--version` and mistakes cost nothing.
 
+mod advice;
 mod arguments;
 mod command;
 mod context;
@@ -137,7 +138,7 @@ fn surroundings(arguments: &Arguments) -> Result<Surroundings, Failure> {
     let logs = first(&["CARRIL_LOG"]).is_some();
     Ok(Surroundings {
         folder,
-        user: first(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(|| "somebody".to_owned()),
+        user: first(&["USER", "LOGNAME", "USERNAME"]).unwrap_or_else(user_of_this_process),
         host: kernel
             .or_else(|| first(&["HOSTNAME", "COMPUTERNAME"]))
             .unwrap_or_else(|| "this host".to_owned()),
@@ -146,6 +147,33 @@ fn surroundings(arguments: &Arguments) -> Result<Surroundings, Failure> {
         lookup: Arc::new(|name| std::env::var(name).ok()),
         plain_lines: in_ci || logs,
     })
+}
+
+/// Who runs this, where the environment does not say: a scheduler often starts programs without it. The owner of our own entry
+/// in `/proc`, by name where the system has one for the number.
+fn user_of_this_process() -> String {
+    let Some(number) = owner_of_this_process() else {
+        return "an unknown user".to_owned();
+    };
+    let known = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = known.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let own = fields.nth(1)?.parse() == Ok(number);
+        (own && !name.is_empty()).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("user {number}"))
+}
+
+#[cfg(unix)]
+fn owner_of_this_process() -> Option<u32> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some(std::fs::metadata("/proc/self").ok()?.uid())
+}
+
+#[cfg(not(unix))]
+const fn owner_of_this_process() -> Option<u32> {
+    None
 }
 
 /// The engine's log goes to stderr, and only where it is wanted: `--verbose`, or `CARRIL_LOG` with what to show.

@@ -1,7 +1,7 @@
 //! A pipeline read from its folder, checked against its targets, with the parameters of this call: what `check`, `plan` and
 //! `run` begin with. Nothing is changed here.
 
-use crate::arguments::Pipeline;
+use crate::arguments::{Pair, Pipeline};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::findings;
@@ -51,6 +51,9 @@ pub(crate) async fn check(context: &Context, arguments: &Pipeline) -> Result<Che
     let targets = context.targets(&store);
     let mut report = carril::check(&loaded, &targets, &settings.targets).await;
     report.findings.extend(settings.http.check(&loaded));
+    if loaded.definition.is_some() {
+        known_targets(&report, arguments)?;
+    }
     Ok(Checked {
         loaded,
         report,
@@ -58,6 +61,19 @@ pub(crate) async fn check(context: &Context, arguments: &Pipeline) -> Result<Che
         store,
         targets,
     })
+}
+
+/// A target that the command line places and the pipeline does not have is a slip; in `carril.toml` it may be another pipeline's.
+fn known_targets(report: &CheckReport, arguments: &Pipeline) -> Result<(), Failure> {
+    let unknown = |pair: &&Pair| !report.asked.contains_key(&pair.name);
+    let Some(pair) = arguments.inputs.targets.iter().find(unknown) else {
+        return Ok(());
+    };
+    let message = format!("the pipeline has no target `{}`", pair.name);
+    let known = report.asked.keys().map(String::as_str);
+    let help =
+        load::suggestion(&pair.name, known).unwrap_or_else(|| "it has no targets".to_owned());
+    Err(Failure::usage(message).help(help))
 }
 
 /// The parameters of this call.

@@ -31,8 +31,14 @@ pub(crate) struct ProcessShape<'a> {
 }
 
 impl<'a> ProcessShape<'a> {
-    /// The process as it is `now`.
-    pub(crate) fn of(row: &'a ProcessRow, now: Timestamp) -> Self {
+    /// Processes, each with the microseconds that it took so far.
+    pub(crate) fn all(rows: &'a [(ProcessRow, i64)]) -> Vec<Self> {
+        let shape = |(row, worked): &'a (ProcessRow, i64)| Self::of(row, *worked);
+        rows.iter().map(shape).collect()
+    }
+
+    /// The process, and the microseconds that it took so far.
+    pub(crate) fn of(row: &'a ProcessRow, worked_micros: i64) -> Self {
         Self {
             id: row.id.0,
             pipeline: &row.pipeline,
@@ -45,7 +51,7 @@ impl<'a> ProcessShape<'a> {
             launched_by: &row.launched_by,
             launched_at: rfc3339(row.launched_at),
             ended_at: row.ended_at.map(rfc3339),
-            duration_micros: row.ended_at.unwrap_or(now).micros_since(row.launched_at),
+            duration_micros: worked_micros,
             waits_for_process: row.after.map(|id| id.0),
             cancelling: row.cancelling.is_some(),
             targets: &row.targets,

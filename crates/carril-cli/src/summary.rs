@@ -1,6 +1,7 @@
 //! What a process came to, so that a manager can read it: how many, how fast, what was slow, where the time went, what failed
 //! and what to do next. Only reads.
 
+use crate::command::ps;
 use crate::command::show::{entity, took};
 use crate::context::{Context, quoted};
 use crate::exit::Exit;
@@ -9,7 +10,10 @@ use crate::found;
 use crate::output::table::one_line;
 use crate::output::{number, paint, time};
 use crate::shape::ProcessShape;
-use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessRow, WaitRow};
+use carril::model::contract::{
+    DoubtRow, ExecutionFilter, ExecutionRow, History, ProcessRow, Tally, WaitRow,
+};
+use carril::model::plan::Doubt;
 use carril::model::state::ExecutionState;
 use carril::model::time::Timestamp;
 use serde::Serialize;
@@ -31,12 +35,15 @@ const HOUR_MICROS: i128 = 3_600_000_000;
 /// What a process came to.
 pub(crate) struct Summary<'a> {
     row: ProcessRow,
-    /// What the same engine handed back unfinished.
-    unfinished: &'a [ProcessRow],
+    /// What the same engine handed back unfinished, each with the microseconds that it took so far.
+    unfinished: &'a [(ProcessRow, i64)],
     slowest: Vec<ExecutionRow>,
     waits: Vec<WaitRow>,
     failures: Vec<Group>,
+    /// Steps that failed although their lanes went on.
+    doubts: Vec<DoubtRow>,
     warnings: u64,
+    worked: i64,
     now: Timestamp,
 }
 
@@ -84,19 +91,23 @@ impl<'a> Summary<'a> {
         };
         let mut waits = history.waits(row.id).await?;
         waits.sort_by_key(|wait| std::cmp::Reverse(wait.total_micros));
+        let doubts = history.doubts(row.id).await?;
+        let worked = found::worked(history, &row, now).await?;
         Ok(Self {
             row,
             unfinished: &[],
             slowest: executions,
             waits,
             failures,
+            doubts,
             warnings,
+            worked,
             now,
         })
     }
 
     /// The same, of a command whose engine had these besides and handed them back.
-    pub(crate) const fn beside(mut self, unfinished: &'a [ProcessRow]) -> Self {
+    pub(crate) const fn beside(mut self, unfinished: &'a [(ProcessRow, i64)]) -> Self {
         self.unfinished = unfinished;
         self
     }
@@ -130,15 +141,11 @@ impl<'a> Summary<'a> {
         if let Some(spent) = self.spent() {
             add("time went to", spent);
         }
-        if self.warnings > 0 {
-            add(
-                "warnings",
-                number::of(
-                    self.warnings,
-                    "step that is not critical failed",
-                    "steps that are not critical failed",
-                ),
-            );
+        for (name, rows) in [("fallbacks", self.fallbacks()), ("warnings", self.warned())] {
+            if !rows.is_empty() {
+                let told: Vec<String> = rows.into_iter().map(doubt).collect();
+                add(name, told.join(&format!("\n{:16}", "")));
+            }
         }
         if !self.failures.is_empty() {
             lines.push(self.what_failed());
@@ -146,6 +153,18 @@ impl<'a> Summary<'a> {
         lines.push(format!("\n{}", paint::bold("next")));
         lines.extend(suggestions(&self.next(context, store)));
         lines.join("\n")
+    }
+
+    /// Steps that a fallback stood in for.
+    fn fallbacks(&self) -> Vec<&DoubtRow> {
+        let stood_in = |row: &&DoubtRow| row.doubt != Doubt::NotCritical;
+        self.doubts.iter().filter(stood_in).collect()
+    }
+
+    /// Steps that failed and are not critical.
+    fn warned(&self) -> Vec<&DoubtRow> {
+        let warned = |row: &&DoubtRow| row.doubt == Doubt::NotCritical;
+        self.doubts.iter().filter(warned).collect()
     }
 
     fn what_failed(&self) -> String {
@@ -185,25 +204,9 @@ impl<'a> Summary<'a> {
         )
     }
 
-    fn micros(&self) -> i64 {
-        self.row
-            .ended_at
-            .unwrap_or(self.now)
-            .micros_since(self.row.launched_at)
-    }
-
-    /// Entities an hour, at the pace of this process.
-    fn per_hour(&self) -> Option<u64> {
-        let micros = i128::from(self.micros());
-        if micros == 0 {
-            return None;
-        }
-        u64::try_from(i128::from(self.row.tally.settled()) * HOUR_MICROS / micros).ok()
-    }
-
     fn pace(&self) -> String {
-        let took = time::span(self.micros());
-        self.per_hour().map_or_else(
+        let took = ps::took(&self.row, self.worked);
+        per_hour(&self.row.tally, self.worked).map_or_else(
             || took.clone(),
             |hour| format!("{took} ({} entities an hour)", number::count(hour)),
         )
@@ -279,8 +282,8 @@ impl<'a> Summary<'a> {
             event: "summary",
             how,
             exit: exit.code(),
-            process: ProcessShape::of(&self.row, self.now),
-            entities_per_hour: self.per_hour(),
+            process: ProcessShape::of(&self.row, self.worked),
+            entities_per_hour: per_hour(&self.row.tally, self.worked),
             slowest: slowest.collect(),
             time_micros: self
                 .waits
@@ -288,12 +291,10 @@ impl<'a> Summary<'a> {
                 .map(|wait| (wait.cause.name(), wait.total_micros))
                 .collect(),
             failures: self.failures.iter().map(GroupShape::from).collect(),
+            fallbacks: self.fallbacks().into_iter().map(DoubtShape::from).collect(),
             warnings: self.warnings,
-            unfinished: self
-                .unfinished
-                .iter()
-                .map(|row| ProcessShape::of(row, self.now))
-                .collect(),
+            warned: self.warned().into_iter().map(DoubtShape::from).collect(),
+            unfinished: ProcessShape::all(self.unfinished),
             next: self
                 .next(context, store)
                 .into_iter()
@@ -301,6 +302,41 @@ impl<'a> Summary<'a> {
                 .collect(),
         }
     }
+}
+
+/// Entities an hour, at the pace of a process that took so many microseconds. Only those that went through and still stand
+/// count: what was cancelled or undone is no output.
+fn per_hour(tally: &Tally, worked: i64) -> Option<u64> {
+    let through = tally.succeeded + tally.failed + tally.skipped;
+    if through == 0 || worked <= 0 {
+        return None;
+    }
+    u64::try_from(i128::from(through) * HOUR_MICROS / i128::from(worked)).ok()
+}
+
+/// `rates/fetch failed in 2 executions, rates/cached ran instead: ada (2), bela (3)`.
+fn doubt(row: &DoubtRow) -> String {
+    let how = match (row.doubt, row.instead.as_deref()) {
+        (Doubt::NotCritical, _) => ", which is not critical".to_owned(),
+        (_, Some(other)) => format!(", {other} ran instead"),
+        (_, None) => ", its fallback value was taken".to_owned(),
+    };
+    let names: Vec<String> = row
+        .examples
+        .iter()
+        .map(|(id, name)| format!("{} ({id})", name.as_deref().unwrap_or("(process)")))
+        .collect();
+    let more = if row.executions > names.len() as u64 {
+        ", …"
+    } else {
+        ""
+    };
+    format!(
+        "{} failed in {}{how}: {}{more}",
+        row.step,
+        number::of(row.executions, "execution", "executions"),
+        names.join(", ")
+    )
 }
 
 /// Commands to copy, and what each is for.
@@ -377,9 +413,30 @@ pub(crate) struct SummaryShape<'a> {
     slowest: Vec<LaneShape<'a>>,
     time_micros: BTreeMap<&'static str, i64>,
     failures: Vec<GroupShape<'a>>,
+    fallbacks: Vec<DoubtShape<'a>>,
     warnings: u64,
+    warned: Vec<DoubtShape<'a>>,
     unfinished: Vec<ProcessShape<'a>>,
     next: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct DoubtShape<'a> {
+    step: &'a str,
+    instead: Option<&'a str>,
+    executions: u64,
+    examples: Vec<i64>,
+}
+
+impl<'a> From<&'a DoubtRow> for DoubtShape<'a> {
+    fn from(row: &'a DoubtRow) -> Self {
+        Self {
+            step: &row.step,
+            instead: row.instead.as_deref(),
+            executions: row.executions,
+            examples: row.examples.iter().map(|(id, _)| id.0).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

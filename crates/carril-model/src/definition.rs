@@ -9,6 +9,7 @@ pub mod http;
 pub use http::Http;
 
 use crate::expression::Expression;
+use crate::finding::Place;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -115,6 +116,58 @@ pub struct SqlText {
     pub file: String,
     /// The text.
     pub text: String,
+    /// Where in the file it begins; `None` for a text that is the whole file, or has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<SqlStart>,
+}
+
+/// Where SQL begins that was written in place. Lines and columns count from 1; columns count characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SqlStart {
+    /// Line.
+    pub line: u32,
+    /// Column.
+    pub column: u32,
+    /// Whether the text stands there letter by letter; with escapes in between, only its beginning has a known place.
+    pub verbatim: bool,
+}
+
+impl SqlText {
+    /// A whole file.
+    pub(crate) const fn of_file(file: String, text: String) -> Self {
+        Self {
+            file,
+            text,
+            start: None,
+        }
+    }
+
+    /// The place of a byte range of the text, in the file that it is written in.
+    #[must_use]
+    pub fn place(&self, range: std::ops::Range<usize>) -> Place {
+        let within = Place::of(&self.file, &self.text, range);
+        let Some(start) = self.start else {
+            return within;
+        };
+        if !start.verbatim {
+            let (line, column) = (start.line, start.column);
+            return Place {
+                line,
+                column,
+                ..within
+            };
+        }
+        let is_first = within.line == 1;
+        Place {
+            line: start.line.saturating_add(within.line - 1),
+            column: if is_first {
+                start.column.saturating_add(within.column - 1)
+            } else {
+                within.column
+            },
+            ..within
+        }
+    }
 }
 
 /// `[lanes]`.
@@ -373,11 +426,25 @@ pub enum RetryOn {
 }
 
 impl Definition {
-    /// The hash of everything this definition is made of.
+    /// The hash of everything this definition means: where its SQL stands in a file is no part of that.
     #[must_use]
     pub fn version(&self) -> Version {
-        let text = serde_json::to_vec(self).expect("a definition holds only values that JSON has");
+        let mut meant = self.clone();
+        meant.forget_places();
+        let text =
+            serde_json::to_vec(&meant).expect("a definition holds only values that JSON has");
         Version(blake3::hash(&text).to_hex()[..32].to_owned())
+    }
+
+    fn forget_places(&mut self) {
+        if let Entities::Query { sql, .. } = &mut self.entities {
+            sql.start = None;
+        }
+        for step in self.stages.iter_mut().flat_map(|stage| &mut stage.steps) {
+            if let Action::Sql { sql, .. } = &mut step.action {
+                sql.start = None;
+            }
+        }
     }
 }
 

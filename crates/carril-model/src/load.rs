@@ -26,6 +26,7 @@ pub use check::check;
 pub use parameters::parameters;
 pub use places::Places;
 pub use shared::{shared_rows, static_inspection};
+pub use similar::suggestion;
 
 use crate::definition::Definition;
 use crate::finding::{Finding, Place, Severity};

@@ -4,6 +4,10 @@
 //! segments everybody waits for everybody (cause `barrier`). The plan is shared by every execution of a process and
 //! never changes.
 
+mod doubt;
+
+pub use doubt::{Doubt, LastAttempt};
+
 use crate::definition::{
     Action, Definition, Effects, Publish, RetryOn, RetryPolicy, Scope, Stage, Step, Version,
 };
@@ -142,6 +146,19 @@ impl Plan {
                 *target == workspace.target && step.shared_writes.is_empty()
             }
             _ => false,
+        }
+    }
+
+    /// The target whose shared part a step acts on, if it does: everything but the execution's own tables is shared.
+    #[must_use]
+    pub fn shared_target(&self, id: StepId) -> Option<&str> {
+        match &self.step(id).action {
+            Action::Publish { .. } => {
+                let workspace = self.definition.workspace.as_ref();
+                workspace.map(|workspace| workspace.target.as_str())
+            }
+            Action::Sql { target, .. } if !self.works_in_workspace(id) => Some(target),
+            _ => None,
         }
     }
 

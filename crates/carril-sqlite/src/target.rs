@@ -136,20 +136,6 @@ impl SqliteTarget {
         })
     }
 
-    /// As [`Target::inspect`], with the history tables and `current` views of `published` taken for there: the first lane makes
-    /// them, so a later stage may read them although the file does not have them yet.
-    ///
-    /// # Errors
-    /// As [`Target::inspect`]; also `Sql` when a table or view of such a name is somebody else's.
-    pub async fn inspect_published(
-        &self,
-        sql: &SqlText,
-        own: &[String],
-        published: &[Publish],
-    ) -> Result<Inspection, TargetError> {
-        self.inspect_step(sql, own, published).await
-    }
-
     /// The workspace of a definition, if it is on this target.
     fn workspace<'a>(&self, definition: &'a Definition) -> Option<&'a Workspace> {
         definition
@@ -182,6 +168,15 @@ impl Target for SqliteTarget {
         own: &'a [String],
     ) -> Pending<'a, Result<Inspection, TargetError>> {
         Box::pin(self.inspect_step(sql, own, &[]))
+    }
+
+    fn inspect_published<'a>(
+        &'a self,
+        sql: &'a SqlText,
+        own: &'a [String],
+        published: &'a [Publish],
+    ) -> Pending<'a, Result<Inspection, TargetError>> {
+        Box::pin(self.inspect_step(sql, own, published))
     }
 
     fn shared_writers(&self) -> Option<u32> {

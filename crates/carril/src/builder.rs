@@ -100,6 +100,7 @@ impl Pipeline {
         let sql = SqlText {
             file: "entities".to_owned(),
             text: sql.into(),
+            start: None,
         };
         self.entities = Entities::Query {
             target: target.into(),

@@ -4,16 +4,13 @@
 //! Loading has told what the files themselves get wrong. Here targets are asked and the model judges what they answer; a
 //! target that nobody named is not asked, and a note says so. What words alone tell is then taken for what it is worth.
 
-mod published;
-
 use crate::targets::Targets;
 use carril_model::contract::{Inspection, Target, TargetError};
-use carril_model::definition::{Action, Definition, Entities, SqlText, Workspace};
+use carril_model::definition::{Action, Definition, Entities, Publish, SqlText, Workspace};
 use carril_model::finding::{Finding, Place, Severity};
 use carril_model::id::StepId;
 use carril_model::load::{self, Loaded};
 use carril_model::plan::Plan;
-use published::{Prelude, all_of};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -66,9 +63,11 @@ pub async fn check(
     let mut check = Check {
         loaded,
         definition,
+        urls,
         plan: &plan,
         open: BTreeMap::new(),
-        prelude: Prelude::default(),
+        published: Vec::new(),
+        unpublished: Vec::new(),
         findings: Vec::new(),
     };
     for name in target_names(definition) {
@@ -115,10 +114,14 @@ pub(crate) fn target_names(definition: &Definition) -> BTreeSet<String> {
 struct Check<'a> {
     loaded: &'a Loaded,
     definition: &'a Definition,
+    /// Where targets are, by name.
+    urls: &'a BTreeMap<String, String>,
     plan: &'a Plan,
     open: BTreeMap<String, Arc<dyn Target>>,
-    /// What publishing will make on the workspace's target.
-    prelude: Prelude,
+    /// What publishing will make on the workspace's target, as far as it can.
+    published: Vec<Publish>,
+    /// Names that it would have made and cannot; a finding says so.
+    unpublished: Vec<String>,
     findings: Vec<Finding>,
 }
 
@@ -138,7 +141,10 @@ impl Check<'_> {
                     format!("target `{name}` was not asked: nobody said where it is"),
                 )
             };
-            self.findings.push(note.help(format!("give `--target {name}=sqlite:PATH`, or name it in carril.toml, to have SQL, tables and columns checked too")));
+            let similar = load::suggestion(name, urls.keys().map(String::as_str))
+                .filter(|help| help.starts_with("did you mean"))
+                .map_or_else(String::new, |help| format!("{help} Else "));
+            self.findings.push(note.help(format!("{similar}give `--target {name}=sqlite:PATH`, or name it in carril.toml, to have SQL, tables and columns checked too")));
             return Asked::Unknown;
         };
         let answer = match targets.open(name, url) {
@@ -182,13 +188,12 @@ impl Check<'_> {
                 ));
             }
             Err(error) => {
-                let finding = refused(
-                    "CAR0406",
-                    "the entities query",
+                let finding = self.refused(
+                    ("CAR0406", "the entities query"),
+                    target,
                     "entities/sql",
                     sql,
                     &error,
-                    self.loaded,
                 );
                 self.findings.push(finding);
             }
@@ -212,8 +217,10 @@ impl Check<'_> {
                         "the workspace table `{table}` is not in target `{}`: {message}",
                         workspace.target
                     );
-                    let finding = Finding::error("CAR0413", message)
-                        .help("create it there, empty: each execution gets one made like it");
+                    let finding = Finding::error("CAR0413", message).help(format!(
+                        "create it there, empty, as in `create table {table} (…)`: each execution gets one made like it; or correct the name{}",
+                        self.listed_by(&workspace.target, ".tables")
+                    ));
                     self.findings.push(placed(
                         finding,
                         self.loaded.places.at(&format!("workspace/tables/{at}")),
@@ -225,22 +232,55 @@ impl Check<'_> {
                 )),
             }
         }
-        self.publish_keys(workspace, &columns);
-        for entry in workspace.publish.iter().filter(|entry| {
-            columns
+        let wrong_keys = self.publish_keys(workspace, &columns);
+        for (at, entry) in workspace.publish.iter().enumerate() {
+            let is_there = columns
                 .keys()
-                .any(|table| table.eq_ignore_ascii_case(&entry.from))
-        }) {
-            let has_table = target.inspect(&all_of(&entry.into), &[]).await.is_ok();
-            let has_view = match &entry.current {
-                Some(current) => target.inspect(&all_of(current), &[]).await.is_ok(),
-                None => true,
-            };
-            self.prelude.add(entry, has_table, has_view);
+                .any(|table| table.eq_ignore_ascii_case(&entry.from));
+            let is_right = is_there
+                && !wrong_keys.contains(&at)
+                && self.publishable(target.as_ref(), at, entry).await;
+            if is_right {
+                self.published.push(entry.clone());
+            } else {
+                self.unpublished.push(entry.into.clone());
+                self.unpublished.extend(entry.current.clone());
+            }
         }
     }
 
-    fn publish_keys(&mut self, workspace: &Workspace, columns: &BTreeMap<&str, Vec<String>>) {
+    /// Whether an entry's table and view can be made, or are there as they would be made.
+    async fn publishable(&mut self, target: &dyn Target, at: usize, entry: &Publish) -> bool {
+        let without_view = Publish {
+            current: None,
+            ..entry.clone()
+        };
+        for (field, entry) in [("into", &without_view), ("current", entry)] {
+            let entries = std::slice::from_ref(entry);
+            let name = entry.current.as_ref().unwrap_or(&entry.into);
+            let finding = match target.inspect_published(&nothing(), &[], entries).await {
+                Ok(_) => continue,
+                Err(TargetError::Sql { message, .. }) => {
+                    Finding::error("CAR0417", format!("nothing can be published as `{name}`: {message}"))
+                        .help("name a table and a view that are not there yet: Carril makes both, and changes nothing that somebody else made")
+                }
+                Err(error) => Finding::error("CAR0511", format!("`{name}` could not be looked at: {error}")),
+            };
+            let place = format!("workspace/publish/{at}/{field}");
+            self.findings
+                .push(placed(finding, self.loaded.places.at(&place)));
+            return false;
+        }
+        true
+    }
+
+    /// Keys must be columns; gives the entries of which one is not.
+    fn publish_keys(
+        &mut self,
+        workspace: &Workspace,
+        columns: &BTreeMap<&str, Vec<String>>,
+    ) -> BTreeSet<usize> {
+        let mut wrong = BTreeSet::new();
         for (at, publish) in workspace.publish.iter().enumerate() {
             let known = columns
                 .iter()
@@ -262,8 +302,10 @@ impl Check<'_> {
                     .places
                     .at(&format!("workspace/publish/{at}/key/{key_at}"));
                 self.findings.push(placed(finding, place));
+                wrong.insert(at);
             }
         }
+        wrong
     }
 
     /// What each step's SQL would touch: asked of its target, else read from its words.
@@ -279,21 +321,18 @@ impl Check<'_> {
                 inspections.push((planned.id, load::static_inspection(sql, own)));
                 continue;
             };
-            let publishes = self.definition.workspace.as_ref();
-            let inspected = if publishes.is_some_and(|workspace| workspace.target == *target) {
-                let inspected = open.inspect(&self.prelude.before(sql), own).await;
-                inspected
-                    .map(|seen| self.prelude.taken_out(seen))
-                    .map_err(|error| self.prelude.shifted(error))
-            } else {
-                open.inspect(sql, own).await
+            let workspace = self.definition.workspace.as_ref();
+            let published = match workspace {
+                Some(workspace) if workspace.target == *target => self.published.as_slice(),
+                _ => &[],
             };
-            match inspected {
+            match open.inspect_published(sql, own, published).await {
                 Ok(inspection) => inspections.push((planned.id, inspection)),
+                Err(error) if self.follows_from_publishing(&error) => {}
                 Err(error) => {
                     let what = format!("step `{}`", planned.path);
                     let path = self.written_path(planned.id);
-                    let finding = refused("CAR0415", &what, &path, sql, &error, self.loaded);
+                    let finding = self.refused(("CAR0415", &what), target, &path, sql, &error);
                     self.findings.push(finding);
                 }
             }
@@ -303,6 +342,62 @@ impl Check<'_> {
             &self.loaded.places,
             &inspections,
         ));
+    }
+
+    /// SQL that a target does not take, with its place, and how to see what the target has.
+    fn refused(
+        &self,
+        (code, what): (&str, &str),
+        target: &str,
+        path: &str,
+        sql: &SqlText,
+        error: &TargetError,
+    ) -> Finding {
+        let TargetError::Sql { message, offset } = error else {
+            return Finding::error("CAR0511", format!("{what} could not be looked at: {error}"));
+        };
+        let start = offset.unwrap_or(0);
+        let places = &self.loaded.places;
+        let place = places.sql(path, sql, start..word_end(&sql.text, start));
+        let finding = Finding::error(code, format!("the target does not take {what}: {message}"));
+        let help = if message.starts_with("no such table") {
+            let listed = self.listed_by(target, ".tables");
+            format!("correct the name, or create the table in target `{target}`{listed}")
+        } else if message.starts_with("no such column") {
+            let listed = self.listed_by(target, ".schema");
+            format!("correct the name; a value is written `:name`{listed}")
+        } else {
+            "mend the SQL; these are the database's own words".to_owned()
+        };
+        placed(finding.help(help), place)
+    }
+
+    /// How to list what a target has, where its file has a name that can be typed and holds no reference to a secret.
+    fn listed_by(&self, target: &str, command: &str) -> String {
+        let file = self
+            .urls
+            .get(target)
+            .and_then(|url| url.strip_prefix("sqlite:"))
+            .filter(|file| {
+                !file.contains(|letter: char| "${}'\"".contains(letter) || letter.is_whitespace())
+            });
+        file.map_or_else(String::new, |file| {
+            format!("; `sqlite3 {file} {command}` lists what is there")
+        })
+    }
+
+    /// Whether SQL was refused for want of a table that a finding about publishing has told already.
+    fn follows_from_publishing(&self, error: &TargetError) -> bool {
+        let TargetError::Sql { message, .. } = error else {
+            return false;
+        };
+        let missing = message.strip_prefix("no such table: ");
+        missing.is_some_and(|missing| {
+            let name = missing.rsplit('.').next().unwrap_or(missing);
+            self.unpublished
+                .iter()
+                .any(|unpublished| unpublished.eq_ignore_ascii_case(name))
+        })
     }
 
     /// Where a step's SQL is in the pipeline as written, which has no stages that publish.
@@ -333,28 +428,6 @@ fn own_tables<'a>(
     }
 }
 
-fn refused(
-    code: &str,
-    what: &str,
-    path: &str,
-    sql: &SqlText,
-    error: &TargetError,
-    loaded: &Loaded,
-) -> Finding {
-    let TargetError::Sql { message, offset } = error else {
-        return Finding::error("CAR0511", format!("{what} could not be looked at: {error}"));
-    };
-    let start = offset.unwrap_or(0);
-    let place = loaded
-        .places
-        .sql(path, sql, start..word_end(&sql.text, start));
-    let finding = Finding::error(code, format!("the target does not take {what}: {message}"));
-    placed(
-        finding.help("mend the SQL, or create in the target what it names"),
-        place,
-    )
-}
-
 /// The end of the word at an offset, so that the caret underlines it.
 fn word_end(text: &str, start: usize) -> usize {
     let rest = text.get(start..).unwrap_or_default();
@@ -367,4 +440,22 @@ fn word_end(text: &str, start: usize) -> usize {
 
 fn placed(finding: Finding, place: Option<Place>) -> Finding {
     Finding { place, ..finding }
+}
+
+/// All of a table, for asking whether it is there and which columns it has.
+fn all_of(table: &str) -> SqlText {
+    SqlText {
+        file: String::new(),
+        start: None,
+        text: format!("select * from \"{}\"", table.replace('"', "\"\"")),
+    }
+}
+
+/// SQL that touches nothing, for asking about what stands around it.
+fn nothing() -> SqlText {
+    SqlText {
+        file: String::new(),
+        start: None,
+        text: "select 1".to_owned(),
+    }
 }

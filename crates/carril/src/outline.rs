@@ -10,12 +10,14 @@ use carril_model::id::{ExecutionId, ProcessId, Run};
 use carril_model::plan::Plan;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Entities that are taken from the cursor in one go.
 const CHUNK: usize = 5_000;
+/// Keys that are remembered to find one that occurs twice; beyond, only a launch finds it.
+const KEYS_MAX: usize = 1_000_000;
 
 /// What a pipeline is going to do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -215,7 +217,8 @@ pub struct EntitiesPreview {
 /// Asks which entities a launch with these parameters would select, and shows the first `sample` of them.
 ///
 /// # Errors
-/// [`Error::Target`] when the query cannot be run; [`Error::Invalid`] (`CAR0408`) when nobody said where its target is.
+/// [`Error::Target`] when the query cannot be run; [`Error::Invalid`] (`CAR0408`) when nobody said where its target is;
+/// `CAR0404` when a key occurs twice, as a launch would say.
 pub async fn entities(
     plan: &Arc<Plan>,
     params: &Map<String, Value>,
@@ -255,17 +258,19 @@ pub async fn entities(
     let target = targets.open(name, url).map_err(failed)?;
     let context = before_any_execution(plan, params);
     let cursor = target.entities(sql, key, &context).await.map_err(failed)?;
-    count(cursor, sample).await.map_err(failed)
+    count(cursor, sample, failed).await
 }
 
 async fn count(
     mut cursor: Box<dyn EntityCursor>,
     sample: usize,
-) -> Result<EntitiesPreview, TargetError> {
+    failed: impl Fn(TargetError) -> Error,
+) -> Result<EntitiesPreview, Error> {
     let mut first: Vec<EntityRow> = Vec::new();
+    let mut keys: HashSet<String> = HashSet::new();
     let mut count = 0;
     loop {
-        let rows = cursor.next(CHUNK).await?;
+        let rows = cursor.next(CHUNK).await.map_err(&failed)?;
         if rows.is_empty() {
             return Ok(EntitiesPreview {
                 count: Some(count),
@@ -273,6 +278,18 @@ async fn count(
             });
         }
         count += rows.len() as u64;
+        for row in &rows {
+            if keys.len() < KEYS_MAX && !keys.insert(row.key.clone()) {
+                let message = format!(
+                    "the entity {:?} occurs twice; every entity's key must be there once",
+                    row.key
+                );
+                return Err(Error::Refused {
+                    code: "CAR0404",
+                    message,
+                });
+            }
+        }
         let missing = sample.saturating_sub(first.len());
         first.extend(rows.into_iter().take(missing));
     }

@@ -11,12 +11,11 @@ use crate::reader::{EngineSeen, Reader};
 use carril_model::contract::{
     AttemptRow, ExecutionFilter, ExecutionRow, Fault, ProcessFilter, ProcessRow,
 };
-use carril_model::definition::{Action, Definition};
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, ProcessState};
 use carril_model::time::Timestamp;
-use decide::{Busy, ExecutionFacts, Next, ProcessFacts, Told};
+use decide::{Ahead, Busy, ExecutionFacts, Next, ProcessFacts, Told};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
@@ -29,6 +28,8 @@ const LINKS_MAX: usize = 12;
 const BUSY_MAX: u32 = 100;
 /// Unsettled processes that are looked at: slots are shared by all processes of an engine.
 const PROCESSES_MAX: u32 = 20;
+/// Executions that are looked at for a place in the queue.
+const AHEAD_MAX: u32 = 1_000;
 /// Executions of one entity among which the unfinished one is looked for.
 const RECENT_MAX: u32 = 20;
 
@@ -197,7 +198,9 @@ impl Asker<'_> {
         } else {
             self.busy().await?
         };
+        let ahead = self.ahead(&row, &process).await?;
         let facts = ExecutionFacts {
+            ahead,
             now: self.now,
             engine: self.engine,
             row: &row,
@@ -224,10 +227,44 @@ impl Asker<'_> {
         Ok(Some((link, next)))
     }
 
+    /// How many get a lane before this one: lanes go in order of id to those that wait for nothing else.
+    async fn ahead(
+        &self,
+        row: &ExecutionRow,
+        process: &ProcessRow,
+    ) -> Result<Option<Ahead>, Fault> {
+        if row.state != ExecutionState::Pending || row.segment != process.segment {
+            return Ok(None);
+        }
+        let filter = ExecutionFilter {
+            states: vec![ExecutionState::Pending],
+            max: AHEAD_MAX,
+            ..ExecutionFilter::default()
+        };
+        let rows = self
+            .reader
+            .history()
+            .executions(row.process, &filter)
+            .await?;
+        let is_whole =
+            rows.len() < AHEAD_MAX as usize || rows.iter().any(|other| other.id >= row.id);
+        let earlier = rows
+            .iter()
+            .filter(|other| other.id < row.id && other.behind.is_none() && !other.cancelling)
+            .count() as u64;
+        Ok(Some(if is_whole {
+            Ahead::Exactly(earlier)
+        } else {
+            Ahead::AtLeast(earlier)
+        }))
+    }
+
     async fn process(&self, row: ProcessRow) -> Result<(Link, Option<Next>), Fault> {
         let history = self.reader.history();
-        let (mut busy, mut causes) = (Vec::new(), BTreeMap::new());
-        if !row.state.is_settled() {
+        let (mut busy, mut causes, mut doubts) = (Vec::new(), BTreeMap::new(), Vec::new());
+        if row.state.is_settled() {
+            doubts = history.doubts(row.id).await?;
+        } else {
             let plan = Plan::new(history.definition_of(row.id).await?);
             busy = self.busy_in(&row, &plan).await?;
             causes = history.causes(row.id).await?;
@@ -244,6 +281,7 @@ impl Asker<'_> {
             row: &row,
             busy: &busy,
             causes: &causes,
+            doubts: &doubts,
             failed: failed.as_ref(),
         };
         let Told {
@@ -309,32 +347,9 @@ fn uses(plan: &Plan, attempt: &AttemptRow) -> Vec<String> {
     let Some(id) = plan.find(&format!("{}/{}", attempt.stage, attempt.step)) else {
         return Vec::new();
     };
-    let step = plan.step(id);
-    let mut uses = step.resources.clone();
-    uses.extend(
-        shared_target(plan.definition(), &step.action, &step.shared_writes).map(str::to_owned),
-    );
+    let mut uses = plan.step(id).resources.clone();
+    uses.extend(plan.shared_target(id).map(str::to_owned));
     uses
-}
-
-fn shared_target<'a>(
-    definition: &'a Definition,
-    action: &'a Action,
-    shared_writes: &[String],
-) -> Option<&'a str> {
-    let workspace = definition
-        .workspace
-        .as_ref()
-        .map(|workspace| workspace.target.as_str());
-    match action {
-        Action::Publish { .. } => workspace,
-        Action::Sql { target, .. }
-            if workspace != Some(target.as_str()) || !shared_writes.is_empty() =>
-        {
-            Some(target)
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

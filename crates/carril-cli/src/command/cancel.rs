@@ -49,19 +49,20 @@ pub(crate) async fn run(context: &Context, arguments: &Cancel) -> Result<Exit, F
     let closed = follower.close().await;
     result?;
     closed?;
+    let now = context.now();
     let mut rows = Vec::new();
     for process in &meant.processes {
         rows.push(found::known_process(reader.history(), process.id).await?);
     }
-    let now = context.now();
+    let rows = found::with_worked(reader.history(), rows, now).await?;
     if context.output.json() {
-        let processes = rows.iter().map(|row| ProcessShape::of(row, now)).collect();
+        let processes = ProcessShape::all(&rows);
         context.output.line(&Shape {
             cancelled: unsettled.len() as u64,
             processes,
         })?;
     } else {
-        for row in &rows {
+        for (row, _) in &rows {
             context
                 .output
                 .data(&format!("process {} is {}", row.id, row.state))?;

@@ -32,9 +32,8 @@ pub(crate) async fn pause(context: &Context, arguments: &Paused) -> Result<Exit,
     closed?;
     let row = found::known_process(reader.history(), process).await?;
     if context.output.json() {
-        context
-            .output
-            .line(&ProcessShape::of(&row, context.now()))?;
+        let worked = found::worked(reader.history(), &row, context.now()).await?;
+        context.output.line(&ProcessShape::of(&row, worked))?;
     } else {
         let resume = format!("carril resume {process}{}", context.store_argument(&store));
         context.output.data(&format!(

@@ -67,8 +67,8 @@ pub(crate) async fn run(context: &Context, arguments: &Pipeline) -> Result<Exit,
         return Err(failure.help("look at the entities query and at the parameters it is given"));
     }
     context.output.talk(&format!(
-        "\nnothing was changed; `carril run {}` does it",
-        crate::context::quoted(&arguments.folder.to_string_lossy())
+        "\nnothing was changed; `{}` does it",
+        context.command_line("run", arguments)
     ));
     Ok(Exit::Ok)
 }

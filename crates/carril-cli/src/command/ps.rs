@@ -4,6 +4,7 @@ use crate::arguments::Ps;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::found;
 use crate::output::table::Table;
 use crate::output::{number, paint, time};
 use crate::shape::ProcessShape;
@@ -24,11 +25,12 @@ pub(crate) async fn run(context: &Context, arguments: &Ps) -> Result<Exit, Failu
         before: None,
         max: arguments.limit,
     };
-    let rows = reader.history().processes(&filter).await?;
     let now = context.now();
+    let rows = reader.history().processes(&filter).await?;
+    let rows = found::with_worked(reader.history(), rows, now).await?;
     if context.output.json() {
         context.output.value(&Shape {
-            processes: rows.iter().map(|row| ProcessShape::of(row, now)).collect(),
+            processes: ProcessShape::all(&rows),
         })?;
         return Ok(Exit::Ok);
     }
@@ -47,15 +49,14 @@ pub(crate) async fn run(context: &Context, arguments: &Ps) -> Result<Exit, Failu
         ">TOOK",
         "PARAMETERS",
     ]);
-    for row in &rows {
-        let took = row.ended_at.unwrap_or(now).micros_since(row.launched_at);
+    for (row, worked) in &rows {
         let cells = vec![
             row.id.to_string(),
             row.pipeline.clone(),
             state(row),
             tally(&row.tally),
             time::local(row.launched_at, context.zone()),
-            time::span(took),
+            time::span(*worked),
             parameters(row),
         ];
         table.toned(&cells, 2, paint::of_process(row.state));
@@ -69,6 +70,16 @@ pub(crate) fn state(row: &ProcessRow) -> String {
     match row.cancelling {
         Some(_) if !row.state.is_settled() => format!("{}, cancelling", row.state),
         _ => row.state.to_string(),
+    }
+}
+
+/// How long it took, and what that leaves out.
+pub(crate) fn took(row: &ProcessRow, worked: i64) -> String {
+    let took = time::span(worked);
+    if row.reopened {
+        format!("{took} in all its runs, without the time between them")
+    } else {
+        took
     }
 }
 

@@ -4,17 +4,23 @@ use crate::arguments::Retry;
 use crate::command::control;
 use crate::command::run::{How, finish, hand_back, stopped};
 use crate::context::Context;
-use crate::door::{Door, Reply};
+use crate::door::{self, Door, Place, Reply};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::{End, Follower};
 use crate::found;
 use crate::meant::{Meant, confirm, named};
+use crate::output::number;
 use crate::summary::Summary;
 use crate::view::View;
-use carril::model::contract::{ExecutionRow, Selection, Wish};
+use carril::RetryPreview;
+use carril::model::contract::{ExecutionRow, History, ProcessRow, Selection, Wish};
+use carril::model::definition::Scope;
 use carril::model::id::ProcessId;
+use carril::model::load::suggestion;
+use carril::model::plan::Plan;
 use carril::model::state::ExecutionState;
+use std::time::Duration;
 
 /// Retries.
 pub(crate) async fn run(context: &Context, arguments: &Retry) -> Result<Exit, Failure> {
@@ -22,28 +28,17 @@ pub(crate) async fn run(context: &Context, arguments: &Retry) -> Result<Exit, Fa
     let store = place.store.clone();
     let reader = context.read(&store).await?;
     let meant = Meant::find(reader.history(), &arguments.targeted).await?;
-    let everything =
-        arguments.from.is_some() || matches!(meant.selection, Selection::Executions(_));
-    let again = meant.of(|row| row.state.is_settled() && (everything || is_unsuccessful(row)));
-    let own_failed = meant
-        .executions
-        .iter()
-        .any(|row| row.entity.is_none() && is_unsuccessful(row));
-    if again.is_empty() && !own_failed {
-        let message = format!(
-            "nothing of {} failed, was cancelled or was rolled back, so there is nothing to retry",
-            meant.where_it_is()
-        );
-        return Err(Failure::new(Exit::Refused, "CAR0423", message)
-            .help("--from STAGE/STEP runs settled executions again from a step on"));
-    }
+    let from = arguments.from.as_deref();
+    let again = again(reader.history(), &meant, from).await?;
+    // Refused before anything is announced: nobody should read what will be done and then that it is not.
+    let previews = preview(context, &place, &meant, from).await?;
     confirm(
         context,
         arguments.targeted.yes,
-        &question(&meant, &again, arguments),
+        &question(&meant, &again, previews.as_deref(), from),
     )?;
     let mut follower = Follower::open(context, place, View::new(&context.output)).await?;
-    let result = retry(&mut follower, &meant, arguments.from.as_deref()).await;
+    let result = retry(&mut follower, &meant, from).await;
     let settled = settled(&result);
     let closed = hand_back(context, &store, &mut follower, &settled).await;
     let ends = result?;
@@ -62,24 +57,169 @@ pub(crate) async fn run(context: &Context, arguments: &Retry) -> Result<Exit, Fa
     Ok(exit)
 }
 
-fn question(meant: &Meant, again: &[&ExecutionRow], arguments: &Retry) -> String {
-    let from = arguments.from.as_ref().map_or_else(
-        || "from what failed on, what succeeded is kept".to_owned(),
-        |from| format!("from {from} on, what came before is kept"),
-    );
-    let stages = if meant
-        .processes
+/// The executions of entities that would run again; none when only stages of a process itself would.
+///
+/// # Errors
+/// `CAR0423` when there is nothing to retry, `CAR0424` when a step is named that a process has not.
+async fn again<'a>(
+    history: &dyn History,
+    meant: &'a Meant,
+    from: Option<&str>,
+) -> Result<Vec<&'a ExecutionRow>, Failure> {
+    let mut of_process_only = false;
+    if let Some(name) = from {
+        for process in &meant.processes {
+            let plan = Plan::new(history.definition_of(process.id).await?);
+            let step = plan
+                .find(name)
+                .ok_or_else(|| no_step(process, &plan, name))?;
+            of_process_only |= plan.stage_of(step).per == Scope::Process;
+        }
+    }
+    let everything = from.is_some() || matches!(meant.selection, Selection::Executions(_));
+    let again = meant.of(|row| {
+        !of_process_only && row.state.is_settled() && (everything || is_unsuccessful(row))
+    });
+    let own_again = meant
+        .executions
         .iter()
-        .any(|process| process.own_state.is_some())
-    {
+        .any(|row| row.entity.is_none() && (of_process_only || is_unsuccessful(row)));
+    if again.is_empty() && !own_again {
+        return Err(nothing(meant));
+    }
+    Ok(again)
+}
+
+fn nothing(meant: &Meant) -> Failure {
+    let unfinished = meant.of(|row| !row.state.is_settled());
+    if let Some(first) = unfinished.first() {
+        let message = format!(
+            "{} of {} {} not ended yet, and only what has ended can run again",
+            named(&unfinished),
+            meant.where_it_is(),
+            if unfinished.len() == 1 { "has" } else { "have" }
+        );
+        return Failure::new(Exit::Refused, "CAR0423", message).help(format!(
+            "`carril why {}` tells what it waits for, `carril cancel {}` stops it",
+            first.id, first.id
+        ));
+    }
+    let message = format!(
+        "nothing of {} failed, was cancelled or was rolled back, so there is nothing to retry",
+        meant.where_it_is()
+    );
+    Failure::new(Exit::Refused, "CAR0423", message)
+        .help("--from STAGE/STEP runs settled executions again from a step on")
+}
+
+fn no_step(process: &ProcessRow, plan: &Plan, name: &str) -> Failure {
+    let known: Vec<&str> = plan.steps().iter().map(|step| step.path.as_str()).collect();
+    let message = format!(
+        "no step of process {} ({}) is called `{name}`",
+        process.id, process.pipeline
+    );
+    Failure::new(Exit::Refused, "CAR0424", message).help(
+        suggestion(name, known.iter().copied())
+            .unwrap_or_else(|| format!("its steps are {}", known.join(", "))),
+    )
+}
+
+/// What the engine says it would do, or why it would not. `None` when another engine has the store: only that one could say,
+/// and it says so when it is asked to do it.
+async fn preview(
+    context: &Context,
+    place: &Place,
+    meant: &Meant,
+    from: Option<&str>,
+) -> Result<Option<Vec<RetryPreview>>, Failure> {
+    let Door::Engine(carril) = door::open(context, place).await? else {
+        return Ok(None);
+    };
+    let previews = carril.engine().retry_preview(&meant.selection, from).await;
+    // The store is free again while somebody thinks about the question.
+    carril.shutdown(Duration::ZERO).await?;
+    Ok(Some(previews?))
+}
+
+fn question(
+    meant: &Meant,
+    again: &[&ExecutionRow],
+    previews: Option<&[RetryPreview]>,
+    from: Option<&str>,
+) -> String {
+    let head = if again.is_empty() {
+        format!("run the stages of {} itself again", meant.where_it_is())
+    } else {
+        format!("run {} of {} again", named(again), meant.where_it_is())
+    };
+    let stages = previews.map_or_else(
+        || {
+            meant
+                .processes
+                .iter()
+                .any(|process| process.own_state.is_some())
+        },
+        |previews| previews.iter().any(|preview| preview.process_stages),
+    );
+    let stages = if stages && !again.is_empty() {
         "; stages of the process itself run again after them"
     } else {
         ""
     };
     format!(
-        "run {} of {} again, {from}{stages}",
-        named(again),
-        meant.where_it_is()
+        "{head}, {}{stages}; {}",
+        kept(again, previews, from),
+        versions(&meant.processes)
+    )
+}
+
+/// Where they begin, and what is kept of what they did: nothing of those that were rolled back.
+fn kept(again: &[&ExecutionRow], previews: Option<&[RetryPreview]>, from: Option<&str>) -> String {
+    let undone = again
+        .iter()
+        .filter(|row| row.state == ExecutionState::RolledBack)
+        .count() as u64;
+    if undone > 0 && undone == again.len() as u64 {
+        return "from the beginning, as what they did was rolled back".to_owned();
+    }
+    let start = from.map_or_else(
+        || "from what failed on".to_owned(),
+        |from| format!("from {from} on"),
+    );
+    let kept = match previews.map(|previews| previews.iter().map(|one| one.steps_kept).sum()) {
+        Some(0) => "nothing of before is kept".to_owned(),
+        Some(steps) => format!(
+            "{} before {} kept",
+            number::of(steps, "step that succeeded", "steps that succeeded"),
+            if steps == 1 { "is" } else { "are" }
+        ),
+        None => "what succeeded before is kept".to_owned(),
+    };
+    if undone == 0 {
+        return format!("{start}; {kept}");
+    }
+    format!(
+        "{start}; {kept}; {} rolled back and {} from the beginning",
+        number::of(undone, "of them was", "of them were"),
+        if undone == 1 { "runs" } else { "run" }
+    )
+}
+
+/// Which version of the pipeline runs: the one that was launched, whatever became of its files.
+fn versions(processes: &[ProcessRow]) -> String {
+    let mut names: Vec<String> = processes
+        .iter()
+        .map(|process| process.version.short().to_owned())
+        .collect();
+    names.sort();
+    names.dedup();
+    let (word, was) = match processes.len() {
+        1 => ("version", "it was"),
+        _ => ("versions", "they were"),
+    };
+    format!(
+        "with the pipeline as {was} launched ({word} {}), not as its files are now",
+        names.join(", ")
     )
 }
 

@@ -101,7 +101,8 @@ pub(crate) async fn work(
     finish(context, &prepared.store, &summary, how, exit)
 }
 
-/// Ends this program's engine, if it is one, and gives the other processes that it had in hand and could not finish. People are
+/// Ends this program's engine, if it is one, and gives the other processes that it had in hand and could not finish, each with
+/// the microseconds that it took so far. People are
 /// told when nothing else is to be told: after an interrupt they learn that all of it was handed back.
 ///
 /// Nobody waits for those: whoever wants them finished runs them.
@@ -110,7 +111,7 @@ pub(crate) async fn hand_back(
     store: &Path,
     follower: &mut Follower<'_>,
     settled: &[ProcessId],
-) -> Result<Vec<ProcessRow>, Failure> {
+) -> Result<Vec<(ProcessRow, i64)>, Failure> {
     if settled.is_empty() {
         follower.close().await?;
         return Ok(Vec::new());
@@ -131,7 +132,7 @@ pub(crate) async fn hand_back(
             .output
             .talk(&handed_back(row, &context.store_argument(store)));
     }
-    Ok(others)
+    found::with_worked(follower.door().history(), others, context.now()).await
 }
 
 /// Prints a summary.

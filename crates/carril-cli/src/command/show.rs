@@ -50,7 +50,13 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
             let mut executions = found::executions(reader.history(), process.id, &filter).await?;
             let more = executions.len() > arguments.limit as usize;
             executions.truncate(arguments.limit as usize);
-            show_process(context, &process, &executions, more, now)?;
+            let worked = found::worked(reader.history(), &process, now).await?;
+            let text = Drawn {
+                process: &process,
+                worked,
+                now,
+            };
+            show_process(context, &text, &executions, more)?;
         }
         Found::Execution(row) => {
             let attempts = reader.history().attempts(row.id, None).await?;
@@ -67,45 +73,60 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
             }
         }
         Found::Entity(key, executions) => {
-            if context.output.json() {
-                let shapes = executions
-                    .iter()
-                    .map(|row| ExecutionShape::of(row, now))
-                    .collect();
-                context.output.value(&Shape::Entity {
-                    entity: &key,
-                    executions: shapes,
-                })?;
-            } else {
-                let head = format!("{} {key}", paint::bold("entity"));
-                context
-                    .output
-                    .data(&format!("{head}\n\n{}", listed(&executions, true, now)))?;
-            }
+            show_entity(context, &key, &executions, now)?;
         }
     }
     Ok(Exit::Ok)
 }
 
-fn show_process(
+fn show_entity(
     context: &Context,
-    process: &ProcessRow,
+    key: &str,
     executions: &[ExecutionRow],
-    more: bool,
     now: Timestamp,
 ) -> Result<(), Failure> {
+    if context.output.json() {
+        let shapes = executions
+            .iter()
+            .map(|row| ExecutionShape::of(row, now))
+            .collect();
+        return context.output.value(&Shape::Entity {
+            entity: key,
+            executions: shapes,
+        });
+    }
+    let head = format!("{} {key}", paint::bold("entity"));
+    context
+        .output
+        .data(&format!("{head}\n\n{}", listed(executions, true, now)))
+}
+
+/// A process, the microseconds that it took, and when that was looked at.
+struct Drawn<'a> {
+    process: &'a ProcessRow,
+    worked: i64,
+    now: Timestamp,
+}
+
+fn show_process(
+    context: &Context,
+    drawn: &Drawn<'_>,
+    executions: &[ExecutionRow],
+    more: bool,
+) -> Result<(), Failure> {
+    let now = drawn.now;
     if context.output.json() {
         let executions = executions
             .iter()
             .map(|row| ExecutionShape::of(row, now))
             .collect();
         return context.output.value(&Shape::Process {
-            process: ProcessShape::of(process, now),
+            process: ProcessShape::of(drawn.process, drawn.worked),
             executions,
             more,
         });
     }
-    let mut text = process_head(context, process, now);
+    let mut text = process_head(context, drawn.process, drawn.worked);
     if !executions.is_empty() {
         text.push_str(&format!("\n\n{}", listed(executions, false, now)));
     }
@@ -119,7 +140,7 @@ fn show_process(
     Ok(())
 }
 
-fn process_head(context: &Context, process: &ProcessRow, now: Timestamp) -> String {
+fn process_head(context: &Context, process: &ProcessRow, worked: i64) -> String {
     let state = paint::tone(paint::of_process(process.state), &ps::state(process));
     let mut lines = vec![format!(
         "{} {} · {} · {state}",
@@ -143,12 +164,7 @@ fn process_head(context: &Context, process: &ProcessRow, now: Timestamp) -> Stri
             process.launched_by
         ),
     );
-    let took = time::span(
-        process
-            .ended_at
-            .unwrap_or(now)
-            .micros_since(process.launched_at),
-    );
+    let took = ps::took(process, worked);
     match process.ended_at {
         Some(ended) => add(
             "ended",

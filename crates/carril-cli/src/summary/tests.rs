@@ -1,8 +1,8 @@
-//! Failures are grouped by what happened.
+//! Failures are grouped by what happened; the pace is that of what went through.
 
-use super::grouped;
+use super::{grouped, per_hour};
 use carril::model::account::{Cause, CauseKind, TimeAccount};
-use carril::model::contract::{ErrorClass, ExecutionRow, StepError};
+use carril::model::contract::{ErrorClass, ExecutionRow, StepError, Tally};
 use carril::model::id::{ExecutionId, ProcessId, Run};
 use carril::model::state::ExecutionState;
 use carril::model::time::Timestamp;
@@ -46,4 +46,26 @@ fn the_most_frequent_failure_comes_first_with_examples() {
     );
     let examples: Vec<i64> = groups[0].examples.iter().map(|(id, _)| *id).collect();
     assert_eq!(examples, [2, 3, 4]);
+}
+
+#[test]
+fn the_pace_counts_what_went_through_and_still_stands() {
+    let hour = 3_600_000_000;
+    let through = Tally {
+        total: 50,
+        succeeded: 40,
+        failed: 5,
+        skipped: 3,
+        cancelled: 2,
+        rolled_back: 0,
+    };
+    assert_eq!(per_hour(&through, hour), Some(48));
+    assert_eq!(per_hour(&through, hour / 2), Some(96));
+    let undone = Tally {
+        total: 50,
+        rolled_back: 50,
+        ..Tally::default()
+    };
+    assert_eq!(per_hour(&undone, hour), None, "there is no output left");
+    assert_eq!(per_hour(&through, 0), None);
 }

@@ -67,7 +67,7 @@ impl Json {
     ) -> Result<(), Failure> {
         output.line(&Line::Begin {
             how,
-            process: ProcessShape::of(row, row.launched_at),
+            process: ProcessShape::of(row, 0),
         })
     }
 

@@ -1,9 +1,12 @@
 //! The `carril` command as people and programs use it: real processes, real stores, real exit codes.
 
+mod advice;
+mod again;
 mod calls;
 mod chaos;
 mod commands;
 mod demo;
+mod doubts;
 mod exits;
 mod faults;
 mod folders;
@@ -13,3 +16,4 @@ mod place;
 mod prune;
 mod second;
 mod talk;
+mod trace;

@@ -6,6 +6,7 @@ use super::{Answer, Fault, Pending, ProcessRow, Wish};
 use crate::account::{CauseKind, TimeAccount};
 use crate::definition::Definition;
 use crate::id::{ExecutionId, ProcessId, RequestId, Run};
+use crate::plan::Doubt;
 use crate::state::{ExecutionState, ProcessState, StepState};
 use crate::time::Timestamp;
 use serde::Serialize;
@@ -186,6 +187,26 @@ pub struct WaitRow {
     pub worst: Option<ExecutionId>,
 }
 
+/// A step that did not succeed by itself in some present runs of a process, although their lanes went on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoubtRow {
+    /// `stage/step`.
+    pub step: String,
+    /// How they went on.
+    pub doubt: Doubt,
+    /// The step that ran instead, where one did, as `stage/step`.
+    pub instead: Option<String>,
+    /// In how many executions.
+    pub executions: u64,
+    /// A few of them with their entities, in order of id: at most [`DoubtRow::EXAMPLES`].
+    pub examples: Vec<(ExecutionId, Option<String>)>,
+}
+
+impl DoubtRow {
+    /// Most examples of each.
+    pub const EXAMPLES: usize = 3;
+}
+
 /// What one attempt printed: run, `stage/step`, attempt, text.
 pub type LogRow = (Run, String, u32, String);
 
@@ -268,6 +289,14 @@ pub trait History: Send + Sync {
 
     /// Time by cause over all executions of a process.
     fn waits(&self, process: ProcessId) -> Pending<'_, Result<Vec<WaitRow>, Fault>>;
+
+    /// Steps that did not succeed by themselves although their lanes went on: by a fallback, or as they are not critical; of the
+    /// present runs, in order of the steps.
+    fn doubts(&self, process: ProcessId) -> Pending<'_, Result<Vec<DoubtRow>, Fault>>;
+
+    /// Microseconds in which at least one run of a process was under way, up to `now` where one still is: from the launch, or
+    /// from a retry's first lane, to the end; overlapping runs count once. What lies between an end and a retry is left out.
+    fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>>;
 
     /// Executions of a process by state and cause: how many are in each. For live views; only unsettled ones.
     fn causes(&self, process: ProcessId) -> Pending<'_, Result<BTreeMap<CauseKind, u64>, Fault>>;

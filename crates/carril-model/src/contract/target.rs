@@ -1,7 +1,7 @@
 //! A database that steps act on: entities, workspaces, SQL steps, publishing, rollback.
 
 use super::{Cancellation, Pending, StepCall, StepDone, StepError, TableRows};
-use crate::definition::{Definition, SqlText};
+use crate::definition::{Definition, Publish, SqlText};
 use crate::id::{ExecutionId, ProcessId, Run};
 use crate::sql::Lookup;
 use serde_json::{Map, Value};
@@ -116,6 +116,22 @@ pub trait Target: Send + Sync {
         sql: &'a SqlText,
         own: &'a [String],
     ) -> Pending<'a, Result<Inspection, TargetError>>;
+
+    /// As [`Target::inspect`], with the tables and views of `published` taken for there: the first lane makes them, so a later
+    /// stage may read them although the target does not have them yet. A target that nothing is published into needs no more
+    /// than [`Target::inspect`].
+    ///
+    /// # Errors
+    /// As [`Target::inspect`]; also `Sql`, without an offset, when a table or view of such a name is somebody else's.
+    fn inspect_published<'a>(
+        &'a self,
+        sql: &'a SqlText,
+        own: &'a [String],
+        published: &'a [Publish],
+    ) -> Pending<'a, Result<Inspection, TargetError>> {
+        let _ = published;
+        self.inspect(sql, own)
+    }
 
     /// How many steps may write its shared part at once: 1 for SQLite, where the engine then queues them in order.
     fn shared_writers(&self) -> Option<u32>;

@@ -1,6 +1,7 @@
 //! The values that a step's placeholders and expressions see, and whose they are.
 
 use crate::id::{ExecutionId, ProcessId, Run, StepId};
+use crate::load::suggestion;
 use crate::plan::Plan;
 use crate::sql::Lookup;
 use serde_json::{Map, Value, json};
@@ -61,16 +62,83 @@ impl Context {
         by_name
     }
 
-    fn output(&self, path: &str) -> Option<Value> {
+    /// Why [`Lookup::get`] gives nothing for a name, and what would be right; without the name itself.
+    #[must_use]
+    pub fn why_missing(&self, name: &str) -> String {
+        if let Some(path) = name.strip_prefix("steps.") {
+            return self.why_no_output(path);
+        }
+        let (kind, bare, known): (&str, &str, Vec<&str>) = match name.split_once('.') {
+            Some(("param", bare)) => (
+                "parameter",
+                bare,
+                self.params.keys().map(String::as_str).collect(),
+            ),
+            Some(("entity", bare)) => (
+                "attribute",
+                bare,
+                self.entity.keys().map(String::as_str).collect(),
+            ),
+            _ => {
+                let both = self.params.keys().chain(self.entity.keys());
+                (
+                    "parameter or attribute",
+                    name,
+                    both.map(String::as_str).collect(),
+                )
+            }
+        };
+        let help = suggestion(bare, known).map_or_else(String::new, |help| format!("; {help}"));
+        let whose = match self.entity_key {
+            Some(_) => "this entity has",
+            None => "there is",
+        };
+        format!("{whose} no {kind} `{bare}`{help}")
+    }
+
+    fn why_no_output(&self, path: &str) -> String {
+        let Some((id, rest)) = self.step_of(path) else {
+            return "there is no such step".to_owned();
+        };
+        let known = &self.plan.planned(id).path;
+        match self.outputs.get(&id) {
+            None => {
+                let written: Vec<&str> = path.split('.').collect();
+                let written = written[..written.len() - rest.len()].join(".");
+                format!(
+                    "`{known}` has no output here: it was skipped, failed, or gave no row; `when = \"steps.{written} is defined\"` asks first"
+                )
+            }
+            Some(Value::Object(fields)) => {
+                let help = suggestion(
+                    rest.first().unwrap_or(&""),
+                    fields.keys().map(String::as_str),
+                )
+                .map_or_else(String::new, |help| format!("; {help}"));
+                format!(
+                    "the output of `{known}` has no field `{}`{help}",
+                    rest.join(".")
+                )
+            }
+            Some(_) => format!("the output of `{known}` is no object with fields"),
+        }
+    }
+
+    /// The step that a path begins with, and what follows it.
+    fn step_of<'a>(&self, path: &'a str) -> Option<(StepId, Vec<&'a str>)> {
         let mut parts = path.split('.');
         let first = parts.next()?;
-        let (id, rest): (StepId, Vec<&str>) = match self.plan.find(first) {
-            Some(id) => (id, parts.collect()),
-            None => (
+        match self.plan.find(first) {
+            Some(id) => Some((id, parts.collect())),
+            None => Some((
                 self.plan.find(&format!("{first}/{}", parts.next()?))?,
                 parts.collect(),
-            ),
-        };
+            )),
+        }
+    }
+
+    fn output(&self, path: &str) -> Option<Value> {
+        let (id, rest) = self.step_of(path)?;
         let mut value = self.outputs.get(&id)?;
         for part in rest {
             value = match value {

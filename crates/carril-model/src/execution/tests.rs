@@ -462,6 +462,7 @@ fn a_call_says_whether_the_workspace_must_be_there() {
         action: Action::Sql {
             target: "w".to_owned(),
             sql: crate::definition::SqlText {
+                start: None,
                 file: name.to_owned(),
                 text: "select 1".to_owned(),
             },

@@ -96,6 +96,17 @@ impl Check<'_> {
         }
     }
 
+    /// The same as a doubt: it runs, and somebody should look.
+    fn doubt(&mut self, problem: Problem, place: impl FnOnce(&Places) -> Option<Place>) {
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(
+                Finding::warning(problem.code, problem.message)
+                    .maybe_help(problem.help)
+                    .maybe_at(place(self.places)),
+            );
+        }
+    }
+
     /// Keeps an attribute with the place of its first use.
     fn attribute(&mut self, name: String, place: impl FnOnce(&Places) -> Option<Place>) {
         if !self.attributes.contains_key(&name) && self.attributes.len() < ATTRIBUTES_MAX {

@@ -3,7 +3,7 @@
 //! Parts are named by paths like `stage/0/step/2/when`. A definition that was built in Rust has no places, except inside
 //! SQL, which carries its text with it.
 
-use crate::definition::SqlText;
+use crate::definition::{SqlStart, SqlText};
 use crate::finding::Place;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -65,6 +65,18 @@ impl Places {
             return self.within(path, range);
         }
         (!sql.file.is_empty()).then(|| place(&sql.file, &sql.text, range))
+    }
+
+    /// Where a text value begins in the file.
+    pub(super) fn start(&self, path: &str) -> Option<SqlStart> {
+        let part = self.parts.get(path)?;
+        let begins = part.inner.unwrap_or(part.range.start);
+        let place = self.range(begins..begins)?;
+        Some(SqlStart {
+            line: place.line,
+            column: place.column,
+            verbatim: part.inner.is_some(),
+        })
     }
 
     fn part(&self, path: &str) -> Option<&Part> {

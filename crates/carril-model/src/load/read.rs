@@ -149,6 +149,7 @@ impl Reader<'_> {
             }
             return Some(SqlText {
                 file: super::ENTRY.to_owned(),
+                start: self.places.start(&path),
                 text: written,
             });
         }
@@ -165,9 +166,10 @@ impl Reader<'_> {
             }
         };
         match self.files.read(&file) {
-            Ok(Some(text)) => Some(SqlText { file, text }),
+            Ok(Some(text)) => Some(SqlText::of_file(file, text)),
             Ok(None) => {
-                self.report(&path, "CAR0106", format!("there is no file `{file}`"), "paths are relative to the folder of `pipeline.toml`; SQL in place has a blank or a line break in it");
+                let help = no_file_help(&file);
+                self.report(&path, "CAR0106", format!("there is no file `{file}`"), help);
                 None
             }
             Err(why) => {
@@ -181,6 +183,14 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// How to see the files that there are.
+fn no_file_help(path: &str) -> String {
+    let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    format!(
+        "make that file, or name one that is there: `ls {folder}` in the folder of `pipeline.toml` lists them; SQL in place has a blank or a line break in it"
+    )
 }
 
 /// `stage/0/step/1` as people count: `stage.step`.

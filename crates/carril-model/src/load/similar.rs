@@ -36,8 +36,9 @@ pub(super) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// "did you mean `…`?", or else the whole list where it is short enough to read.
-pub(super) fn suggestion<'a>(
+/// "did you mean `…`?", or else the whole list where it is short enough to read; `None` when there is nothing to say.
+#[must_use]
+pub fn suggestion<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {

@@ -1,6 +1,8 @@
 //! Whole pipelines, from text to definition or findings.
 
+mod absent;
 mod good;
+mod inline;
 mod malformed;
 mod properties;
 mod support;

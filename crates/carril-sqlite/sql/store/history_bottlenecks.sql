@@ -1,22 +1,24 @@
--- Resources of a process by what they cost: those that steps name, else the tables they changed, else their target. Waits before an
--- attempt are in its own sums; waits for locks happen while it runs and are told one by one.
--- ?1 process, ?2 how many. By primary keys, within the process's own range.
+-- Resources of a process by what they cost: those that steps name, else the tables they changed that lanes share; and the target, for
+-- steps that act on what is shared there. Waits before an attempt are in its own sums; waits for locks happen while it runs and are
+-- told one by one. A table that each lane has to itself is nobody's bottleneck and is left out.
+-- ?1 process, ?2 how many, ?3 JSON list: by step number the target whose shared part it acts on, or null; ?4 JSON list of tables that
+-- lanes have to themselves, ?5 the target where they have them. By primary keys, within the process's own range.
 WITH mine AS (
   SELECT e.id
   FROM process p
   CROSS JOIN execution e ON e.id BETWEEN p.first_execution AND p.last_execution AND e.process_id = p.id
   WHERE p.id = ?1
 ), attempt AS MATERIALIZED (
-  SELECT a.micros, a.resources, a.table_rows, a.target, a.waits
+  SELECT a.micros, a.resources, a.table_rows, a.target, a.waits, ?3 ->> a.step AS shared
   FROM mine CROSS JOIN attempt_row a ON a.execution_id = mine.id
   WHERE a.attempt > 0 AND a.micros IS NOT NULL AND a.carried_from IS NULL
 ), cost (resource, used, micros, waited, lock) AS (
   SELECT r.value, 1, a.micros, NULL, 0 FROM attempt a CROSS JOIN json_each(a.resources) r
   UNION ALL
-  SELECT r.value ->> 'table', 1, a.micros, NULL, 0 FROM attempt a CROSS JOIN json_each(a.table_rows) r WHERE a.resources IS NULL
+  SELECT r.value ->> 'table', 1, a.micros, NULL, 0 FROM attempt a CROSS JOIN json_each(a.table_rows) r
+  WHERE a.resources IS NULL AND NOT (a.target IS ?5 AND r.value ->> 'table' IN (SELECT value FROM json_each(?4)))
   UNION ALL
-  SELECT a.target, 1, a.micros, NULL, 0 FROM attempt a
-  WHERE a.resources IS NULL AND a.table_rows IS NULL AND a.target IS NOT NULL
+  SELECT a.shared, 1, a.micros, NULL, 0 FROM attempt a WHERE a.shared IS NOT NULL
   UNION ALL
   SELECT w.value ->> '$[0].about', 0, NULL, w.value ->> '$[1]', w.value ->> '$[0].kind' = 'lock'
   FROM attempt a CROSS JOIN json_each(a.waits) w

@@ -3,6 +3,7 @@
 //! One read-only connection on a thread of its own answers one question after the other, each from one snapshot. Wishes are
 //! written over a connection that lives for that write alone, so that readers never hold the store's write lock.
 
+mod doubts;
 mod overlap;
 mod query;
 mod read;
@@ -14,12 +15,13 @@ use super::session;
 use crate::driver::Worker;
 use carril_model::account::CauseKind;
 use carril_model::contract::{
-    Answer, AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, History, LogRow,
-    Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, TimelineRow, WaitRow,
-    Wish,
+    Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow, Fault, History,
+    LogRow, Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, TimelineRow,
+    WaitRow, Wish,
 };
 use carril_model::definition::Definition;
 use carril_model::id::{ExecutionId, ProcessId, RequestId, Run};
+use carril_model::plan::Plan;
 use carril_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use std::collections::BTreeMap;
@@ -127,15 +129,7 @@ impl History for SqliteHistory {
     }
 
     fn definition_of(&self, process: ProcessId) -> Pending<'_, Result<Definition, Fault>> {
-        self.ask(move |transaction| {
-            let body: Option<String> = transaction
-                .query_row(sql!("history_definition"), [process.0], |row| row.get(0))
-                .optional()
-                .or_fault()?;
-            rows::from_json(
-                &body.ok_or_else(|| Fault::Conflict(format!("there is no process {process}")))?,
-            )
-        })
+        self.ask(move |transaction| read::definition(transaction, process))
     }
 
     fn attempts(
@@ -201,10 +195,13 @@ impl History for SqliteHistory {
         max: u32,
     ) -> Pending<'_, Result<Vec<OverlapRow>, Fault>> {
         self.ask(move |transaction| {
+            let shared = Shared::of(&read::definition(transaction, process)?);
             let mut statement = transaction
                 .prepare_cached(sql!("history_uses"))
                 .or_fault()?;
-            let mut found = statement.query([process.0]).or_fault()?;
+            let mut found = statement
+                .query(params![process.0, shared.own_tables, shared.own_target])
+                .or_fault()?;
             let mut sweep = overlap::Sweep::new(max as usize);
             while let Some(row) = found.next().or_fault()? {
                 sweep.take(overlap::Use {
@@ -225,10 +222,17 @@ impl History for SqliteHistory {
         max: u32,
     ) -> Pending<'_, Result<Vec<BottleneckRow>, Fault>> {
         self.ask(move |transaction| {
+            let shared = Shared::of(&read::definition(transaction, process)?);
             read::all(
                 transaction,
                 sql!("history_bottlenecks"),
-                params![process.0, max],
+                params![
+                    process.0,
+                    max,
+                    shared.targets,
+                    shared.own_tables,
+                    shared.own_target
+                ],
                 read::bottleneck,
             )
         })
@@ -242,6 +246,21 @@ impl History for SqliteHistory {
                 params![process.0],
                 read::wait,
             )
+        })
+    }
+
+    fn doubts(&self, process: ProcessId) -> Pending<'_, Result<Vec<DoubtRow>, Fault>> {
+        self.ask(move |transaction| doubts::of(transaction, process))
+    }
+
+    fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>> {
+        self.ask(move |transaction| {
+            transaction
+                .prepare_cached(sql!("history_worked"))
+                .and_then(|mut statement| {
+                    statement.query_row(params![process.0, now.0], |row| row.get(0))
+                })
+                .or_fault()
         })
     }
 
@@ -261,6 +280,35 @@ impl History for SqliteHistory {
         let (sql, path) = (sql.to_owned(), self.path.clone());
         let answered = self.worker.call(move |_| query::run(&path, &sql, max));
         Box::pin(async move { answered.await.map_err(gone)? })
+    }
+}
+
+/// What lanes share and what each has to itself, as queries take it.
+struct Shared {
+    /// JSON list: by step number the target whose shared part it acts on, or null.
+    targets: String,
+    /// JSON list of names.
+    own_tables: String,
+    own_target: Option<String>,
+}
+
+impl Shared {
+    fn of(definition: &Definition) -> Self {
+        let plan = Plan::new(definition.clone());
+        let targets: Vec<Option<&str>> = plan
+            .steps()
+            .iter()
+            .map(|step| plan.shared_target(step.id))
+            .collect();
+        let workspace = definition.workspace.as_ref();
+        let own_tables: Vec<&str> = workspace
+            .map(|workspace| workspace.tables.iter().map(String::as_str).collect())
+            .unwrap_or_default();
+        Self {
+            targets: rows::to_json(&targets),
+            own_tables: rows::to_json(&own_tables),
+            own_target: workspace.map(|workspace| workspace.target.clone()),
+        }
     }
 }
 

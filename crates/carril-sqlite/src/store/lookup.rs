@@ -35,6 +35,9 @@ pub(crate) fn define(
         let values = params![version.0, definition.name, to_json(definition), now.0];
         let added = execute(transaction, sql!("definition_insert"), values)?;
         if added == 0 {
+            // The same meaning may stand elsewhere in its file by now, and errors name the place.
+            let values = params![version.0, to_json(definition)];
+            execute(transaction, sql!("definition_move"), values)?;
             return Ok(());
         }
         name_steps(transaction, transaction.last_insert_rowid(), &plan)

@@ -6,7 +6,6 @@
 use super::stop::Why;
 use carril_model::contract::{ErrorClass, StepError, TargetError};
 use carril_model::definition::SqlText;
-use carril_model::finding::Place;
 use rusqlite::ffi;
 use std::ops::Range;
 
@@ -150,7 +149,7 @@ pub(crate) fn stopped(why: Why) -> StepError {
 
 /// `file:line:column` of a byte range.
 pub(crate) fn place(sql: &SqlText, range: Range<usize>) -> String {
-    let place = Place::of(&sql.file, &sql.text, range);
+    let place = sql.place(range);
     format!("{}:{}:{}", place.file, place.line, place.column)
 }
 

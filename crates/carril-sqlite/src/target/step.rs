@@ -292,7 +292,8 @@ impl SqlStep {
             )),
             None => Err(refuse(
                 format!(
-                    "`:{name}` has no value; an output is missing when its step was skipped or gave no row"
+                    "`:{name}` has no value: {}",
+                    self.call.context.why_missing(name)
                 ),
                 place,
             )),

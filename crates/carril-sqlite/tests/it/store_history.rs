@@ -792,6 +792,48 @@ fn rollbacks_and_reruns_leave_their_history() {
 }
 
 #[test]
+fn the_time_between_an_end_and_a_retry_is_nobodys_work() {
+    let mut house = House::open();
+    let (process, claimed) = house.harness.running(2);
+    let worked = |house: &House| {
+        let now = house.harness.now();
+        house
+            .harness
+            .wait(house.history.worked_micros(process, now))
+            .expect("it is asked")
+    };
+    let launched = house.execution(claimed[0].owned.execution).launched_at;
+    house.harness.tick(700);
+    let first_look = house.harness.now().micros_since(launched);
+    assert_eq!(worked(&house), first_look, "both lanes at once count once");
+    house.harness.settle(&claimed, ExecutionState::Failed);
+    let id = claimed[0].owned.execution;
+    let ended = house.execution(id).ended_at.expect("it has ended");
+    let first_run = ended.micros_since(launched);
+    let day = 24 * 3_600 * 1_000_000;
+    house.harness.tick(day);
+    assert_eq!(worked(&house), first_run, "nothing ran meanwhile");
+    let rerun = Rerun {
+        execution: id,
+        expected: Run(1),
+        segment: 0,
+        carried: Vec::new(),
+    };
+    let at = house.harness.now();
+    house
+        .harness
+        .wait(house.harness.store().rerun(process, &[rerun], at))
+        .expect("it runs again");
+    let again = house.harness.claim(process, 1);
+    let started = house.execution(id).started_at.expect("it has a lane");
+    house.harness.tick(300);
+    house.harness.settle(&again, ExecutionState::Succeeded);
+    let ended = house.execution(id).ended_at.expect("it has ended again");
+    house.harness.tick(day);
+    assert_eq!(worked(&house), first_run + ended.micros_since(started));
+}
+
+#[test]
 fn only_reading_is_answered() {
     let house = House::open();
     let (process, _) = house.harness.running(3);

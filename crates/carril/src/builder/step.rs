@@ -344,6 +344,7 @@ fn action(
             let sql = SqlText {
                 file: format!("{stage}/{name}"),
                 text,
+                start: None,
             };
             Action::Sql {
                 target: target.unwrap_or_default(),

@@ -108,6 +108,7 @@ fn without_files(definition: &Definition) -> Definition {
     let mut definition = definition.clone();
     if let Entities::Query { sql, .. } = &mut definition.entities {
         sql.file.clear();
+        sql.start = None;
     }
     for step in definition
         .stages
@@ -116,6 +117,7 @@ fn without_files(definition: &Definition) -> Definition {
     {
         if let Action::Sql { sql, .. } = &mut step.action {
             sql.file.clear();
+            sql.start = None;
         }
     }
     definition

@@ -8,7 +8,7 @@ pub(super) use process::process;
 
 use super::words::{are, count, span};
 use carril_model::account::CauseKind;
-use carril_model::contract::{AttemptRow, ExecutionRow, ProcessRow};
+use carril_model::contract::{AttemptRow, DoubtRow, ExecutionRow, ProcessRow};
 use carril_model::definition::Scope;
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::plan::Plan;
@@ -49,6 +49,15 @@ pub(super) struct Busy {
     pub(super) began: Timestamp,
 }
 
+/// How many executions come before one in the queue for lanes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ahead {
+    /// So many.
+    Exactly(u64),
+    /// So many were looked at, and there are more.
+    AtLeast(u64),
+}
+
 /// All that is known about an execution.
 pub(super) struct ExecutionFacts<'a> {
     pub(super) now: Timestamp,
@@ -59,6 +68,8 @@ pub(super) struct ExecutionFacts<'a> {
     pub(super) plan: &'a Plan,
     /// Those of the present run.
     pub(super) attempts: &'a [AttemptRow],
+    /// Executions of its process that get a lane before it, where that is known.
+    pub(super) ahead: Option<Ahead>,
     /// In every unsettled process, longest first.
     pub(super) busy: &'a [Busy],
 }
@@ -73,6 +84,8 @@ pub(super) struct ProcessFacts<'a> {
     pub(super) busy: &'a [Busy],
     /// Unsettled executions by cause.
     pub(super) causes: &'a BTreeMap<CauseKind, u64>,
+    /// Steps that failed although their lanes went on; of a settled process.
+    pub(super) doubts: &'a [DoubtRow],
     /// One that failed.
     pub(super) failed: Option<&'a ExecutionRow>,
 }
@@ -204,23 +217,41 @@ fn queued(facts: &ExecutionFacts<'_>, who: &str) -> Told {
     };
     if lanes.len() < process.lanes as usize {
         let sentence = format!(
-            "{who} waits for a lane since {waited}; {} of {} {} at a step, so it is next to get one",
+            "{who} waits for a lane since {waited}; {} of {} {} at a step{}",
             lanes.len(),
             process.lanes,
-            are(lanes.len() as u64)
+            are(lanes.len() as u64),
+            position(facts.ahead)
         );
         return told(sentence, None);
     }
     let sentence = format!(
-        "{who} waits for a free lane since {waited}: {} of {} are busy, the longest with {}",
+        "{who} waits for a free lane since {waited}: {} of {} are busy, the longest with {}{}",
         lanes.len(),
         process.lanes,
-        busiest(&lanes, facts.now)
+        busiest(&lanes, facts.now),
+        position(facts.ahead)
     );
     told(
         sentence,
         lanes.first().map(|busy| Next::Execution(busy.execution)),
     )
+}
+
+/// Its place in the queue; nothing where that is not known.
+fn position(ahead: Option<Ahead>) -> String {
+    match ahead {
+        None => String::new(),
+        Some(Ahead::Exactly(0)) => "; it is next in the queue".to_owned(),
+        Some(Ahead::Exactly(others)) => format!(
+            "; {} {} before it in the queue",
+            count(others, "other"),
+            are(others)
+        ),
+        Some(Ahead::AtLeast(others)) => {
+            format!("; more than {others} others are before it in the queue")
+        }
+    }
 }
 
 /// One attempt per lane, longest first.

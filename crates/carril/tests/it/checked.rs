@@ -160,6 +160,31 @@ async fn tables_and_keys_must_be_there() {
     );
 }
 
+#[tokio::test]
+async fn what_is_published_must_not_meet_what_somebody_else_made() {
+    let taken = |sql: &str| House::with_warehouse(&format!("{WAREHOUSE}{sql}"));
+    for (house, expected) in [
+        (
+            taken("create table rows_now (fund text, day text, value real);"),
+            "pipeline.toml:18:85 CAR0417 nothing can be published as `rows_now`: there is already a table `rows_now` that Carril did not make",
+        ),
+        (
+            taken("create table rows_history (fund text, day text, value real);"),
+            "pipeline.toml:18:36 CAR0417 nothing can be published as `rows_history`: `rows_history` does not have the columns of `rows`",
+        ),
+        (
+            taken("create view rows_history as select 1 as fund;"),
+            "pipeline.toml:18:36 CAR0417 nothing can be published as `rows_history`: `rows_history` is a view",
+        ),
+    ] {
+        let lines = told(&check_with(&house, &[], Some(URL)).await);
+        assert!(
+            lines.len() == 1 && lines[0].starts_with(expected),
+            "expected {expected} only, and nothing of those that read it, in {lines:#?}"
+        );
+    }
+}
+
 /// No path leaves the pipeline's folder, by links neither.
 #[cfg(unix)]
 #[test]

@@ -110,11 +110,16 @@ impl Bench {
     pub(crate) fn words(&self, words: &[&str]) -> Vec<String> {
         let mut all: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         if words.first() == Some(&"run") {
-            all.insert(1, self.path("pipeline").display().to_string());
-            all.extend([
-                "--target".to_owned(),
-                format!("warehouse=sqlite:{}", self.path("warehouse.db").display()),
-            ]);
+            let pipeline = self.path("pipeline");
+            all.insert(1, pipeline.display().to_string());
+            let text = std::fs::read_to_string(pipeline.join("pipeline.toml")).unwrap();
+            // A target that the pipeline does not have is wrong usage.
+            if text.contains("\"warehouse\"") {
+                all.extend([
+                    "--target".to_owned(),
+                    format!("warehouse=sqlite:{}", self.path("warehouse.db").display()),
+                ]);
+            }
         }
         all.extend([
             "--store".to_owned(),
@@ -143,6 +148,14 @@ impl Bench {
     #[track_caller]
     pub(crate) fn store<T: FromSql>(&self, sql: &str) -> T {
         ask(&self.path("carril.db"), sql)
+    }
+
+    /// Changes the store as nothing of Carril would, to make what takes long in life: days that pass.
+    #[track_caller]
+    pub(crate) fn change(&self, sql: &str) {
+        let connection = Connection::open(self.path("carril.db")).unwrap();
+        connection.busy_timeout(Duration::from_secs(5)).unwrap();
+        connection.execute_batch(sql).unwrap();
     }
 
     /// Waits until there is a file.

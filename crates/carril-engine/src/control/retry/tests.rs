@@ -12,6 +12,7 @@ use std::time::Duration;
 
 fn step(name: &str) -> Step {
     let sql = SqlText {
+        start: None,
         file: format!("{name}.sql"),
         text: "select 1".to_owned(),
     };

@@ -89,3 +89,34 @@ fn names_find_their_values() {
         assert_eq!(context.get(name), None, "{name}");
     }
 }
+
+#[test]
+fn what_is_missing_is_told_with_what_would_be_right() {
+    let mut context = context();
+    for (name, expected) in [
+        (
+            "steps.b.m",
+            "the output of `a/b` has no field `m`; did you mean `n`?",
+        ),
+        (
+            "entity.sise",
+            "this entity has no attribute `sise`; did you mean `size`?",
+        ),
+        (
+            "dai",
+            "this entity has no parameter or attribute `dai`; did you mean `day`?",
+        ),
+    ] {
+        assert_eq!(context.why_missing(name), expected);
+    }
+    context.outputs.clear();
+    for name in ["steps.b.n", "steps.a.b.n"] {
+        let written = name.strip_suffix(".n").unwrap();
+        assert_eq!(
+            context.why_missing(name),
+            format!(
+                "`a/b` has no output here: it was skipped, failed, or gave no row; `when = \"{written} is defined\"` asks first"
+            )
+        );
+    }
+}

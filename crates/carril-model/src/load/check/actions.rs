@@ -105,7 +105,11 @@ impl Check<'_> {
         for placeholder in script.placeholders() {
             let place = |places: &super::Places| places.sql(path, sql, placeholder.range.clone());
             match self.in_text(at, &placeholder.name) {
-                Ok(None) => {}
+                Ok(None) => {
+                    if let Some(doubt) = self.may_be_absent(at, &placeholder.name) {
+                        self.doubt(doubt, place);
+                    }
+                }
                 Ok(Some(attribute)) => self.attribute(attribute, place),
                 Err(problem) => {
                     let written = format!(":{}", placeholder.name);
@@ -157,7 +161,11 @@ impl Check<'_> {
                 continue;
             };
             match self.in_text(at, name) {
-                Ok(None) => {}
+                Ok(None) => {
+                    if let Some(doubt) = self.may_be_absent(at, name) {
+                        self.doubt(doubt, |places| places.within(path, range));
+                    }
+                }
                 Ok(Some(attribute)) => {
                     self.attribute(attribute, |places| places.within(path, range));
                 }

@@ -6,6 +6,7 @@ use super::super::similar::suggestion;
 use super::Check;
 use super::names::{BUILT_IN, ROOTS};
 use crate::definition::{Action, Entities, Fallback, Scope, Step};
+use crate::expression::Expression;
 
 /// Who uses a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,6 +259,58 @@ impl Check<'_> {
             return unavailable(format!("`{name}` has no output"), help);
         }
         Ok(None)
+    }
+
+    /// Why a step's output may not be there although the name is right: the step may be skipped, or fail without failing its
+    /// lane. Whoever asks for it first, or is skipped together with it, needs no word.
+    pub(super) fn may_be_absent(&self, at: Where, name: &str) -> Option<Problem> {
+        let path: Vec<&str> = name.strip_prefix("steps.")?.split('.').collect();
+        let Where::Step(own_stage, own_step) = at else {
+            return None;
+        };
+        let (stage, step) = self.find(&path).ok()?;
+        let definition = &self.definition.stages[stage];
+        let asked = &definition.steps[step];
+        let stage_when = definition.when.as_ref().filter(|_| stage != own_stage);
+        let conditions: Vec<&Expression> = stage_when.into_iter().chain(&asked.when).collect();
+        let may_fail = !asked.critical && asked.fallback.is_none();
+        let why = match conditions.first() {
+            Some(when) => format!("is skipped where `{}` is false", when.source()),
+            None if may_fail => "is not critical and may fail".to_owned(),
+            None => return None,
+        };
+        let own = &self.definition.stages[own_stage];
+        let guards: Vec<&Expression> = own.when.iter().chain(&own.steps[own_step].when).collect();
+        let asks = guards
+            .iter()
+            .any(|guard| self.asks_for(guard, (stage, step)));
+        let skipped_too = !may_fail
+            && conditions
+                .iter()
+                .all(|when| guards.iter().any(|guard| guard.source() == when.source()));
+        if asks || skipped_too {
+            return None;
+        }
+        let known = self.path((stage, step));
+        let is_alone = self
+            .find(&path[..1])
+            .is_ok_and(|found| found == (stage, step));
+        let reference = path[..if is_alone { 1 } else { path.len().min(2) }].join(".");
+        Some(Problem::new(
+            "CAR0215",
+            format!("`{name}` may have no value, and this step then fails: `{known}` {why}"),
+            format!(
+                "give this step `when = \"steps.{reference} is defined\"`, or the same condition"
+            ),
+        ))
+    }
+
+    /// Whether an expression looks at the output of a step.
+    fn asks_for(&self, guard: &Expression, step: (usize, usize)) -> bool {
+        guard.names().iter().any(|name| {
+            let path: Vec<&str> = name.segments.iter().map(String::as_str).collect();
+            matches!(path[..], ["steps", ref rest @ ..] if !rest.is_empty() && self.find(rest).is_ok_and(|found| found == step))
+        })
     }
 
     /// As a plan finds steps: by a name that is there once, else by stage and name.

@@ -183,6 +183,7 @@ fn steps_behind_a_stage_that_publishes_keep_their_places() {
 #[test]
 fn sql_that_cannot_be_read_is_not_passed() {
     let sql = SqlText {
+        start: None,
         file: "a.sql".to_owned(),
         text: "delete from t where x = 'open".to_owned(),
     };

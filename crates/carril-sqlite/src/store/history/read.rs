@@ -2,17 +2,19 @@
 
 use crate::store::fault::{OrFault, damaged};
 use crate::store::rows::{
-    count, execution_state, flag, get, json, process, run, small, step_state, time, to_json,
+    count, execution_state, flag, from_json, get, json, process, run, small, step_state, time,
+    to_json,
 };
 use carril_model::account::CauseKind;
 use carril_model::contract::{
     AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LogRow, ProcessFilter,
     ProcessRow, TimelineRow, WaitRow,
 };
+use carril_model::definition::Definition;
 use carril_model::id::{ExecutionId, ProcessId, Run};
 use carril_model::state::StepState;
 use carril_model::time::Timestamp;
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
 /// All rows that a query gives.
 pub(super) fn all<T>(
@@ -28,6 +30,15 @@ pub(super) fn all<T>(
         found.push(read(row)?);
     }
     Ok(found)
+}
+
+/// The definition of a process.
+pub(super) fn definition(connection: &Connection, process: ProcessId) -> Result<Definition, Fault> {
+    let body: Option<String> = connection
+        .query_row(sql!("history_definition"), [process.0], |row| row.get(0))
+        .optional()
+        .or_fault()?;
+    from_json(&body.ok_or_else(|| Fault::Conflict(format!("there is no process {process}")))?)
 }
 
 pub(super) fn processes(

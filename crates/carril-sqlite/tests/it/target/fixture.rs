@@ -399,6 +399,7 @@ fn step(name: &str, sql: &str) -> Step {
 
 pub(crate) fn text(sql: &str) -> SqlText {
     SqlText {
+        start: None,
         file: "sql/step.sql".to_owned(),
         text: sql.to_owned(),
     }

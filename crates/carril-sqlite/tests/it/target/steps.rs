@@ -120,7 +120,7 @@ async fn a_missing_value_is_named_with_its_place() {
     assert_eq!(place.as_deref(), Some("sql/step.sql:2:11"));
     assert_eq!(
         message,
-        "`:steps.ipa.rows` has no value; an output is missing when its step was skipped or gave no row"
+        "`:steps.ipa.rows` has no value: there is no such step"
     );
     let (code, _, place, message) = fails("select ?").await;
     assert_eq!(

@@ -4,8 +4,11 @@ use super::{ExecutionFacts, NAMED_MAX, Next, ProcessFacts, Told, name};
 use crate::why::words::{count, span};
 use carril_model::account::{CauseKind, TimeAccount};
 use carril_model::contract::{AttemptRow, ExecutionRow, Tally};
+use carril_model::id::StepId;
+use carril_model::plan::Doubt;
 use carril_model::state::{ExecutionState, ProcessState, StepState};
 use carril_model::time::Timestamp;
+use std::collections::BTreeMap;
 
 const SETTLED: &str = "settled";
 
@@ -25,14 +28,11 @@ pub(super) fn execution(facts: &ExecutionFacts<'_>, who: &str) -> Told {
             format!("{who} was cancelled {ago}, {why}")
         }
         ExecutionState::RolledBack => format!("{who} was rolled back: what it did was removed"),
-        _ => {
-            let warnings = if row.warnings > 0 {
-                format!(", with {}", count(u64::from(row.warnings), "warning"))
-            } else {
-                String::new()
-            };
-            format!("{who} succeeded {ago}{warnings}{}", spent(&row.account))
-        }
+        _ => format!(
+            "{who} succeeded {ago}{}{}",
+            spent(&row.account),
+            doubts(facts)
+        ),
     };
     Told {
         cause: SETTLED,
@@ -62,6 +62,56 @@ fn failure(row: &ExecutionRow, attempts: &[AttemptRow]) -> String {
         format!(": {} [{}]{place}", error.message, error.code)
     });
     format!("{at}{why}")
+}
+
+/// What did not succeed by itself although the lane went on: each step, and why.
+fn doubts(facts: &ExecutionFacts<'_>) -> String {
+    let mut last: BTreeMap<StepId, &AttemptRow> = BTreeMap::new();
+    for attempt in facts.attempts {
+        let path = format!("{}/{}", attempt.stage, attempt.step);
+        if let Some(step) = facts.plan.find(&path) {
+            let newest = last.entry(step).or_insert(attempt);
+            if attempt.attempt >= newest.attempt {
+                *newest = attempt;
+            }
+        }
+    }
+    let states = last
+        .iter()
+        .map(|(step, attempt)| (*step, (attempt.state, attempt.fallback)))
+        .collect();
+    let told = facts.plan.doubts(&states).into_iter().map(|(step, doubt)| {
+        let instead = match doubt {
+            Doubt::StoodIn(other) => Some(facts.plan.planned(other).path.as_str()),
+            Doubt::Value | Doubt::NotCritical => None,
+        };
+        let why = last
+            .get(&step)
+            .and_then(|attempt| attempt.error.as_ref())
+            .map_or_else(String::new, |error| {
+                format!(": {} [{}]", error.message, error.code)
+            });
+        let path = &facts.plan.planned(step).path;
+        format!("; {}{why}", went_on(path, doubt, instead))
+    });
+    told.collect()
+}
+
+/// `` `tell/mail` failed, which is not critical``.
+fn went_on(path: &str, doubt: Doubt, instead: Option<&str>) -> String {
+    match (doubt, instead) {
+        (Doubt::NotCritical, _) => format!("`{path}` failed, which is not critical"),
+        (_, Some(other)) => format!("`{path}` failed and `{other}` ran instead"),
+        (_, None) => format!("`{path}` failed and its fallback value was taken"),
+    }
+}
+
+fn doubts_of_process(facts: &ProcessFacts<'_>) -> String {
+    let told = facts.doubts.iter().map(|row| {
+        let how = went_on(&row.step, row.doubt, row.instead.as_deref());
+        format!("; in {} {how}", count(row.executions, "execution"))
+    });
+    told.collect()
 }
 
 fn skipped(attempts: &[AttemptRow]) -> String {
@@ -98,13 +148,15 @@ pub(super) fn process(facts: &ProcessFacts<'_>, who: &str) -> Told {
                 tally.succeeded.to_string()
             };
             let others = others(tally);
-            format!("{who} succeeded {ago}: {how_many} of {all} did{others}")
+            let doubts = doubts_of_process(facts);
+            format!("{who} succeeded {ago}: {how_many} of {all} did{others}{doubts}")
         }
         ProcessState::CompletedWithErrors => {
             let others = others(tally);
             format!(
-                "{who} ended {ago} with errors: {} of {all} failed{others}{first}",
-                tally.failed
+                "{who} ended {ago} with errors: {} of {all} failed{others}{first}{}",
+                tally.failed,
+                doubts_of_process(facts)
             )
         }
         ProcessState::Failed => format!("{who} failed {ago}{because}{first}"),

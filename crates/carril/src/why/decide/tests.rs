@@ -20,7 +20,11 @@ fn plan() -> Plan {
         .stage(
             Stage::new("extract")
                 .step(Step::noop("ipa").resource("geneva").retry(Retry::any(5)))
-                .step(Step::noop("ubs")),
+                .step(Step::noop("ubs"))
+                .step(Step::noop("mail").not_critical())
+                .step(Step::noop("rate").fallback("1"))
+                .step(Step::noop("old").fallback_step("new"))
+                .step(Step::noop("new")),
         )
         .stage(Stage::new("cube").per_process().step(Step::noop("totals")))
         .build()
@@ -34,6 +38,7 @@ struct Case {
     row: ExecutionRow,
     process: ProcessRow,
     attempts: Vec<AttemptRow>,
+    ahead: Option<Ahead>,
     busy: Vec<Busy>,
 }
 
@@ -62,6 +67,7 @@ fn case(state: ExecutionState, cause: Cause) -> Case {
         row,
         process: process_row(),
         attempts: Vec::new(),
+        ahead: None,
         busy: Vec::new(),
     }
 }
@@ -138,6 +144,7 @@ fn told(case: &Case) -> Told {
         row,
         process,
         attempts,
+        ahead,
         busy,
     } = case;
     execution(&ExecutionFacts {
@@ -147,6 +154,7 @@ fn told(case: &Case) -> Told {
         process,
         plan: &plan(),
         attempts,
+        ahead: *ahead,
         busy,
     })
 }
@@ -183,11 +191,39 @@ fn queued_names_the_longest_lanes_when_all_are_busy() {
 fn two_parallel_steps_of_one_lane_are_one_lane() {
     let mut queued = case(ExecutionState::Pending, QUEUED);
     queued.busy = vec![busy(1, 7, "", 30), busy(1, 7, "", 31)];
+    queued.ahead = Some(Ahead::Exactly(0));
     check(
         &queued,
         "queued",
-        "execution 12 (F12) waits for a lane since 1 min 0 s; 1 of 2 is at a step, so it is next to get one",
+        "execution 12 (F12) waits for a lane since 1 min 0 s; 1 of 2 is at a step; it is next in the queue",
         None,
+    );
+}
+
+#[test]
+fn a_place_in_the_queue_is_said_only_where_it_is_known() {
+    let mut queued = case(ExecutionState::Pending, QUEUED);
+    queued.busy = vec![busy(1, 7, "", 30)];
+    let said = |queued: &Case| told(queued).sentence;
+    let begin = "execution 12 (F12) waits for a lane since 1 min 0 s; 1 of 2 is at a step";
+    assert_eq!(said(&queued), begin);
+    queued.ahead = Some(Ahead::Exactly(1));
+    assert_eq!(
+        said(&queued),
+        format!("{begin}; 1 other is before it in the queue")
+    );
+    queued.ahead = Some(Ahead::AtLeast(1_000));
+    assert_eq!(
+        said(&queued),
+        format!("{begin}; more than 1000 others are before it in the queue")
+    );
+    queued.busy.push(busy(2, 7, "", 95));
+    queued.ahead = Some(Ahead::Exactly(4));
+    let sentence = said(&queued);
+    assert!(
+        sentence.contains("2 of 2 are busy")
+            && sentence.ends_with("; 4 others are before it in the queue"),
+        "{sentence}"
     );
 }
 
@@ -384,10 +420,20 @@ fn what_is_over_says_how_it_ended() {
     };
     let mut succeeded = ended(ExecutionState::Succeeded);
     succeeded.row.warnings = 1;
+    let mut mail = attempt("mail", StepState::Failed, 1);
+    mail.error = error("no such host");
+    let mut rate = attempt("rate", StepState::Succeeded, 3);
+    (rate.fallback, rate.error) = (true, error("no such host"));
+    succeeded.attempts = vec![
+        mail,
+        rate,
+        attempt("old", StepState::Failed, 1),
+        attempt("new", StepState::Succeeded, 1),
+    ];
     check(
         &succeeded,
         "settled",
-        "execution 12 (F12) succeeded 10 s ago, with 1 warning (50 s running)",
+        "execution 12 (F12) succeeded 10 s ago (50 s running); `extract/mail` failed, which is not critical: no such host [CAR0501]; `extract/rate` failed and its fallback value was taken: no such host [CAR0501]; `extract/old` failed and `extract/new` ran instead",
         None,
     );
 
@@ -464,6 +510,7 @@ fn check_process(
         row,
         busy,
         causes: &causes,
+        doubts: &[],
         failed,
     });
     assert_eq!(
