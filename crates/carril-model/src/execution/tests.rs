@@ -515,6 +515,30 @@ fn a_call_says_whether_the_workspace_must_be_there() {
     }
 }
 
+#[test]
+fn a_fallback_stands_in_for_a_step_whose_condition_cannot_be_evaluated() {
+    let unclear = Step {
+        when: Some(crate::expression::Expression::parse("entity.missing").expect("it compiles")),
+        fallback: Some(Fallback::Step("b".to_owned())),
+        ..step("a")
+    };
+    for parallel in [false, true] {
+        let steps = vec![unclear.clone(), step("b")];
+        let plan = plan(vec![stage("s", Scope::Entity, parallel, steps)]);
+        let mut machine = execution(&plan);
+        let out = machine.start(Timestamp(0));
+        assert_eq!(states(&out), [(0, StepState::Failed)]);
+        assert_eq!(
+            (out.orders, out.end),
+            (vec![Order::Attempt(StepId(1))], None)
+        );
+        assert_eq!(
+            attempt(&mut machine, 1, Ok(StepDone::default()), 1).end,
+            Some(End::Settled(ExecutionState::Succeeded))
+        );
+    }
+}
+
 /// What a random history does to the step whose turn it is.
 #[derive(Debug, Clone)]
 enum Luck {
