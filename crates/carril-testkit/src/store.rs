@@ -95,6 +95,7 @@ macro_rules! store_conformance {
             cancel: [
                 cancelling_a_process_settles_what_does_not_run,
                 a_cancelled_running_execution_says_so_when_claimed_again,
+                what_was_decided_before_a_cancel_is_refused_after_it,
                 cancelling_twice_is_no_change,
                 single_executions_are_cancelled,
                 parking_while_cancelled_settles,

@@ -137,7 +137,8 @@ pub enum ProcessChange {
         /// When.
         at: Timestamp,
     },
-    /// Nothing is left to do; or, for a settled process and `rolled_back`, everything it did is undone.
+    /// Nothing is left to do; or, for a settled process and `rolled_back`, everything it did is undone. A process that is being
+    /// cancelled settles as its cancel says or as `rolled_back`, in no other state.
     Settle {
         /// The process.
         process: ProcessId,
