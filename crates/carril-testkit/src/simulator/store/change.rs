@@ -83,6 +83,7 @@ impl ModelStore {
             && (state == ProcessState::RolledBack
                 || row.cancelling.is_none_or(|wanted| wanted == state))
             && (state != ProcessState::RolledBack || undone)
+            && (state != ProcessState::Succeeded || row.tally.failed + row.tally.cancelled == 0)
             && (!row.state.is_settled() || state == ProcessState::RolledBack);
         if !may {
             return;
