@@ -103,6 +103,7 @@ macro_rules! store_conformance {
                 nobody_to_cancel_is_named,
             ],
             rerun: [
+                who_has_waited_does_not_wait_again,
                 a_failed_execution_runs_again,
                 carried_steps_come_along,
                 a_rerun_of_another_run_is_refused,

@@ -122,8 +122,6 @@ pub(super) struct Process {
     pub(super) overlap: Overlap,
     pub(super) overlap_hash: i64,
     pub(super) entity_segment: u32,
-    /// Whether the process before it has not settled yet.
-    pub(super) waits: bool,
     pub(super) executions: Vec<ExecutionId>,
     pub(super) idempotency_key: Option<String>,
     /// What the process was to become when it was last cancelled, until it is reopened.

@@ -121,6 +121,12 @@ impl ModelStore {
             process.row.reopened = true;
             process.row.ended_at = None;
             process.cancelled_as = None;
+            // Who had waited for it has begun, and does not wait again: the two could hold each other's lane keys.
+            for follower in self.tables.processes.values_mut() {
+                if follower.row.after == Some(id) && !follower.row.state.is_settled() {
+                    follower.row.after = None;
+                }
+            }
             return Ok(earliest);
         }
         if process.row.cancelling.is_some() {

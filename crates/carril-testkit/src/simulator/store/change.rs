@@ -108,14 +108,10 @@ impl ModelStore {
         let process = self.process(id);
         process.row.cancelling = None;
         process.row.ended_at.get_or_insert(at);
-        // Who has waited may go on for good: were this process to run again, one that has begun must not wait for it, because
-        // the two could hold each other's lane keys.
-        for follower in self.tables.processes.values_mut() {
-            if follower.row.after == Some(id) {
-                follower.waits = false;
-                if !follower.row.state.is_settled() {
-                    moved.wake(follower.row.id);
-                }
+        let followers = self.tables.processes.values();
+        for follower in followers.filter(|other| other.row.after == Some(id)) {
+            if !follower.row.state.is_settled() {
+                moved.wake(follower.row.id);
             }
         }
     }
@@ -196,7 +192,11 @@ impl ModelStore {
             return Vec::new();
         };
         let segment = process.row.segment;
-        let must_wait = process.waits;
+        let unsettled = |after: &ProcessId| {
+            let after = self.tables.processes.get(after);
+            after.is_some_and(|after| !after.row.state.is_settled())
+        };
+        let must_wait = process.row.after.as_ref().is_some_and(unsettled);
         if process.row.state != ProcessState::Running || (must_wait && !self.has(Bug::QueueIgnored))
         {
             return Vec::new();

@@ -212,7 +212,6 @@ impl ModelStore {
             overlap: launch.overlap,
             overlap_hash: launch.overlap_hash,
             entity_segment: launch.entity_segment.unwrap_or(0),
-            waits: after.is_some(),
             executions: Vec::new(),
             idempotency_key: launch.idempotency_key.clone(),
             cancelled_as: None,
