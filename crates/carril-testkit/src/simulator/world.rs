@@ -216,11 +216,14 @@ impl World {
 
     /// A rollback that was refused on its way is gone on with by the next engine, or when somebody asks again.
     fn restart_for_rollbacks(&mut self) {
-        let nobody = self
-            .engine
-            .as_ref()
-            .is_some_and(|engine| engine.rollbacks.is_empty());
-        if nobody && self.store.tables.rows.values().any(|row| row.rolling_back) {
+        let Some(engine) = &self.engine else { return };
+        let in_hand = |execution: &ExecutionId| {
+            let mut rollbacks = engine.rollbacks.iter();
+            rollbacks.any(|rollback| rollback.executions.contains(execution))
+        };
+        let rows = self.store.tables.rows.values();
+        let mut half = rows.filter(|row| row.rolling_back);
+        if half.any(|row| !in_hand(&row.owned.execution)) {
             self.crash();
         }
     }
