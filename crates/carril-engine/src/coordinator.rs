@@ -378,7 +378,8 @@ impl Coordinator {
         let Some(managed) = self.processes.get_mut(&id) else {
             return;
         };
-        let open = managed.row.state == ProcessState::Running && managed.row.cancelling.is_none();
+        // Also while it is being cancelled: lanes that an engine died over are pending, and only a lane settles them.
+        let open = managed.row.state == ProcessState::Running;
         let free = managed.row.lanes.saturating_sub(managed.active);
         let can = !managed.claiming && free > 0;
         managed.again = open && !can;

@@ -188,7 +188,8 @@ impl<'a> Lane<'a> {
                 self.leave(End::Lost).await?;
                 return Ok(Some(Next {
                     claimed: ack.claimed,
-                    asked: claim.is_some(),
+                    // What was handed back after the claim is there to be claimed.
+                    asked: false,
                 }));
             }
             if let Some(end) = end {

@@ -148,6 +148,13 @@ impl Execution {
                 outputs.insert(row.step, output);
             }
         }
+        let seen: Vec<(StepId, Value)> = outputs
+            .iter()
+            .flat_map(|(step, output)| {
+                stood_in_for(plan, *step).map(|other| (other, output.clone()))
+            })
+            .collect();
+        outputs.extend(seen);
         let context = Context {
             process: claimed.owned.process,
             execution: claimed.owned.execution,
@@ -371,12 +378,8 @@ impl Execution {
         let plan = Arc::clone(&self.context.plan);
         let context = Arc::make_mut(&mut self.context);
         context.outputs.insert(step, output.clone());
-        let stood_in_for = plan
-            .steps()
-            .iter()
-            .filter(|other| plan.stand_ins(other.id).any(|stand_in| stand_in == step));
-        for other in stood_in_for {
-            context.outputs.insert(other.id, output.clone());
+        for other in stood_in_for(&plan, step) {
+            context.outputs.insert(other, output.clone());
         }
     }
 
@@ -526,6 +529,12 @@ impl Execution {
             self.account.switch(cause, now);
         }
     }
+}
+
+/// The steps that this one stands in for, under whose names its output is seen, too.
+fn stood_in_for(plan: &Plan, step: StepId) -> impl Iterator<Item = StepId> + '_ {
+    let steps = plan.steps().iter().map(|other| other.id);
+    steps.filter(move |other| plan.stand_ins(*other).any(|stand_in| stand_in == step))
 }
 
 fn step_id(at: usize) -> StepId {

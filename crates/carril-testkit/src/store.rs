@@ -104,6 +104,8 @@ macro_rules! store_conformance {
             cancel: [
                 cancelling_a_process_settles_what_does_not_run,
                 a_cancelled_running_execution_says_so_when_claimed_again,
+                what_was_decided_before_a_cancel_is_refused_after_it,
+                a_process_with_a_cancelled_lane_has_not_succeeded,
                 cancelling_twice_is_no_change,
                 single_executions_are_cancelled,
                 parking_while_cancelled_settles,
@@ -118,6 +120,7 @@ macro_rules! store_conformance {
                 a_pause_outlives_the_engine,
             ],
             rerun: [
+                who_has_waited_does_not_wait_again,
                 a_failed_execution_runs_again,
                 carried_steps_come_along,
                 a_rerun_of_another_run_is_refused,

@@ -14,6 +14,7 @@ mod check;
 mod command;
 mod finding;
 mod needs;
+mod simulate;
 mod source;
 mod test;
 mod tree;
@@ -51,6 +52,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Lives through seeds of the simulator: `--seed N` tells one, `--seeds N [--from N] [--threads N]` many.
+    Simulate {
+        /// Goes to the simulator.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Kills and breaks a running Carril, and looks whether its promises hold.
     Chaos {
         /// Goes to the chaos program.
@@ -76,6 +83,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Check { parts, fix } => check::run(&root, &parts, fix),
         Task::Test { arguments } => test::run(&root, &arguments),
         Task::Bench { name, arguments } => bench::bench(&root, name.as_deref(), &arguments),
+        Task::Simulate { arguments } => simulate::simulate(&root, &arguments),
         Task::Chaos { arguments } => bench::chaos(&root, &arguments),
     }
 }

@@ -503,7 +503,8 @@ pub trait Store: Send + Sync {
     fn steps(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<StepRow>, Fault>>;
 
     /// Starts the next run of settled executions of one process: pending (or waiting for their segment), carried steps copied,
-    /// the process running again from the earliest segment named. All or none.
+    /// the process running again from the earliest segment named. All or none. Unsettled processes that had waited for a process
+    /// that was settled do not wait for it again.
     ///
     /// # Errors
     /// `Conflict` names an execution that is not settled or not in the expected run.

@@ -145,7 +145,8 @@ impl Execution {
                 }
                 Err(message) => {
                     self.fail_unbegun(planned.id, message, now, out);
-                    self.need(plan, planned)
+                    // It has failed now, so this goes no deeper: a fallback is ordered like any other's.
+                    self.settle_need(plan, planned, now, out)
                 }
             },
             Need::Fallback(step) => {

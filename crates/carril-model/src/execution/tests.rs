@@ -516,6 +516,60 @@ fn a_call_says_whether_the_workspace_must_be_there() {
     }
 }
 
+#[test]
+fn a_fallback_stands_in_for_a_step_whose_condition_cannot_be_evaluated() {
+    let unclear = Step {
+        when: Some(crate::expression::Expression::parse("entity.missing").expect("it compiles")),
+        fallback: Some(Fallback::Step("b".to_owned())),
+        ..step("a")
+    };
+    for parallel in [false, true] {
+        let steps = vec![unclear.clone(), step("b")];
+        let plan = plan(vec![stage("s", Scope::Entity, parallel, steps)]);
+        let mut machine = execution(&plan);
+        let out = machine.start(Timestamp(0));
+        assert_eq!(states(&out), [(0, StepState::Failed)]);
+        assert_eq!(
+            (out.orders, out.end),
+            (vec![Order::Attempt(StepId(1))], None)
+        );
+        assert_eq!(
+            attempt(&mut machine, 1, Ok(StepDone::default()), 1).end,
+            Some(End::Settled(ExecutionState::Succeeded))
+        );
+    }
+}
+
+#[test]
+fn what_stood_in_is_seen_under_the_others_name_after_a_crash_too() {
+    let with_step = Step {
+        fallback: Some(Fallback::Step("b".to_owned())),
+        ..step("a")
+    };
+    let plan = plan(vec![
+        stage("s", Scope::Entity, false, vec![with_step, step("b")]),
+        stage("t", Scope::Entity, false, vec![step("c")]),
+    ]);
+    let mut machine = execution(&plan);
+    let mut rows = Vec::new();
+    machine.start(Timestamp(0));
+    let output = StepDone {
+        output: Some(Value::from("y")),
+        ..StepDone::default()
+    };
+    for (id, result) in [(0, Err(error(ErrorClass::Permanent))), (1, Ok(output))] {
+        let out = attempt(&mut machine, id, result, 1);
+        stored(&mut rows, &out);
+    }
+    let again = Claimed {
+        fresh: false,
+        ..claimed(0, rows)
+    };
+    let resumed = Execution::resume(&plan, &Arc::new(Map::new()), again);
+    assert_eq!(resumed.context().outputs, machine.context().outputs);
+    assert_eq!(resumed.context().outputs[&StepId(0)], Value::from("y"));
+}
+
 /// What a random history does to the step whose turn it is.
 #[derive(Debug, Clone)]
 enum Luck {

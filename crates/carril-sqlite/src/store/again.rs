@@ -153,6 +153,7 @@ fn reopen(
             sql!("process_reopen"),
             params![process.0, earliest, 0],
         )?;
+        execute(transaction, sql!("process_let_go"), params![process.0])?;
         return Ok(earliest);
     }
     if row.cancelling.is_some() {

@@ -70,6 +70,44 @@ pub fn a_cancelled_running_execution_says_so_when_claimed_again(harness: &mut Ha
     harness.recount(process);
 }
 
+/// Somebody saw that all lanes had ended, and before he could say so the process was cancelled: whoever cancelled it was told
+/// that it is, so that is what it becomes.
+pub fn what_was_decided_before_a_cancel_is_refused_after_it(harness: &mut Harness) {
+    let (process, claimed) = harness.running(1);
+    harness.settle(&claimed, ExecutionState::Succeeded);
+    cancel(harness, process);
+    let settle = |state| ProcessChange::Settle {
+        process,
+        state,
+        reason: None,
+        at: harness.now(),
+    };
+    let (row, _) = harness.change(settle(ProcessState::Succeeded));
+    assert_eq!(
+        (row.state, row.cancelling),
+        (ProcessState::Running, Some(ProcessState::Failed))
+    );
+    let (row, _) = harness.change(settle(ProcessState::Failed));
+    assert_eq!(row.state, ProcessState::Failed);
+}
+
+/// All had succeeded when it was decided, and before that was written one of them was to run again and was cancelled.
+pub fn a_process_with_a_cancelled_lane_has_not_succeeded(harness: &mut Harness) {
+    let (process, claimed) = harness.running(2);
+    harness.settle(&claimed[..1], ExecutionState::Succeeded);
+    harness.settle(&claimed[1..], ExecutionState::Cancelled);
+    let settle = |state| ProcessChange::Settle {
+        process,
+        state,
+        reason: None,
+        at: harness.now(),
+    };
+    let (row, _) = harness.change(settle(ProcessState::Succeeded));
+    assert_eq!(row.state, ProcessState::Running);
+    let (row, _) = harness.change(settle(ProcessState::CompletedWithErrors));
+    assert_eq!(row.state, ProcessState::CompletedWithErrors);
+}
+
 /// The first word stands.
 pub fn cancelling_twice_is_no_change(harness: &mut Harness) {
     let (process, claimed) = harness.running(2);

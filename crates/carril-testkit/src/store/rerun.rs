@@ -308,3 +308,30 @@ pub fn a_rerun_stands_behind_a_younger_one_of_its_key(harness: &mut Harness) {
     assert_eq!(harness.claim(process, 10).len(), 1);
     harness.recount(younger);
 }
+
+/// A process that waited for another, has begun, and does not wait again when that one does: each could have the lane keys that
+/// the other needs, and neither would go on.
+pub fn who_has_waited_does_not_wait_again(harness: &mut Harness) {
+    let (first, claimed) = harness.running(1);
+    let mut spec = harness.spec(2);
+    spec.launch.overlap = carril_model::definition::Overlap::Queue;
+    let (second, none) = harness.launch(&spec);
+    assert!(none.is_empty(), "it must wait");
+    harness.settle(&claimed, ExecutionState::Failed);
+    harness.change(ProcessChange::Settle {
+        process: first,
+        state: ProcessState::CompletedWithErrors,
+        reason: None,
+        at: harness.now(),
+    });
+    assert_eq!(harness.claim(second, 1).len(), 1);
+    let row = rerun(harness, first, &[again(claimed[0].owned.execution, 0)]);
+    assert_eq!(row.state, ProcessState::Running);
+    assert_eq!(harness.claim(second, 1).len(), 1, "it goes on");
+    // Who is launched while the first runs again does wait for somebody: for the newest, as ever.
+    let (third, none) = harness.launch(&spec);
+    assert_eq!(
+        (none.len(), harness.process(third).after),
+        (0, Some(second))
+    );
+}

@@ -137,7 +137,9 @@ pub enum ProcessChange {
         /// When.
         at: Timestamp,
     },
-    /// Nothing is left to do; or, for a settled process and `rolled_back`, everything it did is undone.
+    /// Nothing is left to do; or, for a settled process and `rolled_back`, everything it did is undone. A process that is being
+    /// cancelled settles as its cancel says or as `rolled_back`, in no other state; one with failed or cancelled executions
+    /// never as `succeeded`.
     Settle {
         /// The process.
         process: ProcessId,

@@ -1,12 +1,16 @@
 //! Engines that end in the middle, politely or not, and what the next one makes of it; and many lanes with bad luck.
 
+use super::rig::Rig;
 use super::{Gates, launch, settled, sound};
 use crate::harness::{House, end};
+use carril::model::contract::{
+    Cancellation, ErrorClass, Pending, StepCall, StepDone, StepError, StepRunner,
+};
 use carril::model::retry::mix;
 use carril::model::state::ProcessState;
 use carril::{Input, Launch, Pipeline, PipelineDefinition, Retry, Stage, Step, StepFailure};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 fn two_stages(gates: &Arc<Gates>) -> PipelineDefinition {
@@ -200,4 +204,66 @@ async fn two_thousand_unlucky_lanes_are_counted_right() {
         row.tally
     );
     end(&carril).await;
+}
+
+/// The target says that a newer attempt owns a step, and the store knows of nobody: the lane hands its execution back together
+/// with the last of what else ended in it, and a lane takes it up again.
+#[tokio::test]
+async fn a_fenced_lane_is_handed_back_and_taken_up_again() {
+    struct Fenced {
+        first: AtomicBool,
+        go: tokio::sync::Semaphore,
+    }
+    impl StepRunner for Fenced {
+        fn run<'a>(
+            &'a self,
+            call: &'a StepCall,
+            cancel: &'a dyn Cancellation,
+        ) -> Pending<'a, Result<StepDone, StepError>> {
+            Box::pin(async move {
+                let is_first = self.first.load(Ordering::Relaxed);
+                if is_first && call.plan.step(call.step).name == "waits" {
+                    // It is asked to stop because the other was fenced, and ends well all the same.
+                    cancel.cancelled().await;
+                    return Ok(StepDone::default());
+                }
+                let _go = self.go.acquire().await;
+                if self.first.swap(false, Ordering::Relaxed) {
+                    return Err(StepError::new("CAR0504", ErrorClass::Fenced, "newer"));
+                }
+                Ok(StepDone::default())
+            })
+        }
+    }
+    let never = |_: Input| async move { Ok::<(), StepFailure>(()) };
+    let pipeline = Pipeline::new("p")
+        .entities_list(["a"])
+        .stage(
+            Stage::new("s")
+                .parallel()
+                .step(Step::function("waits", never))
+                .step(Step::function("fenced", never)),
+        )
+        .build()
+        .expect("the pipeline is right");
+    let house = House::new();
+    let steps = Arc::new(Fenced {
+        first: AtomicBool::new(true),
+        go: tokio::sync::Semaphore::new(0),
+    });
+    let rig = Rig::open(&house, &[&pipeline], steps.clone()).await;
+    let mut events = rig.engine.events();
+    // With a lane to spare nobody waits for one, who would look again by himself.
+    let process = rig.launch(rig.request(&pipeline, 2)).await;
+    // The coordinator has taken the process up, and has looked at it once more: from here on only lanes tell it anything.
+    for _ in 0..2 {
+        super::told(&mut events, "it is looked at", |event| {
+            matches!(event, carril::event::Event::Process { .. })
+        })
+        .await;
+    }
+    steps.go.close();
+    let row = rig.settled(&house, process).await;
+    assert_eq!(row.state, ProcessState::Succeeded);
+    rig.end().await;
 }

@@ -221,3 +221,47 @@ async fn a_cancel_begins_nothing_new() {
     assert_eq!(gates.so_far().len(), 1, "{:?}", gates.so_far());
     end(&carril).await;
 }
+
+/// An engine dies while a lane has not stopped yet for a cancel. The next one takes the lane up to settle it; nobody else would.
+#[test]
+fn a_cancel_that_an_engine_died_over_is_gone_on_with() {
+    let begun = Arc::new(tokio::sync::Semaphore::new(0));
+    let deaf = {
+        let begun = Arc::clone(&begun);
+        move |_: Input| {
+            begun.add_permits(1);
+            std::future::pending::<Result<(), StepFailure>>()
+        }
+    };
+    let pipeline = Pipeline::new("p")
+        .entities_list(["a", "b"])
+        .lanes(1)
+        .stage(Stage::new("s").step(Step::function("deaf", deaf)))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::new();
+    let dying = tokio::runtime::Runtime::new().expect("a runtime");
+    let process = dying.block_on(async {
+        let carril = house.open(&[&pipeline]).await;
+        let process = launch(&carril, &pipeline, Launch::new()).await;
+        let _begun = in_time("the step begins", begun.acquire()).await;
+        let stop = carril
+            .engine()
+            .cancel(Selection::Process(process), "enough");
+        stop.await.expect("it is cancelled");
+        process
+    });
+    drop(dying);
+
+    let next = tokio::runtime::Runtime::new().expect("a runtime");
+    next.block_on(async {
+        let carril = house.open(&[&pipeline]).await;
+        assert!(carril.adopt_unsettled().await.is_empty());
+        let row = settled(&house, &carril, process).await;
+        assert_eq!(
+            (row.state, row.tally.cancelled),
+            (ProcessState::Cancelled, 2)
+        );
+        end(&carril).await;
+    });
+}
