@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};
 use crate::task::Kind;
 use carril_model::contract::{Answer, Request, Selection, Wish};
-use carril_model::id::RequestId;
+use carril_model::id::{ProcessId, RequestId};
 use carril_model::plan::Plan;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,10 +73,7 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
                     entities: EntitySource::Pipeline,
                 })
                 .await?;
-            Ok(Answer::Accepted {
-                processes: vec![outcome.process()],
-                message: launched(outcome),
-            })
+            Ok(answer(vec![outcome.process()], &launched(outcome)))
         }
         Wish::Cancel { selection, reason } => {
             engine.cancel(selection.clone(), &reason).await?;
@@ -84,34 +81,22 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
         }
         Wish::Retry { selection, from } => {
             let processes = engine.retry(selection, from.as_deref()).await?;
-            Ok(Answer::Accepted {
-                processes,
-                message: "runs again".to_owned(),
-            })
+            Ok(answer(processes, "runs again"))
         }
         Wish::Pause { process } => {
             engine.pause(process).await?;
-            Ok(Answer::Accepted {
-                processes: vec![process],
-                message: "is paused".to_owned(),
-            })
+            Ok(answer(vec![process], "is paused"))
         }
         Wish::Resume { process } => {
             engine.resume(process).await?;
-            Ok(Answer::Accepted {
-                processes: vec![process],
-                message: "goes on".to_owned(),
-            })
+            Ok(answer(vec![process], "goes on"))
         }
         Wish::Prune { older } => {
             let worker = engine.clone();
             engine.core.tasks.spawn(Kind::Work, async move {
                 worker.prune_and_tell(older).await;
             });
-            Ok(Answer::Accepted {
-                processes: Vec::new(),
-                message: "what is old is being removed".to_owned(),
-            })
+            Ok(answer(Vec::new(), "what is old is being removed"))
         }
         Wish::RollBack { selection } => {
             let answer = accepted(engine, &selection, "is being rolled back").await?;
@@ -122,6 +107,13 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             });
             Ok(answer)
         }
+    }
+}
+
+fn answer(processes: Vec<ProcessId>, what: &str) -> Answer {
+    Answer::Accepted {
+        processes,
+        message: what.to_owned(),
     }
 }
 
@@ -138,9 +130,5 @@ fn launched(outcome: LaunchOutcome) -> String {
 }
 
 async fn accepted(engine: &Engine, selection: &Selection, what: &str) -> Result<Answer, Error> {
-    let processes = engine.processes_of(selection).await?;
-    Ok(Answer::Accepted {
-        processes,
-        message: what.to_owned(),
-    })
+    Ok(answer(engine.processes_of(selection).await?, what))
 }

@@ -328,7 +328,7 @@ fn gave_up_early(world: &World, row: &Row, attempt: &super::store::Attempt) -> b
         .plan_of(row.owned.process)
         .step(attempt.row.step)
         .retry;
-    let wanted = retry::delay(policy, error.class, attempt.row.failures, 0).is_some();
+    let wanted = retry::delay(policy, error.class, attempt.row.failures, None, 0).is_some();
     // A condition that cannot be evaluated is no attempt.
     let settled = matches!(
         row.state,

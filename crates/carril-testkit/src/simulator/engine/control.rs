@@ -111,6 +111,7 @@ impl World {
             overlap: lanes.overlap,
             lanes: lanes.max,
             targets: BTreeMap::new(),
+            folder: None,
             overlap_hash: stable_hash(&[&plan.definition().name]),
             ids_above: 0,
             process_segment: segment(Scope::Process),

@@ -27,6 +27,14 @@ impl ModelStore {
                 moved.touch(*process);
                 self.settle(*process, *state, *at, moved);
             }
+            ProcessChange::Pause { process, at } => {
+                moved.touch(*process);
+                self.pause(*process, ProcessEvent::Pause, *at, moved);
+            }
+            ProcessChange::Resume { process, at } => {
+                moved.touch(*process);
+                self.pause(*process, ProcessEvent::Resume, *at, moved);
+            }
             ProcessChange::Cancel {
                 process,
                 state,
@@ -36,6 +44,37 @@ impl ModelStore {
                 moved.touch(*process);
                 self.cancel_process(*process, *state, reason, *at, moved);
             }
+        }
+    }
+
+    /// Pauses or resumes, if its state and nothing else stands against it.
+    fn pause(&mut self, id: ProcessId, event: ProcessEvent, at: Timestamp, moved: &mut Moved) {
+        let process = self.process(id);
+        let Ok(state) = transition::process(process.row.state, event) else {
+            return;
+        };
+        let paused = state == ProcessState::Paused;
+        if paused && process.row.cancelling.is_some() {
+            return;
+        }
+        process.row.state = state;
+        let pending: Vec<ExecutionId> = self
+            .tables
+            .executions(id)
+            .filter(|row| row.state == ExecutionState::Pending)
+            .map(|row| row.owned.execution)
+            .collect();
+        for execution in pending {
+            let row = self.row(execution);
+            let cause = if paused {
+                CauseKind::Paused
+            } else {
+                pending_cause(row.ready)
+            };
+            row.switch(cause, at);
+        }
+        if !paused {
+            moved.wake(id);
         }
     }
 

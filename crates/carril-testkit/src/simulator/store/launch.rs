@@ -203,6 +203,7 @@ impl ModelStore {
             own_state: None,
             tally: Tally::default(),
             targets: BTreeMap::new(),
+            folder: None,
             launched_by: String::new(),
             launched_at: launch.at,
             ended_at: None,
