@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{OwnedMutexGuard, broadcast, mpsc, oneshot, watch};
 
 /// Opens targets by name and URL; whoever wires the engine knows which kinds there are.
 pub trait TargetOpener: Send + Sync {
@@ -110,6 +110,8 @@ pub(crate) struct Core {
     /// Held by a rollback: another one of the same executions would take them out of its hands, and both would think that
     /// they are done.
     pub(crate) rollbacks: tokio::sync::Mutex<()>,
+    /// Held, by pipeline, while a launch is written.
+    launching: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
     notices: mpsc::Sender<Notice>,
     events: broadcast::Sender<Event>,
     failure: OnceLock<Fault>,
@@ -186,6 +188,21 @@ impl Core {
             (Err(Error::Stopped(_)), Some(fault)) => Err(Error::Store(fault.clone())),
             (done, _) => done,
         }
+    }
+
+    /// Waits until no other launch of this pipeline is being written, and keeps others from it.
+    ///
+    /// Lane keys go by ids, and all executions of a process must come before those of one that is launched later: otherwise each
+    /// could hold a key that the other one needs to reach its barrier.
+    pub(crate) async fn turn_to_launch(&self, pipeline: &str) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut launching = self
+                .launching
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(launching.entry(pipeline.to_owned()).or_default())
+        };
+        turn.lock_owned().await
     }
 
     /// Keeps a definition in the store, once per engine.
@@ -348,6 +365,7 @@ impl Engine {
             undoing: Undoing::default(),
             workspaces: tokio::sync::Mutex::default(),
             rollbacks: tokio::sync::Mutex::default(),
+            launching: Mutex::default(),
             notices,
             events: broadcast::Sender::new(event::KEPT),
             failure: OnceLock::new(),

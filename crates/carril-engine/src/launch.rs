@@ -205,6 +205,8 @@ async fn write(
     if open.is_some() {
         source.check_all_found()?;
     }
+    let turn = async { Ok(core.turn_to_launch(&launch.pipeline).await) };
+    let _turn = unless(given_up, turn).await?;
     let launched = core
         .store
         .launch(launch, &chunk, open)

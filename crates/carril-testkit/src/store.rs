@@ -97,6 +97,7 @@ macro_rules! store_conformance {
                 advancing_too_early_is_no_change,
                 a_failed_lane_does_not_hold_the_barrier,
                 a_process_settles_when_all_has,
+                a_process_settles_only_as_its_executions_say,
                 a_process_does_not_settle_early,
                 who_waits_for_a_process_is_woken_when_it_settles,
                 entities_of_a_later_segment_wait_from_the_start,

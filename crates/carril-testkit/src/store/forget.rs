@@ -4,7 +4,8 @@ use super::{Harness, Spec};
 use carril_model::contract::{Fault, Launched, ProcessChange, Rerun};
 use carril_model::definition::Overlap;
 use carril_model::id::{ExecutionId, ProcessId};
-use carril_model::state::{ExecutionState, ProcessState};
+use carril_model::process;
+use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
 
 /// A process that has settled, with as many executions.
@@ -20,7 +21,7 @@ fn settled(harness: &mut Harness, many: usize) -> (ProcessId, Vec<ExecutionId>) 
 fn end(harness: &Harness, process: ProcessId) {
     harness.change(ProcessChange::Settle {
         process,
-        state: ProcessState::Succeeded,
+        state: process::outcome(&harness.process(process).tally),
         reason: None,
         at: harness.now(),
     });

@@ -133,25 +133,66 @@ pub fn a_failed_lane_does_not_hold_the_barrier(harness: &mut Harness) {
 /// Settling takes the state, the time and the reason.
 pub fn a_process_settles_when_all_has(harness: &mut Harness) {
     let (process, claimed) = harness.running(2);
-    harness.settle(&claimed, ExecutionState::Succeeded);
+    harness.settle(&claimed, ExecutionState::Failed);
     harness.tick(9);
     let change = ProcessChange::Settle {
         process,
-        state: ProcessState::Failed,
+        state: ProcessState::CompletedWithErrors,
         reason: Some("why".to_owned()),
         at: harness.now(),
     };
     let row = harness.change(change).0;
     assert_eq!(
         (row.state, row.ended_at, row.reason.as_deref()),
-        (ProcessState::Failed, Some(harness.now()), Some("why"))
+        (
+            ProcessState::CompletedWithErrors,
+            Some(harness.now()),
+            Some("why")
+        )
     );
     harness.tick(9);
     assert_eq!(
-        settle(harness, process, ProcessState::Succeeded),
+        settle(harness, process, ProcessState::Cancelled),
         row,
         "a settled process stays as it is"
     );
+}
+
+/// What was decided before the last commit may no longer be true: a process settles only as its executions say.
+pub fn a_process_settles_only_as_its_executions_say(harness: &mut Harness) {
+    let (process, claimed) = harness.running(1);
+    harness.settle(&claimed, ExecutionState::Succeeded);
+    for state in [ProcessState::Failed, ProcessState::CompletedWithErrors] {
+        let row = settle(harness, process, state);
+        assert_eq!(
+            row.state,
+            ProcessState::Running,
+            "nothing failed: not {state}"
+        );
+    }
+    let (failed, claimed) = harness.running(1);
+    harness.settle(&claimed, ExecutionState::Failed);
+    for state in [ProcessState::Failed, ProcessState::Succeeded] {
+        let row = settle(harness, failed, state);
+        assert_eq!(
+            row.state,
+            ProcessState::Running,
+            "a lane failed, no stage: not {state}"
+        );
+    }
+    let (own_failed, claimed) = launched(harness, 1);
+    harness.park(&claimed[0], 2);
+    advance(harness, own_failed, 0);
+    let own = harness.claim(own_failed, 10);
+    harness.settle(&own, ExecutionState::Failed);
+    harness.change(ProcessChange::Cancel {
+        process: own_failed,
+        state: ProcessState::Failed,
+        reason: "its stage failed".to_owned(),
+        at: harness.now(),
+    });
+    let row = settle(harness, own_failed, ProcessState::Failed);
+    assert_eq!(row.state, ProcessState::Failed);
 }
 
 /// An unsettled lane, or the process's own execution, keeps it running.

@@ -139,7 +139,7 @@ pub enum ProcessChange {
     },
     /// Nothing is left to do; or, for a settled process and `rolled_back`, everything it did is undone. A process that is being
     /// cancelled settles as its cancel says or as `rolled_back`, in no other state; one with failed or cancelled executions
-    /// never as `succeeded`.
+    /// never as `succeeded`, one without them not as `completed_with_errors`, and only one whose own stage failed as `failed`.
     Settle {
         /// The process.
         process: ProcessId,

@@ -123,6 +123,11 @@ impl ModelStore {
                 || row.cancelling.is_none_or(|wanted| wanted == state))
             && (state != ProcessState::RolledBack || undone)
             && (state != ProcessState::Succeeded || row.tally.failed + row.tally.cancelled == 0)
+            && (state != ProcessState::CompletedWithErrors
+                || row.tally.failed + row.tally.cancelled > 0)
+            && (state != ProcessState::Failed
+                || row.cancelling == Some(state)
+                || row.own_state == Some(ExecutionState::Failed))
             && (!row.state.is_settled() || state == ProcessState::RolledBack);
         if !may {
             return;
@@ -171,14 +176,8 @@ impl ModelStore {
         match (state, process.cancelled_as) {
             (ProcessState::RolledBack, _) => all_undone,
             (state, Some(wanted)) => state == wanted,
-            // What was rolled back between the decision and this commit counted when it was decided.
-            (ProcessState::Failed, None) => matches!(
-                own,
-                Some(ExecutionState::Failed | ExecutionState::RolledBack)
-            ),
-            (ProcessState::CompletedWithErrors, None) => {
-                some_failed || count(ExecutionState::RolledBack) > 0
-            }
+            (ProcessState::Failed, None) => own == Some(ExecutionState::Failed),
+            (ProcessState::CompletedWithErrors, None) => some_failed,
             (ProcessState::Succeeded, None) => !some_failed && own != Some(ExecutionState::Failed),
             _ => false,
         }

@@ -72,7 +72,8 @@ const MANY: &str = "
     insert into many values (null);
 ";
 
-/// A launch in chunks that fails in its last one is as if it had never been, for those who had to wait for its lanes too.
+/// A launch in chunks that fails in its last one is as if it had never been, for those who had to wait for it too. Until then
+/// nobody's executions come between its chunks.
 #[tokio::test]
 async fn a_launch_that_fails_half_way_holds_nobody_up() {
     let pipeline = Pipeline::new("p")
@@ -81,17 +82,19 @@ async fn a_launch_that_fails_half_way_holds_nobody_up() {
         .stage(Stage::new("s").step(Step::noop("n")))
         .build()
         .expect("the pipeline is right");
+    let other = Pipeline::new("other")
+        .entities_list(["a"])
+        .stage(Stage::new("s").step(Step::noop("n")))
+        .build()
+        .expect("the pipeline is right");
     let house = House::with_warehouse(MANY);
-    let rig = Rig::open(&house, &[&pipeline], fine()).await;
+    let rig = Rig::open(&house, &[&pipeline, &other], fine()).await;
     rig.moments.entities.shut();
-    let only = |key: &str| {
-        let mut request = rig.request(&pipeline, 4);
-        request.entities = EntitySource::Given(vec![EntityRow {
-            key: key.to_owned(),
-            attributes: serde_json::Map::new(),
-        }]);
-        request
-    };
+    let mut request = rig.request(&pipeline, 4);
+    request.entities = EntitySource::Given(vec![EntityRow {
+        key: "2".to_owned(),
+        attributes: serde_json::Map::new(),
+    }]);
     let meanwhile = async {
         // Two chunks are read before the first is written; then the third is asked for.
         for chunk in 1..=2 {
@@ -99,12 +102,19 @@ async fn a_launch_that_fails_half_way_holds_nobody_up() {
             rig.moments.entities.pass();
         }
         rig.moments.entities.reached(3, "the third chunk").await;
-        let second = rig.launch(only("2")).await;
-        // When another has settled, the second has asked for its lane and got none.
-        let other = rig.launch(only("another")).await;
-        rig.settled(&house, other).await;
+        let mut second = Box::pin(rig.launch(request));
+        // The store does one thing after the other: when this has settled, the second would long be launched.
+        let others = async {
+            let process = rig.launch(rig.request(&other, 1)).await;
+            rig.settled(&house, process).await
+        };
+        tokio::select! {
+            biased;
+            _ = &mut second => panic!("it is not its turn"),
+            row = others => assert_eq!(row.state, ProcessState::Succeeded),
+        }
         rig.moments.entities.free();
-        second
+        second.await
     };
     let first = rig.engine.launch(rig.request(&pipeline, 4));
     let (failed, second) = tokio::join!(in_time("failing", first), meanwhile);

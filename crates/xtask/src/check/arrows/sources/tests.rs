@@ -91,6 +91,7 @@ fn an_expectation_stands_in_declared_modules_only() {
     );
     check("crates/carril-engine/src/clock.rs", text, &[]);
     check("crates/carril-cli/src/main.rs", text, &[]);
+    check("crates/carril-cli/build.rs", text, &[]);
 }
 
 #[test]
