@@ -229,6 +229,10 @@ impl Job<'_> {
             follower.view.say(&going_on(row));
         }
         follower.adopt_all(doomed).await;
+        // Adopted, it may settle before the launch is asked for; what this command does must not depend on who is quicker.
+        if let (Overlap::Skip, Some(row), None) = (overlap, same, &self.arguments.idempotency_key) {
+            return Ok((How::Resumed, row.id));
+        }
         let outcome = carril
             .launch(&self.prepared.pipeline, self.launch())
             .await?;

@@ -213,6 +213,21 @@ fn a_second_run_takes_over_from_an_engine_that_is_killed() {
     assert_eq!(bench.warehouse::<i64>("select count(*) from effect"), 9);
 }
 
+/// An engine was killed in the instant between the last lane's end and the process's: adopted, it settles at once.
+#[test]
+fn a_process_that_has_only_to_settle_answers_for_the_launch() {
+    let bench = bench();
+    let store = Connection::open(bench.path("carril.db")).unwrap();
+    let sql = "update process set state = 1, ended_at = null";
+    assert_eq!(store.execute(sql, []).unwrap(), 1);
+    let run = bench.run(&["run", "--json"]).with(0).json();
+    assert_eq!(
+        (&run["how"], &run["process"]["state"]),
+        (&"resumed".into(), &"succeeded".into())
+    );
+    assert_eq!(bench.store::<i64>("select count(*) from processes"), 1);
+}
+
 #[test]
 fn a_store_whose_folder_is_gone_is_told() {
     let bench = bench();
