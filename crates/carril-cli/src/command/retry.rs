@@ -19,7 +19,7 @@ use carril::model::definition::Scope;
 use carril::model::id::ProcessId;
 use carril::model::load::suggestion;
 use carril::model::plan::Plan;
-use carril::model::state::ExecutionState;
+use carril::model::state::{ExecutionState, ProcessState};
 use std::time::Duration;
 
 /// Retries.
@@ -251,7 +251,7 @@ async fn retry(
     follow_all(follower, &processes, "retried").await
 }
 
-/// Follows processes one after the other; they run at once.
+/// Follows processes one after the other; they run at once. A paused one is not waited for: it goes on when somebody resumes it.
 pub(crate) async fn follow_all(
     follower: &mut Follower<'_>,
     processes: &[ProcessId],
@@ -261,7 +261,13 @@ pub(crate) async fn follow_all(
     for process in processes {
         let row = found::known_process(follower.door().history(), *process).await?;
         follower.view.begin(&row, how)?;
-        let end = follower.follow(*process).await?;
+        // Undone as a whole it settles all the same.
+        let waits = row.state == ProcessState::Paused && row.tally.rolled_back < row.tally.total;
+        let end = if waits {
+            End::Settled(Box::new(row))
+        } else {
+            follower.follow(*process).await?
+        };
         let is_over = matches!(end, End::Interrupted);
         ends.push(end);
         if is_over {

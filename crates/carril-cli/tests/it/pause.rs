@@ -75,3 +75,20 @@ fn what_a_killed_engine_left_can_be_paused_and_waits_for_its_resume() {
     assert_eq!(bench.warehouse::<i64>(EFFECTS), 3);
     assert_eq!(bench.store::<i64>("select count(*) from processes"), 1);
 }
+
+#[test]
+fn one_entity_of_a_paused_process_is_rolled_back_and_the_rest_stays_paused() {
+    let bench = Bench::new(SCHEMA, PIPELINE);
+    let run = bench.start(&["run", "--json"]);
+    bench.until_file("waiting");
+    bench.run(&["pause", "1"]).with(0);
+    let undo = ["rollback", "--process", "1", "--entity", "bela", "--yes"];
+    bench.run(&undo).with(0).telling("process 1 is paused");
+    let state = "select state from executions where entity_key = 'bela'";
+    assert_eq!(bench.store::<String>(state), "rolled_back");
+    fs::write(bench.path("go"), "").unwrap();
+    let all = bench.run(&["rollback", "1", "--yes"]).with(0);
+    all.telling("process 1 is rolled_back");
+    run.end().with(0);
+    assert_eq!(bench.warehouse::<i64>(EFFECTS), 0);
+}
