@@ -104,6 +104,18 @@ fn nothing(meant: &Meant) -> Failure {
             first.id, first.id
         ));
     }
+    let undone = |process: &&ProcessRow| process.tally.rolled_back > 0;
+    if let Some(process) = meant.processes.iter().find(undone) {
+        let message = format!(
+            "nothing of {} failed or was cancelled; {} rolled back",
+            meant.where_it_is(),
+            number::of(process.tally.rolled_back, "entity is", "entities are")
+        );
+        return Failure::new(Exit::Refused, "CAR0423", message).help(format!(
+            "`carril retry {}` runs what was rolled back again, too",
+            process.id
+        ));
+    }
     let message = format!(
         "nothing of {} failed, was cancelled or was rolled back, so there is nothing to retry",
         meant.where_it_is()

@@ -38,6 +38,22 @@ fn nothing_is_said_to_be_kept_of_what_was_rolled_back() {
 }
 
 #[test]
+fn what_was_rolled_back_is_not_denied() {
+    let bench = bench();
+    bench.run(&["run"]).with(0);
+    bench
+        .run(&["rollback", "--process", "1", "--entity", "ada", "--yes"])
+        .with(0);
+    bench
+        .run(&["retry", "1", "--failed", "--yes"])
+        .with(6)
+        .saying("nothing of process 1 (")
+        .saying("failed or was cancelled; 1 entity is rolled back")
+        .saying("`carril retry 1` runs what was rolled back again, too");
+    bench.run(&["retry", "1", "--yes"]).with(0);
+}
+
+#[test]
 fn a_retry_is_refused_before_it_is_announced() {
     let bench = bench();
     bench.run(&["run", "--set", "fail=bela"]).with(5);
