@@ -30,7 +30,7 @@ impl Engine {
             let message = format!("process {process} is {why}, so it cannot be paused");
             wrong.then(|| Error::refused("CAR0430", message))
         };
-        self.change_until(change, ProcessState::Paused, refused)
+        self.change_until(process, change, ProcessState::Paused, refused)
             .await
     }
 
@@ -50,21 +50,18 @@ impl Engine {
             );
             (row.state != ProcessState::Paused).then(|| Error::refused("CAR0431", message))
         };
-        self.change_until(change, ProcessState::Running, refused)
+        self.change_until(process, change, ProcessState::Running, refused)
             .await
     }
 
     /// Asks for a change and waits until the process is as wanted.
     async fn change_until(
         &self,
+        process: ProcessId,
         change: ProcessChange,
         wanted: ProcessState,
         refused: impl Fn(&ProcessRow) -> Option<Error>,
     ) -> Result<(), Error> {
-        let (ProcessChange::Pause { process, .. } | ProcessChange::Resume { process, .. }) = change
-        else {
-            unreachable!("only these two are asked for here");
-        };
         let mut moved = self.core.board.watch();
         let mut change = Some(change);
         loop {
