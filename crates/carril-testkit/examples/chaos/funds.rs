@@ -114,12 +114,7 @@ pub(crate) fn run(
     key: &str,
 ) -> Result<(), Failure> {
     driver.drive(world, &[0], |world| {
-        let launched = world.number(&format!(
-            "select count(*) from process where state > 0 and idempotency_key = '{key}'"
-        ))? > 0;
-        let settled = world.number(&format!(
-            "select count(*) from process where state > 2 and idempotency_key = '{key}'"
-        ))? > 0;
+        let (launched, settled) = world.how_far(key)?;
         let moment = if launched {
             Moment::Run
         } else {

@@ -98,6 +98,20 @@ impl World {
         look(&self.store(), &self.warehouse())
     }
 
+    /// Whether a launch with this key is seen, and whether its process has settled.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub(crate) fn how_far(&self, key: &str) -> Result<(bool, bool), Failure> {
+        let above = |state: u8| {
+            let sql = format!(
+                "select count(*) from process where state > {state} and idempotency_key = '{key}'"
+            );
+            Ok::<_, Failure>(self.number(&sql)? > 0)
+        };
+        Ok((above(0)?, above(2)?))
+    }
+
     /// One number out of the store; 0 when there is no store yet.
     ///
     /// # Errors
