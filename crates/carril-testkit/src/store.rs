@@ -86,6 +86,7 @@ macro_rules! store_conformance {
                 keys_hold_across_processes_in_order_of_launch,
                 a_cancelled_head_gives_its_key_on,
                 an_abandoned_launch_gives_its_keys_on,
+                keys_that_chunks_of_launches_share_are_held_in_order,
                 a_parked_head_lets_its_own_process_pass,
                 a_parked_head_keeps_other_processes_behind,
                 time_behind_a_key_is_charged_to_it,

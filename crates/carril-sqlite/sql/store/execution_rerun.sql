@@ -1,7 +1,7 @@
 -- Starts the next run of a settled execution; the caller has read it in this transaction.
 -- ?1 execution, ?2 state (pending or waiting), ?3 segment, ?4 ready, ?5 cause, ?6 now (microseconds). By primary key; enters
--- execution_lane, and execution_claim when it is pending and ready.
+-- execution_claim when it is pending and ready.
 UPDATE execution
-SET run = run + 1, state = ?2, segment = ?3, ready = ?4, lane_open = (per_process = 0), node = NULL, cancelling = 0, warnings = 0,
+SET run = run + 1, state = ?2, segment = ?3, ready = ?4, node = NULL, cancelling = 0, warnings = 0,
   since = ?6, cause = ?5, about = NULL, sums = NULL, started_at = NULL, ended_at = NULL, failed_step = NULL, error = NULL
 WHERE id = ?1 AND state > 2;

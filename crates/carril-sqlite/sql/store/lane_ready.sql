@@ -1,5 +1,5 @@
 -- The head of a lane key, if one was elected.
--- ?1 lane hash. Index: execution_lane.
-SELECT id, process_id, state, ready, cause, about, since, sums
-FROM execution
-WHERE lane_hash = ?1 AND lane_open = 1 AND ready = 1 AND state < 3;
+-- ?1 lane hash. By primary keys.
+SELECT e.id, e.process_id, e.state, e.ready, e.cause, e.about, e.since, e.sums
+FROM lane l CROSS JOIN execution e
+WHERE l.lane_hash = ?1 AND e.id = l.execution_id AND e.ready = 1 AND e.state < 3;

@@ -1,6 +1,7 @@
--- What else the lane index lists of an execution's key, settled or not, oldest first; read up to the first unsettled one.
--- ?1 execution. By primary key, then index execution_lane.
-SELECT id, state, lane_hash
-FROM execution
-WHERE lane_hash = (SELECT o.lane_hash FROM execution o WHERE o.id = ?1) AND lane_open = 1 AND id <> ?1
-ORDER BY id;
+-- What is listed of an execution's lane key, settled or not, itself too, oldest first; read up to the first other that is unsettled.
+-- One that is forgotten has no state.
+-- ?1 execution. By primary keys.
+SELECT l.execution_id, e.state, l.lane_hash
+FROM lane l LEFT JOIN execution e ON e.id = l.execution_id
+WHERE l.lane_hash = (SELECT o.lane_hash FROM execution o WHERE o.id = ?1)
+ORDER BY l.execution_id;

@@ -1,3 +1,4 @@
--- Takes every settled execution out of execution_lane: what a stopped engine had not yet swept.
--- No parameters. Index: execution_lane, read whole; it holds little more than the unsettled ones.
-UPDATE execution INDEXED BY execution_lane SET lane_open = 0 WHERE lane_open = 1 AND state > 2;
+-- Takes every settled execution off the lists of lane keys: what an engine that died had not yet swept.
+-- No parameters. Reads the whole list, which holds little more than the unsettled ones.
+DELETE FROM lane
+WHERE NOT EXISTS (SELECT 1 FROM execution e WHERE e.id = execution_id AND e.state < 3);

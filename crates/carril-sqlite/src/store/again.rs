@@ -5,7 +5,7 @@ use super::commit::process_row;
 use super::deltas::Deltas;
 use super::fault::OrFault;
 use super::hot::{Hot, one, segment_of};
-use super::lanes::{self, pending_cause};
+use super::lanes::{self, Coming, pending_cause};
 use super::session::{Session, execute, write};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{Fault, Owned, ProcessRow, Rerun};
@@ -112,7 +112,7 @@ pub(crate) fn rerun(
         let mut deltas = Deltas::default();
         let mut keys = BTreeSet::new();
         for rerun in reruns {
-            let hot = begin_run(transaction, process, segment, rerun, now)?;
+            let hot = begin_run(transaction, &session.coming, process, segment, rerun, now)?;
             if rerun.segment == segment {
                 deltas.open(process.0, 1);
             }
@@ -173,6 +173,7 @@ fn reopen(
 /// Leaves an execution's settled run behind and starts the next; gives it as it was before.
 fn begin_run(
     transaction: &Transaction<'_>,
+    coming: &Coming,
     process: ProcessId,
     segment: u32,
     rerun: &Rerun,
@@ -193,7 +194,7 @@ fn begin_run(
         }
     }
     let ready = match hot.lane_hash {
-        Some(lane_hash) => !lanes::is_taken(transaction, lane_hash)?,
+        Some(lane_hash) => lanes::join(transaction, coming, lane_hash, hot.id)?,
         None => true,
     };
     let (state, cause) = if rerun.segment == segment {

@@ -114,7 +114,10 @@ impl Store for SqliteStore {
     }
 
     fn abandon(&self, process: ProcessId) -> Pending<'_, Result<(), Fault>> {
-        self.run(move |connection, session| launch::abandon(connection, process, session.seen))
+        self.run(move |connection, session| {
+            let now = session.seen;
+            launch::abandon(connection, session, process, now)
+        })
     }
 
     fn commit(&self, group: Arc<Group>) -> Pending<'_, Result<Report, Fault>> {

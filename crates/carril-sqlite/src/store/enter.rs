@@ -30,7 +30,9 @@ pub(crate) fn enter(
         let node = NodeId(transaction.last_insert_rowid());
         let former = end_former(transaction, node)?;
         let launches_removed = remove_launches(transaction, now)?;
-        lanes::sweep_all(transaction)?;
+        if !former.is_empty() {
+            lanes::sweep_all(transaction)?;
+        }
         let reclaimed = reclaim(transaction, &former)?;
         Ok(Entered {
             node,
@@ -80,7 +82,7 @@ pub(crate) fn leave(
                 |hot| hand_back(transaction, hot, Cause::plain(CauseKind::Queued), now),
             )?;
         }
-        lanes::sweep_all(transaction)?;
+        session.sweep.finish(transaction)?;
         execute(transaction, sql!("node_end"), params![node.0, now.0])?;
         Ok(())
     });

@@ -114,7 +114,9 @@ impl Hot {
             deltas.settled(self.process, state, 1);
         }
         self.state = state;
-        session.sweep.add(self.id);
+        if let Some(lane_hash) = self.lane_hash {
+            session.sweep.add(lane_hash, self.id);
+        }
         Ok(())
     }
 }

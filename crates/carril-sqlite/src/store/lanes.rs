@@ -5,9 +5,15 @@
 //! those of later processes stay behind it. An execution that runs again goes before the parked ones of later processes:
 //! otherwise two processes could each wait at their barrier for a key that the other one keeps.
 //!
-//! Entries of settled executions stay in the index `execution_lane` for a while: they lie all over it, and taking them out
-//! one by one would write a page for each. [`Sweep`] takes out many at once; where many of them have one key, whoever had to
-//! read past them takes them out.
+//! The table `lane` lists who has a key. Entries of settled executions stay in it for a while, and those of a launch come in
+//! late, because they lie all over it: see [`Sweep`] and [`Coming`]. Where many settled ones have one key, whoever had to read
+//! past them takes them out.
+
+mod coming;
+mod sweep;
+
+pub(crate) use coming::{Coming, enter};
+pub(crate) use sweep::{Entry, Sweep};
 
 use super::deltas::Deltas;
 use super::fault::OrFault;
@@ -18,10 +24,6 @@ use carril_model::contract::{Fault, Owned};
 use carril_model::time::Timestamp;
 use rusqlite::{Connection, ToSql, params};
 use std::collections::BTreeSet;
-
-/// How many settled executions wait to be taken out of the lane index at once: each page of it is then written once for
-/// many entries, and the sweep takes about a millisecond.
-const SWEEP_AT: usize = 512;
 
 /// How many settled executions of one key are read past before they are taken out. They lie on the same page.
 const PASSED_MAX: usize = 16;
@@ -72,23 +74,27 @@ pub(crate) fn elect_all(
         .try_for_each(|lane_hash| elect(connection, deltas, *lane_hash, at))
 }
 
-/// The same for the lane key of a head that has just settled or parked; nobody else of the key can be its head.
+/// The same for the lane key of a head that has just settled or parked; nobody else of the key can be its head. Gives the key,
+/// if the execution has one.
 pub(crate) fn pass_on(
     connection: &Connection,
     deltas: &mut Deltas,
     owned: Owned,
     at: Timestamp,
-) -> Result<(), Fault> {
-    let Some(lane_hash) = first_open(connection, sql!("lane_shared"), owned.execution.0)? else {
-        return Ok(());
+) -> Result<Option<i64>, Fault> {
+    let own = owned.execution.0;
+    let listed = listed(connection, sql!("lane_shared"), own, Some(own))?;
+    let Some(lane_hash) = listed.lane_hash.filter(|_| listed.is_taken) else {
+        return Ok(listed.lane_hash);
     };
     let Some(head) = next_in_line(connection, lane_hash)? else {
-        return Ok(());
+        return Ok(Some(lane_hash));
     };
-    if head.id != owned.execution.0 {
-        execute(connection, sql!("lane_give_up"), params![owned.execution.0])?;
+    if head.id != own {
+        execute(connection, sql!("lane_give_up"), params![own])?;
     }
-    install(connection, deltas, &head, at)
+    install(connection, deltas, &head, at)?;
+    Ok(Some(lane_hash))
 }
 
 /// Whose turn it is while nobody of the key runs.
@@ -161,64 +167,72 @@ pub(crate) const fn pending_cause(ready: bool) -> Cause {
     })
 }
 
-/// Whether an unsettled execution has this lane key already.
-pub(crate) fn is_taken(connection: &Connection, lane_hash: i64) -> Result<bool, Fault> {
-    Ok(first_open(connection, sql!("lane_of_key"), lane_hash)?.is_some())
+/// Lists a further execution under its lane key, which somebody may have already. Tells whether nobody had: then it is the head.
+pub(crate) fn join(
+    connection: &Connection,
+    coming: &Coming,
+    lane_hash: i64,
+    execution: i64,
+) -> Result<bool, Fault> {
+    let is_first = is_free(connection, coming, lane_hash)?;
+    enter(connection, &[(lane_hash, execution)])?;
+    Ok(is_first)
 }
 
-/// The lane key of the first unsettled execution that `query` gives for `value`, if there is one.
-fn first_open(connection: &Connection, query: &str, value: i64) -> Result<Option<i64>, Fault> {
-    let mut passed = Vec::new();
-    let mut first = None;
+/// Whether no unsettled execution has this lane key. One that has it and is to be listed later is listed now.
+pub(crate) fn is_free(
+    connection: &Connection,
+    coming: &Coming,
+    lane_hash: i64,
+) -> Result<bool, Fault> {
+    if let Some(other) = coming.get(lane_hash) {
+        enter(connection, &[(lane_hash, other)])?;
+        return Ok(false);
+    }
+    Ok(!listed(connection, sql!("lane_of_key"), lane_hash, None)?.is_taken)
+}
+
+/// What is listed under a lane key.
+struct Listed {
+    lane_hash: Option<i64>,
+    /// Whether somebody unsettled is, apart from the one who asks.
+    is_taken: bool,
+}
+
+fn listed(
+    connection: &Connection,
+    query: &str,
+    value: i64,
+    own: Option<i64>,
+) -> Result<Listed, Fault> {
+    let mut passed: Vec<Entry> = Vec::new();
+    let mut found = Listed {
+        lane_hash: None,
+        is_taken: false,
+    };
     let mut statement = connection.prepare_cached(query).or_fault()?;
     let mut rows = statement.query([value]).or_fault()?;
     while let Some(row) = rows.next().or_fault()? {
-        if get::<i64>(row, 1)? < SETTLED_FROM {
-            first = Some(get(row, 2)?);
+        let (execution, lane_hash): (i64, i64) = (get(row, 0)?, get(row, 2)?);
+        found.lane_hash = Some(lane_hash);
+        if Some(execution) == own {
+            continue;
+        }
+        let state: Option<i64> = get(row, 1)?;
+        if state.is_some_and(|state| state < SETTLED_FROM) {
+            found.is_taken = true;
             break;
         }
-        passed.push(get::<i64>(row, 0)?);
+        passed.push((lane_hash, execution));
     }
     drop(rows);
     if passed.len() >= PASSED_MAX {
-        sweep(connection, &passed)?;
+        sweep::take_out(connection, passed.into_iter())?;
     }
-    Ok(first)
+    Ok(found)
 }
 
-fn sweep(connection: &Connection, settled: &[i64]) -> Result<(), Fault> {
-    let mut statement = connection.prepare_cached(sql!("lane_sweep")).or_fault()?;
-    for execution in settled {
-        statement.execute([execution]).or_fault()?;
-    }
-    Ok(())
-}
-
-/// Settled executions that are still in the lane index. Forgetting them is harmless: entering sweeps what is left.
-#[derive(Debug, Default)]
-pub(crate) struct Sweep {
-    settled: Vec<i64>,
-}
-
-impl Sweep {
-    /// Remembers an execution that has settled.
-    pub(crate) fn add(&mut self, execution: i64) {
-        self.settled.push(execution);
-    }
-
-    /// Takes the settled ones out of the index when there are many. What is taken out in a transaction that is then rolled back
-    /// stays in the index until the next engine enters.
-    pub(crate) fn run(&mut self, connection: &Connection) -> Result<(), Fault> {
-        if self.settled.len() < SWEEP_AT {
-            return Ok(());
-        }
-        sweep(connection, &self.settled)?;
-        self.settled.clear();
-        Ok(())
-    }
-}
-
-/// Takes every settled execution out of the lane index.
+/// Takes everything that is settled off the lists: what an engine that died had not yet swept.
 pub(crate) fn sweep_all(connection: &Connection) -> Result<(), Fault> {
     execute(connection, sql!("lane_sweep_all"), &[])?;
     Ok(())

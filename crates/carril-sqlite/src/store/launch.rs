@@ -6,7 +6,7 @@
 use super::claim;
 use super::deltas::Deltas;
 use super::fault::{OrFault, damaged, fault};
-use super::lanes::{self, pending_cause};
+use super::lanes::{self, Coming, Entry, pending_cause};
 use super::rows::{get, process_state, to_json};
 use super::session::{Session, execute, write};
 use carril_model::account::{Cause, CauseKind};
@@ -16,6 +16,7 @@ use carril_model::id::{ID_LIMIT, ProcessId};
 use carril_model::state::{ExecutionState, ProcessState};
 use carril_model::time::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
+use std::collections::HashMap;
 
 /// A chunk of executions to write.
 struct Chunk<'a> {
@@ -36,6 +37,7 @@ pub(crate) fn launch(
     first: &[NewExecution],
     open: Option<u32>,
 ) -> Result<Launched, Fault> {
+    let mut lanes = Vec::new();
     let launched = write(connection, |transaction| {
         let node = session.alive(transaction)?;
         if let Some(process) = repeated(transaction, launch)? {
@@ -55,9 +57,9 @@ pub(crate) fn launch(
             at: launch.at,
             launched_at: None,
         };
-        write_chunk(transaction, &chunk)?;
+        lanes = write_chunk(transaction, &session.coming, &chunk)?;
         let claimed = match open {
-            Some(max) => finish(transaction, node, process, max, launch.at)?,
+            Some(max) => finish(transaction, node, process, max, &lanes, launch.at)?,
             None => Vec::new(),
         };
         session.see(transaction, launch.at)?;
@@ -66,6 +68,9 @@ pub(crate) fn launch(
         )));
         Ok(Launched::New { process, claimed })
     })?;
+    if let (Launched::New { process, .. }, None) = (&launched, open) {
+        session.coming.keep(*process, lanes);
+    }
     fail::fail_point!("store::launch::after", |_| Err(Fault::Unavailable(
         "failpoint after a launch".to_owned()
     )));
@@ -81,12 +86,17 @@ pub(crate) fn extend(
     open: Option<u32>,
     now: Timestamp,
 ) -> Result<Vec<Claimed>, Fault> {
+    if open.is_some() || session.coming.is_full() {
+        session.coming.list(connection)?;
+    }
+    let mut lanes = Vec::new();
     let extended = write(connection, |transaction| {
         let node = session.alive(transaction)?;
         let (segment, launched_at) = launching(transaction, process)?;
         let launched_at = Some(now).filter(|now| *now != launched_at);
-        write_chunk(
+        lanes = write_chunk(
             transaction,
+            &session.coming,
             &Chunk {
                 process: process.0,
                 executions: more,
@@ -96,7 +106,7 @@ pub(crate) fn extend(
             },
         )?;
         let claimed = match open {
-            Some(max) => finish(transaction, node, process, max, now)?,
+            Some(max) => finish(transaction, node, process, max, &lanes, now)?,
             None => Vec::new(),
         };
         fail::fail_point!("store::launch::before_open", |_| Err(Fault::Unavailable(
@@ -104,8 +114,10 @@ pub(crate) fn extend(
         )));
         Ok(claimed)
     });
-    if matches!(extended, Err(Fault::Conflict(_))) {
-        abandon(connection, process, now)?;
+    match &extended {
+        Ok(_) if open.is_none() => session.coming.keep(process, lanes),
+        Err(Fault::Conflict(_)) => abandon(connection, session, process, now)?,
+        _ => {}
     }
     fail::fail_point!("store::launch::after", |_| Err(Fault::Unavailable(
         "failpoint after a launch".to_owned()
@@ -116,12 +128,15 @@ pub(crate) fn extend(
 /// Removes a launch that is not to be finished; anything else stays.
 pub(crate) fn abandon(
     connection: &mut Connection,
+    session: &mut Session,
     process: ProcessId,
     now: Timestamp,
 ) -> Result<(), Fault> {
     write(connection, |transaction| {
         remove_launch(transaction, process, now)
-    })
+    })?;
+    session.coming.forget(process);
+    Ok(())
 }
 
 /// Removes a launching process with its executions, and gives on the lane keys that they headed.
@@ -148,6 +163,7 @@ pub(crate) fn remove_launch(
         .collect::<Result<_, _>>()
         .or_fault()?;
     for statement in [
+        sql!("launch_remove_lanes"),
         sql!("launch_remove_entities"),
         sql!("launch_remove_executions"),
         sql!("launch_remove_process"),
@@ -209,15 +225,14 @@ fn write_process(
             .prepare_cached(sql!("execution_insert"))
             .or_fault()?;
         let execution = process.0 + 1;
-        insert_execution(
-            transaction,
-            &mut statement,
-            execution,
-            process.0,
+        let chunk = Chunk {
+            process: process.0,
+            executions: &[],
             segment,
-            None,
-            launch.at,
-        )?;
+            at: launch.at,
+            launched_at: None,
+        };
+        insert_execution(&mut statement, execution, &chunk, None, true)?;
     }
     tracing::debug!(
         process = process.0,
@@ -260,8 +275,14 @@ fn insert_process(
     Ok(())
 }
 
-fn write_chunk(transaction: &Transaction<'_>, chunk: &Chunk<'_>) -> Result<(), Fault> {
+/// Writes a chunk. Gives the lane keys that only one of its executions has, and nobody else, in order: they are to be listed yet.
+fn write_chunk(
+    transaction: &Transaction<'_>,
+    coming: &Coming,
+    chunk: &Chunk<'_>,
+) -> Result<Vec<Entry>, Fault> {
     let first = take_ids(transaction, chunk.executions.len())?;
+    let mut alone = HashMap::with_capacity(chunk.executions.len());
     {
         let mut execution_insert = transaction
             .prepare_cached(sql!("execution_insert"))
@@ -270,15 +291,8 @@ fn write_chunk(transaction: &Transaction<'_>, chunk: &Chunk<'_>) -> Result<(), F
             .prepare_cached(sql!("entity_insert"))
             .or_fault()?;
         for (id, new) in (first..).zip(chunk.executions) {
-            insert_execution(
-                transaction,
-                &mut execution_insert,
-                id,
-                chunk.process,
-                chunk.segment,
-                Some(new.lane_hash),
-                chunk.at,
-            )?;
+            let ready = head_of(transaction, coming, &mut alone, new.lane_hash, id)?;
+            insert_execution(&mut execution_insert, id, chunk, Some(new.lane_hash), ready)?;
             insert_entity(&mut entity_insert, id, chunk, new)?;
         }
     }
@@ -287,37 +301,53 @@ fn write_chunk(transaction: &Transaction<'_>, chunk: &Chunk<'_>) -> Result<(), F
     let last = first + written - 1;
     let values = params![chunk.process, written, open, last];
     execute(transaction, sql!("process_extend"), values)?;
-    Ok(())
+    let mut alone: Vec<Entry> = alone.into_iter().collect();
+    alone.sort_unstable();
+    Ok(alone)
+}
+
+/// Whether a new execution heads its lane key. `alone` are the executions of the chunk that nobody shares a key with so far; a
+/// key that is shared is listed at once, with all who have it.
+fn head_of(
+    connection: &Connection,
+    coming: &Coming,
+    alone: &mut HashMap<i64, i64>,
+    lane_hash: i64,
+    id: i64,
+) -> Result<bool, Fault> {
+    if let Some(other) = alone.remove(&lane_hash) {
+        lanes::enter(connection, &[(lane_hash, other), (lane_hash, id)])?;
+        return Ok(false);
+    }
+    if lanes::is_free(connection, coming, lane_hash)? {
+        alone.insert(lane_hash, id);
+        return Ok(true);
+    }
+    lanes::enter(connection, &[(lane_hash, id)])?;
+    Ok(false)
 }
 
 fn insert_execution(
-    connection: &Connection,
     statement: &mut CachedStatement<'_>,
     id: i64,
-    process: i64,
-    segment: u32,
+    chunk: &Chunk<'_>,
     lane_hash: Option<i64>,
-    at: Timestamp,
+    ready: bool,
 ) -> Result<(), Fault> {
-    let ready = match lane_hash {
-        Some(lane_hash) => !lanes::is_taken(connection, lane_hash)?,
-        None => true,
-    };
-    let (state, cause) = if segment == 0 {
+    let (state, cause) = if chunk.segment == 0 {
         (ExecutionState::Pending, pending_cause(ready))
     } else {
         (ExecutionState::Waiting, Cause::plain(CauseKind::Barrier))
     };
     let values = params![
         id,
-        process,
+        chunk.process,
         state.code(),
-        segment,
+        chunk.segment,
         ready,
-        lane_hash.is_some(),
         lane_hash.is_none(),
         lane_hash,
-        at.0,
+        chunk.at.0,
         cause.kind.name()
     ];
     statement.execute(values).or_fault()?;
@@ -352,14 +382,16 @@ fn insert_entity(
     }
 }
 
-/// Opens the process and claims the first executions, in the transaction that wrote the last chunk.
+/// Opens the process and claims the first executions, in the transaction that wrote the last chunk, whose `lanes` are listed now.
 fn finish(
     transaction: &Transaction<'_>,
     node: carril_model::id::NodeId,
     process: ProcessId,
     max: u32,
+    lanes: &[Entry],
     at: Timestamp,
 ) -> Result<Vec<Claimed>, Fault> {
+    lanes::enter(transaction, lanes)?;
     let opened = execute(transaction, sql!("launch_open"), params![process.0])?;
     if opened != 1 {
         return Err(damaged(format!(

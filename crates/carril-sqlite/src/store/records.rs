@@ -245,8 +245,10 @@ impl<'c> Records<'c> {
         if !owned.per_process {
             self.deltas.settled(owned.process.0, end.state, 1);
         }
-        self.session.sweep.add(owned.execution.0);
-        lanes::pass_on(self.connection, self.deltas, owned, end.at)?;
+        let lane_hash = lanes::pass_on(self.connection, self.deltas, owned, end.at)?;
+        if let Some(lane_hash) = lane_hash {
+            self.session.sweep.add(lane_hash, owned.execution.0);
+        }
         Ok(true)
     }
 
@@ -284,7 +286,9 @@ impl<'c> Records<'c> {
                 let key: BTreeSet<i64> = hot.lane_hash.into_iter().collect();
                 lanes::elect_all(self.connection, self.deltas, &key, account.since())?;
             }
-            None => lanes::pass_on(self.connection, self.deltas, owned, account.since())?,
+            None => {
+                lanes::pass_on(self.connection, self.deltas, owned, account.since())?;
+            }
         }
         Ok(true)
     }

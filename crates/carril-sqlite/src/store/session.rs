@@ -1,7 +1,7 @@
 //! What the store remembers between two calls, on the thread that owns the connection. Losing it loses nothing.
 
 use super::fault::{OrFault, commit_fault};
-use super::lanes::Sweep;
+use super::lanes::{Coming, Sweep};
 use carril_model::contract::Fault;
 use carril_model::id::NodeId;
 use carril_model::time::Timestamp;
@@ -17,8 +17,10 @@ pub(crate) struct Session {
     pub(crate) node: Option<NodeId>,
     /// When its sign of life was last written.
     pub(crate) seen: Timestamp,
-    /// Settled executions that are still in the lane index.
+    /// Settled executions that lane keys still list.
     pub(crate) sweep: Sweep,
+    /// Executions of launches that lane keys do not list yet.
+    pub(crate) coming: Coming,
 }
 
 impl Session {

@@ -15,12 +15,17 @@ use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::LocalSet;
 
-const TABLES: &str =
-    include_str!("../../../carril-sqlite/sql/store/migrations/0001_initial.up.sql");
-/// As in Carril: what bounds a group, a launch's transaction, and a sweep of the lane index.
+const TABLES: [&str; 4] = [
+    include_str!("../../../carril-sqlite/sql/store/migrations/0001_initial.up.sql"),
+    include_str!("../../../carril-sqlite/sql/store/migrations/0002_views.up.sql"),
+    include_str!("../../../carril-sqlite/sql/store/migrations/0003_folder.up.sql"),
+    include_str!("../../../carril-sqlite/sql/store/migrations/0004_lanes.up.sql"),
+];
+/// As in Carril: what bounds a group, a launch's transaction, the lane entries that are kept back, and those that are swept.
 const GROUP_MAX: usize = 1_024;
 const CHUNK_MAX: i64 = 5_000;
-const SWEEP_AT: usize = 512;
+const KEPT_MAX: usize = 65_536;
+const SWEEP_AT: usize = 32_768;
 const PROCESS: i64 = 1;
 
 const PROCESS_INSERT: &str = "INSERT INTO process (id, definition_id, state, segment, open, total, first_execution, \
@@ -28,15 +33,16 @@ const PROCESS_INSERT: &str = "INSERT INTO process (id, definition_id, state, seg
      VALUES (?1, 1, 1, 0, 0, 0, ?2, ?2, 1, 50, 'bench', '{}', '{}', 'bench', ?3, ?4)";
 const PROCESS_EXTEND: &str =
     "UPDATE process SET total = total + ?2, open = open + ?2, last_execution = ?3 WHERE id = ?1";
-const EXECUTION_INSERT: &str = "INSERT INTO execution (id, process_id, run, token, state, segment, ready, lane_open, \
-     per_process, lane_hash, since, cause) VALUES (?1, ?2, 1, 0, 0, 0, 1, 1, 0, ?3, ?4, 'queued')";
+const EXECUTION_INSERT: &str = "INSERT INTO execution (id, process_id, run, token, state, segment, ready, \
+     per_process, lane_hash, since, cause) VALUES (?1, ?2, 1, 0, 0, 0, 1, 0, ?3, ?4, 'queued')";
 const ENTITY_INSERT: &str =
     "INSERT INTO entity (execution_id, process_id, entity_key) VALUES (?1, ?2, ?3)";
 const CLAIM: &str = "UPDATE execution SET state = 1, token = 1, node = 1, started_at = ?2, cause = 'running', since = ?2, \
      sums = ?3 WHERE id = ?1";
 const STEP: &str = "INSERT INTO step (execution_id, run, step, attempt, state, began, micros) VALUES (?1, 1, ?2, 1, 2, ?3, ?4)";
 const SETTLE: &str = "UPDATE execution SET state = 3, node = NULL, ended_at = ?2, cause = 'store', since = ?2, sums = ?3 WHERE id = ?1";
-const SWEEP: &str = "UPDATE execution SET lane_open = 0 WHERE id = ?1";
+const LANE_INSERT: &str = "INSERT INTO lane (lane_hash, execution_id) VALUES (?1, ?2)";
+const SWEEP: &str = "DELETE FROM lane WHERE lane_hash = ?1 AND execution_id = ?2";
 const TALLY: &str = "UPDATE process SET open = open - ?2, succeeded = succeeded + ?2 WHERE id = ?1";
 
 /// What a run of the floor is to do.
@@ -77,7 +83,7 @@ pub(crate) fn open(folder: &Path) -> Result<Connection> {
     connection.execute_batch(settings)?;
     let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
     anyhow::ensure!(mode == "wal", "the journal mode is {mode}");
-    connection.execute_batch(&format!("BEGIN; {TABLES} COMMIT;"))?;
+    connection.execute_batch(&format!("BEGIN; {} COMMIT;", TABLES.concat()))?;
     Ok(connection)
 }
 
@@ -129,10 +135,15 @@ pub(crate) fn launch(
     clock: Instant,
 ) -> Result<()> {
     let (mut first, end) = (process + 1, process + 1 + i64::from(entities));
+    let mut listed = Vec::new();
     while first < end {
         let last = end.min(first + CHUNK_MAX) - 1;
         let transaction = connection.transaction()?;
         write_chunk(&transaction, process, first..=last, clock)?;
+        listed.extend((first..=last).map(|id| (scattered(id), id)));
+        if last + 1 == end || listed.len() >= KEPT_MAX {
+            in_order(&transaction, LANE_INSERT, &mut listed)?;
+        }
         if last + 1 == end {
             for execution in (process + 1..end).take(lanes as usize) {
                 let sums = format!("{{\"queued\":{}}}", now(clock) % 1_000_000);
@@ -246,7 +257,7 @@ async fn client(
 struct Writer {
     connection: Connection,
     waiting: mpsc::Receiver<Write>,
-    settled: Vec<i64>,
+    settled: Vec<(i64, i64)>,
 }
 
 impl Writer {
@@ -281,10 +292,7 @@ impl Writer {
                 .execute(params![PROCESS, settled])?;
         }
         if self.settled.len() >= SWEEP_AT {
-            let mut sweep = transaction.prepare_cached(SWEEP)?;
-            for execution in self.settled.drain(..) {
-                sweep.execute([execution])?;
-            }
+            in_order(&transaction, SWEEP, &mut self.settled)?;
         }
         transaction.commit()?;
         Ok(())
@@ -295,7 +303,7 @@ impl Writer {
 fn settle(
     transaction: &Transaction<'_>,
     group: &[Write],
-    remembered: &mut Vec<i64>,
+    remembered: &mut Vec<(i64, i64)>,
 ) -> Result<i64> {
     let mut statements: Option<(CachedStatement<'_>, CachedStatement<'_>)> = None;
     let mut count = 0;
@@ -309,7 +317,7 @@ fn settle(
         }
         let (settle, claim) = statements.as_mut().expect("it was set just now");
         settle.execute(params![write.execution, write.now, sums])?;
-        remembered.push(write.execution);
+        remembered.push((scattered(write.execution), write.execution));
         count += 1;
         if let Some(next) = write.next {
             claim.execute(params![
@@ -320,6 +328,20 @@ fn settle(
         }
     }
     Ok(count)
+}
+
+/// Does something with lane entries in the order of their table, and forgets them.
+fn in_order(
+    transaction: &Transaction<'_>,
+    statement: &str,
+    entries: &mut Vec<(i64, i64)>,
+) -> Result<()> {
+    entries.sort_unstable();
+    let mut statement = transaction.prepare_cached(statement)?;
+    for (lane_hash, execution) in entries.drain(..) {
+        statement.execute([lane_hash, execution])?;
+    }
+    Ok(())
 }
 
 /// A number that lies anywhere, as a hash does.

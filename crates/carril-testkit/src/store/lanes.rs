@@ -98,6 +98,74 @@ pub fn an_abandoned_launch_gives_its_keys_on(harness: &mut Harness) {
     only(harness.claim(behind, 1));
 }
 
+/// Begins a launch with entities of these lane keys, under keys of their own.
+fn begin(harness: &Harness, keys: &[i64]) -> ProcessId {
+    let launched = harness
+        .wait(
+            harness
+                .store()
+                .launch(&harness.spec(1).launch, &keyed(0, keys), None),
+        )
+        .expect("it begins");
+    match launched {
+        Launched::New { process, .. } => process,
+        other => panic!("a new process was expected, not {other:?}"),
+    }
+}
+
+fn keyed(from: usize, keys: &[i64]) -> Vec<NewExecution> {
+    let new = |(at, lane_hash): (usize, &i64)| NewExecution {
+        lane_hash: *lane_hash,
+        ..entity(from + at)
+    };
+    keys.iter().enumerate().map(new).collect()
+}
+
+fn go_on(harness: &Harness, process: ProcessId, more: &[NewExecution], open: Option<u32>) {
+    let extended = harness.wait(harness.store().extend(process, more, open, harness.now()));
+    assert_eq!(extended, Ok(Vec::new()));
+}
+
+/// Whatever chunk an execution came in, and whatever was launched in between: of one key, the one with the smallest id goes first.
+pub fn keys_that_chunks_of_launches_share_are_held_in_order(harness: &mut Harness) {
+    let large = begin(harness, &[1, 2, 2]);
+    let between = begin(harness, &[1, 7]);
+    go_on(harness, large, &keyed(3, &[3, 1, 9]), None);
+    let (small, nobody) = harness.launch(&{
+        let mut spec = harness.spec(0);
+        spec.entities = keyed(0, &[3, 8]);
+        spec.open = 10;
+        spec
+    });
+    let ran = |claimed: &[Claimed]| -> Vec<String> {
+        let keys = claimed.iter().filter_map(|one| one.entity_key.clone());
+        keys.collect()
+    };
+    assert_eq!(ran(&nobody), ["e00001"], "3 is the other launch's");
+    go_on(harness, between, &keyed(2, &[9, 4]), Some(0));
+    assert_eq!(ran(&harness.claim(between, 10)), ["e00001", "e00003"]);
+    go_on(harness, large, &keyed(6, &[5]), Some(0));
+    let first = harness.claim(large, 10);
+    assert_eq!(
+        ran(&first),
+        ["e00000", "e00001", "e00003", "e00005", "e00006"]
+    );
+    harness.settle(&first, ExecutionState::Succeeded);
+    let small_goes_on = harness.claim(small, 10);
+    assert_eq!(ran(&small_goes_on), ["e00000"]);
+    let rest = harness.claim(between, 10);
+    assert_eq!(ran(&rest), ["e00000", "e00002"], "1 and 9 came to it");
+    assert_eq!(
+        ran(&harness.claim(large, 10)),
+        ["e00002"],
+        "1 has been passed on"
+    );
+    harness.settle(&rest, ExecutionState::Failed);
+    assert_eq!(ran(&harness.claim(large, 10)), ["e00004"]);
+    harness.recount(large);
+    harness.recount(between);
+}
+
 /// Two entities of one key, with a barrier after their first stage.
 fn with_barrier(harness: &Harness) -> ProcessId {
     let mut spec = harness.spec_in_segments(0);

@@ -200,7 +200,7 @@ fn a_clean_end_leaves_one_file_and_a_short_way_in() {
 fn a_key_that_is_used_again_and_again_stays_short_in_the_lane_index() {
     let reached = Reached::open();
     let listed = |connection: &mut Connection| {
-        let count = "SELECT count(*) FROM execution WHERE lane_open = 1";
+        let count = "SELECT count(*) FROM lane";
         connection
             .query_row(count, [], |row| row.get::<_, i64>(0))
             .unwrap()

@@ -103,3 +103,31 @@ fn a_process_of_an_older_store_keeps_no_folder_and_all_else() {
     down(&mut connection, path, NEWEST, BEFORE).unwrap();
     assert_eq!(read(&connection, "pipeline"), (3, Some("old".to_owned())));
 }
+
+/// A store of the version before lane keys had a list of their own, with an execution that runs, one behind it, and one that is done.
+#[test]
+fn lane_keys_are_listed_from_an_index_and_back() {
+    const BEFORE: i32 = 3;
+    let path = Path::new("store.db");
+    let mut connection = Connection::open_in_memory().unwrap();
+    for (migration, version) in MIGRATIONS.iter().zip(1..=BEFORE) {
+        super::step(&mut connection, migration.up, version - 1, version).unwrap();
+    }
+    let insert = "INSERT INTO execution (id, process_id, run, token, state, segment, ready, lane_open, per_process, lane_hash, since, cause, room)
+         VALUES (1, 7, 1, 2, 1, 0, 1, 1, 0, 5, 0, 'running', 'x'), (2, 7, 1, 0, 0, 0, 0, 1, 0, 5, 0, 'key', 'x'),
+           (3, 7, 1, 3, 3, 0, 1, 1, 0, 6, 0, 'store', NULL), (4, 7, 1, 0, 2, 1, 1, 0, 1, NULL, 0, 'barrier', NULL);";
+    connection.execute_batch(insert).unwrap();
+    let read = |connection: &Connection, query: &str| -> Vec<(i64, i64)> {
+        let mut statement = connection.prepare(query).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    up(&mut connection, path, BEFORE).unwrap();
+    let listed = "SELECT lane_hash, execution_id FROM lane ORDER BY 1, 2";
+    assert_eq!(read(&connection, listed), [(5, 1), (5, 2)]);
+    down(&mut connection, path, NEWEST, BEFORE).unwrap();
+    let open = "SELECT id, lane_open FROM execution ORDER BY id";
+    assert_eq!(read(&connection, open), [(1, 1), (2, 1), (3, 0), (4, 0)]);
+    let kept = "SELECT token, length(room) FROM execution WHERE room IS NOT NULL ORDER BY id";
+    assert_eq!(read(&connection, kept), [(2, 1), (0, 1)]);
+}
