@@ -25,11 +25,23 @@ pub(crate) struct Need {
 }
 
 /// What the tests of today need beside Rust.
-pub(crate) const NEEDS: &[Need] = &[Need {
-    name: "a C compiler, for the bundled SQLite",
-    probe: &["cc", "--version"],
-    packages: &["gcc", "libc6-dev"],
-}];
+pub(crate) const NEEDS: &[Need] = &[
+    Need {
+        name: "a C compiler, for the bundled SQLite",
+        probe: &["cc", "--version"],
+        packages: &["gcc", "libc6-dev"],
+    },
+    Need {
+        name: "the sqlite3 shell, which the guide uses",
+        probe: &["sqlite3", "--version"],
+        packages: &["sqlite3"],
+    },
+    Need {
+        name: "Python, which the guide uses",
+        probe: &["python3", "--version"],
+        packages: &["python3"],
+    },
+];
 
 /// What to do about the needs.
 #[derive(Debug, PartialEq, Eq)]

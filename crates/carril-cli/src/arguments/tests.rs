@@ -1,5 +1,7 @@
 //! The command line: clap's own checks, and what our values take and refuse.
 
+mod documents;
+
 use super::value::{Pair, duration};
 use super::{Arguments, Command};
 use clap::{CommandFactory as _, Parser as _};

@@ -10,6 +10,7 @@ mod doubts;
 mod exits;
 mod faults;
 mod folders;
+mod guide;
 mod init;
 mod pause;
 mod place;

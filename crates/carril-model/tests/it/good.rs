@@ -166,6 +166,41 @@ fn the_example_of_the_reference_loads() {
 }
 
 #[test]
+fn the_example_of_the_readme_loads() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let example = readme
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("the front page shows a pipeline");
+    let sql = "#@ sql/lines.sql\ninsert into lines select :customer\n#@ sql/invoice.sql\ninsert into invoice select :day\n";
+    assert_eq!(good(&format!("{example}{sql}")).name, "invoices");
+}
+
+/// What a page on an error shows is TOML, right or wrong as a pipeline, unless the error is that it is none.
+#[test]
+fn what_the_error_pages_show_is_toml() {
+    let mut seen = 0;
+    for page in std::fs::read_dir(repository().join("docs/errors")).unwrap() {
+        let path = page.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let is_about_toml = path.ends_with("CAR0102.md");
+        let blocks = text.split("```toml\n").skip(1);
+        for block in blocks.filter_map(|rest| rest.split("```").next()) {
+            seen += 1;
+            let parsed = toml::from_str::<toml::Table>(block);
+            assert!(
+                parsed.is_ok() || is_about_toml,
+                "{}: {}\n{block}",
+                path.display(),
+                parsed.unwrap_err()
+            );
+        }
+    }
+    assert!(seen >= 20, "only {seen} blocks were found");
+}
+
+#[test]
 fn the_funds_example_loads() {
     let loaded = parse(&Disk(repository().join("examples/funds")));
     assert_eq!(render(&loaded), "");

@@ -14,9 +14,9 @@ pub(crate) struct Arguments {
     /// How many entities; each benchmark has its own default.
     #[arg(long)]
     entities: Option<u32>,
-    /// How many no-op steps each entity goes through.
-    #[arg(long, default_value_t = 7)]
-    pub(crate) steps: u32,
+    /// How many no-op steps each entity goes through; each benchmark has its own default.
+    #[arg(long)]
+    steps: Option<u32>,
     /// How many lanes run at once.
     #[arg(long, default_value_t = 50)]
     pub(crate) lanes: u32,
@@ -72,6 +72,10 @@ impl Arguments {
         self.entities.unwrap_or(default)
     }
 
+    pub(crate) fn steps_or(&self, default: u32) -> u32 {
+        self.steps.unwrap_or(default).max(1)
+    }
+
     pub(crate) fn rounds_or(&self, default: u32) -> u32 {
         self.rounds.unwrap_or(default).max(1)
     }
@@ -96,6 +100,15 @@ impl Arguments {
         }
     }
 
+    /// The same with other numbers.
+    pub(crate) fn with(&self, entities: u32, steps: u32) -> Self {
+        Self {
+            entities: Some(entities),
+            steps: Some(steps),
+            ..self.clone()
+        }
+    }
+
     /// As words of a command line.
     pub(crate) fn words(&self) -> Vec<String> {
         let name = |value: Option<clap::builder::PossibleValue>| {
@@ -104,11 +117,11 @@ impl Arguments {
                 .unwrap_or_default()
         };
         let mut words = vec![
-            format!("--steps={}", self.steps),
             format!("--lanes={}", self.lanes),
             format!("--runtime={}", name(self.runtime.to_possible_value())),
             format!("--floor={}", name(self.floor.to_possible_value())),
         ];
+        words.extend(self.steps.map(|steps| format!("--steps={steps}")));
         words.extend(
             self.entities
                 .map(|entities| format!("--entities={entities}")),

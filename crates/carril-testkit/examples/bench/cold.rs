@@ -14,6 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 const ENTITIES: u32 = 50;
+const STEPS: u32 = 7;
 const ROUNDS: u32 = 15;
 
 /// One round's times, in milliseconds.
@@ -36,7 +37,7 @@ fn floor_side(arguments: &Arguments) -> Result<Measured> {
     let folder = arguments.folder()?;
     let shape = Shape {
         entities: arguments.entities_or(ENTITIES),
-        steps: arguments.steps,
+        steps: arguments.steps_or(STEPS),
         lanes: arguments.lanes,
         writer: arguments.floor,
     };
@@ -63,11 +64,11 @@ fn report(arguments: &Arguments) -> Result<()> {
     let figure = |of: fn(&Round) -> f64| Figure::of(measured.iter().map(of));
     let heading = format!(
         "`carril run` of {entities} entities × {} no-op steps from nothing; medians (and spread) of {rounds} rounds",
-        arguments.steps
+        arguments.steps_or(STEPS)
     );
     let mut report = Report::new("cold", heading);
     report.key("entities", entities)?;
-    report.key("steps", arguments.steps)?;
+    report.key("steps", arguments.steps_or(STEPS))?;
     report.key("lanes", arguments.lanes)?;
     report.key("rounds", rounds)?;
     report.key("file_system", file_system(arguments)?)?;
@@ -146,7 +147,7 @@ fn timed(command: &mut Command) -> Result<f64> {
 /// All executions and all steps succeeded, each once.
 fn check_history(arguments: &Arguments, folder: &Path) -> Result<()> {
     let entities = i64::from(arguments.entities_or(ENTITIES));
-    let wanted = (1, entities, entities * i64::from(arguments.steps));
+    let wanted = (1, entities, entities * i64::from(arguments.steps_or(STEPS)));
     let connection = Connection::open(folder.join("store.db"))?;
     let count = |query: &str| connection.query_row(query, [], |row| row.get::<_, i64>(0));
     let processes = count("SELECT count(*) FROM process WHERE state = 3 AND succeeded = total")?;
@@ -164,7 +165,7 @@ fn definition(arguments: &Arguments) -> String {
     let keys: Vec<String> = (0..arguments.entities_or(ENTITIES))
         .map(|number| format!("\"entity-{number:05}\""))
         .collect();
-    let steps: String = (0..arguments.steps)
+    let steps: String = (0..arguments.steps_or(STEPS))
         .map(|number| format!("\n[[stage.step]]\nname = \"step-{number}\"\nnoop = true\n"))
         .collect();
     format!(

@@ -14,17 +14,18 @@ use std::path::Path;
 use std::time::Instant;
 
 const ENTITIES: u32 = 10_000;
+const STEPS: u32 = 7;
 const ROUNDS: u32 = 5;
 
 /// One side's figures over all rounds.
 #[derive(Debug, Clone, Copy, Serialize)]
-struct Figures {
-    steps_per_second: Figure,
-    cpu_micros_per_step: Figure,
-    bytes_per_step: Figure,
-    disk_bytes_per_step: Figure,
-    peak_rss_bytes: Figure,
-    launch_millis: Figure,
+pub(crate) struct Figures {
+    pub(crate) steps_per_second: Figure,
+    pub(crate) cpu_micros_per_step: Figure,
+    pub(crate) bytes_per_step: Figure,
+    pub(crate) disk_bytes_per_step: Figure,
+    pub(crate) peak_rss_bytes: Figure,
+    pub(crate) launch_millis: Figure,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
@@ -37,7 +38,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
     let folder = arguments.folder()?;
     let (wall_micros, launch_micros) = match side {
-        Side::Floor => floor_side(arguments, &folder)?,
+        Side::Floor => {
+            let entities = arguments.entities_or(ENTITIES);
+            floor_side(arguments, entities, arguments.steps_or(STEPS), &folder)?
+        }
         Side::Carril => {
             subject::runtime(arguments.runtime)?.block_on(carril_side(arguments, &folder))?
         }
@@ -53,10 +57,15 @@ fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
     })
 }
 
-fn floor_side(arguments: &Arguments, folder: &Path) -> Result<(f64, f64)> {
+pub(crate) fn floor_side(
+    arguments: &Arguments,
+    entities: u32,
+    steps: u32,
+    folder: &Path,
+) -> Result<(f64, f64)> {
     let shape = Shape {
-        entities: arguments.entities_or(ENTITIES),
-        steps: arguments.steps,
+        entities,
+        steps,
         lanes: arguments.lanes,
         writer: arguments.floor,
     };
@@ -67,7 +76,7 @@ fn floor_side(arguments: &Arguments, folder: &Path) -> Result<(f64, f64)> {
 
 async fn carril_side(arguments: &Arguments, folder: &Path) -> Result<(f64, f64)> {
     let entities = arguments.entities_or(ENTITIES);
-    let subject = Subject::open(folder, arguments.steps, arguments.lanes, || {}).await?;
+    let subject = Subject::open(folder, arguments.steps_or(STEPS), arguments.lanes, || {}).await?;
     let clock = Instant::now();
     let process = subject.launch(entities).await?;
     let launched = clock.elapsed();
@@ -91,8 +100,8 @@ pub(crate) fn step_rows(folder: &Path) -> Result<i64> {
 fn report(arguments: &Arguments) -> Result<()> {
     let (entities, rounds) = (arguments.entities_or(ENTITIES), arguments.rounds_or(ROUNDS));
     let pairs = child::rounds(arguments, rounds)?;
-    check_rows(arguments, &pairs)?;
-    let steps = f64::from(entities) * f64::from(arguments.steps);
+    check_rows(entities, arguments.steps_or(STEPS), &pairs)?;
+    let steps = f64::from(entities) * f64::from(arguments.steps_or(STEPS));
     let floor = figures(
         &pairs.iter().map(|(floor, _)| floor).collect::<Vec<_>>(),
         steps,
@@ -108,11 +117,12 @@ fn report(arguments: &Arguments) -> Result<()> {
     let bytes_ratio = carril.bytes_per_step.median / floor.bytes_per_step.median;
     let heading = format!(
         "{entities} entities × {} no-op steps in {} lanes, every commit on disk; medians (and spread) of {rounds} rounds",
-        arguments.steps, arguments.lanes
+        arguments.steps_or(STEPS),
+        arguments.lanes
     );
     let mut report = Report::new("fanout", heading);
     report.key("entities", entities)?;
-    report.key("steps", arguments.steps)?;
+    report.key("steps", arguments.steps_or(STEPS))?;
     report.key("lanes", arguments.lanes)?;
     report.key("rounds", rounds)?;
     report.key("runtime", arguments.runtime)?;
@@ -130,8 +140,8 @@ fn report(arguments: &Arguments) -> Result<()> {
 }
 
 /// Both sides must have written every step, or their times are no comparison.
-fn check_rows(arguments: &Arguments, pairs: &[(Measured, Measured)]) -> Result<()> {
-    let wanted = i64::from(arguments.entities_or(ENTITIES)) * i64::from(arguments.steps);
+pub(crate) fn check_rows(entities: u32, steps: u32, pairs: &[(Measured, Measured)]) -> Result<()> {
+    let wanted = i64::from(entities) * i64::from(steps);
     for (floor, carril) in pairs {
         let rows = (floor.step_rows, carril.step_rows);
         ensure!(
@@ -158,7 +168,7 @@ fn rows(report: &mut Report, floor: &Figures, carril: &Figures) {
     clippy::cast_precision_loss,
     reason = "counts of bytes and microseconds, far below 2^52"
 )]
-fn figures(measured: &[&Measured], steps: f64) -> Figures {
+pub(crate) fn figures(measured: &[&Measured], steps: f64) -> Figures {
     let figure = |of: fn(&Measured) -> f64| Figure::of(measured.iter().map(|side| of(side)));
     Figures {
         steps_per_second: Figure::of(measured.iter().map(|side| steps / side.wall_micros * 1e6)),

@@ -14,6 +14,7 @@ mod figures;
 mod floor;
 mod launch;
 mod report;
+mod scale;
 mod subject;
 mod usage;
 
@@ -39,6 +40,7 @@ fn run(name: &str, arguments: &Arguments) -> Result<()> {
         "dispatch" => dispatch::run(arguments),
         "launch" => launch::run(arguments),
         "cold" => cold::run(arguments),
+        "scale" => scale::run(arguments),
         other => bail!("there is no benchmark `{other}`"),
     }
 }

@@ -19,7 +19,8 @@ struct Target {
 pub(crate) struct Report {
     object: Map<String, Value>,
     heading: String,
-    rows: Vec<[String; 3]>,
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
     targets: Vec<Target>,
 }
 
@@ -30,6 +31,7 @@ impl Report {
         Self {
             object,
             heading,
+            columns: ["", "floor", "Carril"].map(str::to_owned).to_vec(),
             rows: Vec::new(),
             targets: Vec::new(),
         }
@@ -45,7 +47,17 @@ impl Report {
     /// A line of the table: what, the floor's, Carril's.
     pub(crate) fn row(&mut self, what: &str, floor: impl Into<String>, carril: impl Into<String>) {
         self.rows
-            .push([what.to_owned(), floor.into(), carril.into()]);
+            .push(vec![what.to_owned(), floor.into(), carril.into()]);
+    }
+
+    /// Other columns than floor and Carril.
+    pub(crate) fn columns<const N: usize>(&mut self, columns: [&str; N]) {
+        self.columns = columns.map(str::to_owned).to_vec();
+    }
+
+    /// A line of a table with other columns.
+    pub(crate) fn line<const N: usize>(&mut self, line: &[String; N]) {
+        self.rows.push(line.to_vec());
     }
 
     /// What a figure should be at least.
@@ -81,22 +93,18 @@ impl Report {
             return Ok(());
         }
         println!("{}\n", self.heading);
-        let head = ["".to_owned(), "floor".to_owned(), "Carril".to_owned()];
-        let widths: Vec<usize> = (0..3)
-            .map(|column| {
-                std::iter::once(&head)
-                    .chain(&self.rows)
-                    .map(|row| row[column].chars().count())
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        for [what, floor, carril] in std::iter::once(&head).chain(&self.rows) {
-            println!(
-                "{what:<a$}   {floor:<b$}   {carril}",
-                a = widths[0],
-                b = widths[1]
-            );
+        let lines = || std::iter::once(&self.columns).chain(&self.rows);
+        let width = |column: usize| {
+            let cells = lines().filter_map(|line| line.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        for line in lines() {
+            let cells: Vec<String> = line
+                .iter()
+                .enumerate()
+                .map(|(column, cell)| format!("{cell:<width$}", width = width(column)))
+                .collect();
+            println!("{}", cells.join("   ").trim_end());
         }
         println!();
         for target in &self.targets {

@@ -8,6 +8,7 @@ use carril::model::id::ProcessId;
 use carril::{
     Carril, Input, Launch, OpenOptions, Pipeline, PipelineDefinition, Stage, Step, StepFailure,
 };
+use rusqlite::Connection;
 use serde::de::IgnoredAny;
 use serde_json::Map;
 use std::path::Path;
@@ -48,6 +49,40 @@ impl Subject {
         })
     }
 
+    /// The same with the entities that a query on a database beside the store gives, so that nobody has all of them at once.
+    pub(crate) async fn open_with_query(
+        folder: &Path,
+        entities: u32,
+        steps: u32,
+        lanes: u32,
+    ) -> Result<Self> {
+        warehouse(folder, entities)?;
+        let query = "select 'entity-' || substr('000000' || id, -7) as key from entity order by id";
+        let pipeline = with_stage(
+            Pipeline::new("bench").entities_query("warehouse", "key", query),
+            steps,
+            lanes,
+            &Arc::new(|| {}),
+        )?;
+        let options = OpenOptions::new("store.db")
+            .folder(folder)
+            .target("warehouse", "sqlite:warehouse.db")
+            .pipeline(&pipeline);
+        Ok(Self {
+            carril: carril::open(options).await?,
+            pipeline,
+        })
+    }
+
+    /// Launches what the query gives; returns when the launch is durable.
+    pub(crate) async fn launch_query(&self) -> Result<ProcessId> {
+        Ok(self
+            .carril
+            .launch(&self.pipeline, Launch::new())
+            .await?
+            .process())
+    }
+
     /// Launches so many entities; returns when the launch is durable.
     pub(crate) async fn launch(&self, entities: u32) -> Result<ProcessId> {
         let row = |number| EntityRow {
@@ -79,6 +114,18 @@ fn pipeline<F>(steps: u32, lanes: u32, step: &Arc<F>) -> Result<PipelineDefiniti
 where
     F: Fn() + Send + Sync + 'static,
 {
+    with_stage(Pipeline::new("bench").entities_given(), steps, lanes, step)
+}
+
+fn with_stage<F>(
+    pipeline: Pipeline,
+    steps: u32,
+    lanes: u32,
+    step: &Arc<F>,
+) -> Result<PipelineDefinition>
+where
+    F: Fn() + Send + Sync + 'static,
+{
     let mut stage = Stage::new("work");
     for number in 0..steps {
         let step = Arc::clone(step);
@@ -89,10 +136,15 @@ where
         };
         stage = stage.step(Step::function(format!("step-{number}"), function));
     }
-    let pipeline = Pipeline::new("bench")
-        .entities_given()
-        .lanes(lanes)
-        .overlap(Overlap::Allow)
-        .stage(stage);
+    let pipeline = pipeline.lanes(lanes).overlap(Overlap::Allow).stage(stage);
     Ok(pipeline.build()?)
+}
+
+/// A database with so many numbers.
+fn warehouse(folder: &Path, entities: u32) -> Result<()> {
+    let connection = Connection::open(folder.join("warehouse.db"))?;
+    connection.execute_batch("CREATE TABLE entity (id INTEGER PRIMARY KEY)")?;
+    let fill = "WITH RECURSIVE n (id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM n WHERE id + 1 < ?1) INSERT INTO entity SELECT id FROM n";
+    connection.execute(fill, [entities])?;
+    Ok(())
 }
