@@ -25,7 +25,7 @@ const TABLES: [&str; 4] = [
 const GROUP_MAX: usize = 1_024;
 const CHUNK_MAX: i64 = 5_000;
 const KEPT_MAX: usize = 65_536;
-const SWEEP_AT: usize = 32_768;
+const SWEEP_AT: usize = 131_072;
 const PROCESS: i64 = 1;
 
 const PROCESS_INSERT: &str = "INSERT INTO process (id, definition_id, state, segment, open, total, first_execution, \

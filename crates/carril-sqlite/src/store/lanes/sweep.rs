@@ -9,8 +9,9 @@ use super::super::fault::OrFault;
 use carril_model::contract::Fault;
 use rusqlite::Connection;
 
-/// How many are collected before they are taken out: of a list of a million, each page is then written once for some ten entries.
-const SWEEP_AT: usize = 32_768;
+/// How many are collected, in 2 MB, before they are taken out: of a list of a million, each page is then written once for some ten
+/// entries.
+const SWEEP_AT: usize = 131_072;
 
 /// How many a commit takes out at least, while there are some to take: about a millisecond.
 const SLICE: usize = 512;
