@@ -25,11 +25,18 @@ pub(crate) struct Need {
 }
 
 /// What the tests of today need beside Rust.
-pub(crate) const NEEDS: &[Need] = &[Need {
-    name: "a C compiler, for the bundled SQLite",
-    probe: &["cc", "--version"],
-    packages: &["gcc", "libc6-dev"],
-}];
+pub(crate) const NEEDS: &[Need] = &[
+    Need {
+        name: "a C compiler, for the bundled SQLite",
+        probe: &["cc", "--version"],
+        packages: &["gcc", "libc6-dev"],
+    },
+    Need {
+        name: "strace, for kills at system calls and power failures",
+        probe: &["strace", "--version"],
+        packages: &["strace"],
+    },
+];
 
 /// What to do about the needs.
 #[derive(Debug, PartialEq, Eq)]

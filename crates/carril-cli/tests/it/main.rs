@@ -11,6 +11,7 @@ mod exits;
 mod faults;
 mod folders;
 mod init;
+mod machine;
 mod pause;
 mod place;
 mod prune;
