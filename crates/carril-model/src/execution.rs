@@ -17,7 +17,7 @@ pub use context::Context;
 
 use crate::account::{Cause, CauseKind, TimeAccount};
 use crate::contract::{Change, Claimed, ErrorClass, Owned, StepCall, StepDone, StepEnd, StepError};
-use crate::definition::Fallback;
+use crate::definition::{Effects, Fallback};
 use crate::id::StepId;
 use crate::plan::Plan;
 use crate::retry;
@@ -258,7 +258,8 @@ impl Execution {
             attempt,
             token: self.owned.token,
             first: self.fresh && attempt == 1,
-            has_workspace: self.has_workspace(),
+            has_workspace: self.in_workspace().next().is_some(),
+            worked: self.fenced_in_workspace(),
             context: Arc::clone(&self.context),
             deadline: now.after(timeout),
         };
@@ -266,15 +267,23 @@ impl Execution {
         Ok((call, changes))
     }
 
-    /// Whether a step of this run, or one that it took over, has worked in the workspace.
-    fn has_workspace(&self) -> bool {
+    /// The steps of this run, and those that it took over, that have worked in the workspace.
+    fn in_workspace(&self) -> impl Iterator<Item = StepId> + '_ {
         let done = self.progress.iter().enumerate().filter(|(_, progress)| {
             // One whose fallback stood in has an error, and left nothing.
             progress.state == StepState::Succeeded && progress.error.is_none()
         });
         let plan = &self.context.plan;
-        let mut done = done.map(|(at, _)| step_id(at));
-        done.any(|step| plan.works_in_workspace(step))
+        done.map(|(at, _)| step_id(at))
+            .filter(|step| plan.works_in_workspace(*step))
+    }
+
+    /// Those of them that left a fence row there; what commits by itself leaves none.
+    fn fenced_in_workspace(&self) -> Vec<StepId> {
+        let plan = &self.context.plan;
+        self.in_workspace()
+            .filter(|step| plan.step(*step).effects == Effects::ExactlyOnce)
+            .collect()
     }
 
     /// The running attempt ended so. `seed` draws the wait before the next one, if there is one.

@@ -6,6 +6,7 @@
 
 mod names;
 
+use crate::load::suggestion;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -111,11 +112,11 @@ impl Expression {
             .expression
             .eval(project(context, &compiled.paths, 0))
             .map_err(|error| {
-                format!(
-                    "`{}` cannot be evaluated: {}",
-                    self.source,
-                    sentence(&error)
-                )
+                let missing = (error.kind() == ErrorKind::UndefinedError)
+                    .then(|| missing(context, &compiled.names))
+                    .flatten();
+                let why = missing.unwrap_or_else(|| sentence(&error));
+                format!("`{}` cannot be evaluated: {why}", self.source)
             })?;
         if value.is_undefined() {
             return Err(format!("`{}` has no value here", self.source));
@@ -229,6 +230,31 @@ fn error_at(error: &minijinja::Error, source: &str) -> ExpressionError {
         message: sentence(error),
         range: source.floor_char_boundary(range.start.min(end))..end,
     }
+}
+
+/// Which of the names has no value, and what stands beside it; the library's own error does not name it.
+fn missing(context: &Value, names: &[Name]) -> Option<String> {
+    let known = |path: &[String]| {
+        path.iter().try_fold(context, |value, segment| match value {
+            Value::Array(items) => items.get(segment.parse::<usize>().ok()?),
+            value => value.get(segment.as_str()),
+        })
+    };
+    let is_missing = |name: &&Name| known(&name.segments).is_none();
+    let name = names.iter().find(is_missing)?;
+    let mut around = name.segments.len() - 1;
+    while known(&name.segments[..around]).is_none() {
+        around -= 1;
+    }
+    let beside = match known(&name.segments[..around]) {
+        Some(Value::Object(fields)) => {
+            suggestion(&name.segments[around], fields.keys().map(String::as_str))
+        }
+        _ => None,
+    };
+    let help = beside.map_or_else(String::new, |help| format!("; {help}"));
+    let written = name.segments.join(".");
+    Some(format!("`{written}` has no value here{help}"))
 }
 
 /// The error's words without the made-up file name that minijinja adds.

@@ -9,10 +9,11 @@
 //! Every rule about what a definition may say is in [`check()`] once, for files and builders alike; reading a file only adds
 //! what a file can get wrong and a Rust type cannot. Nothing here does I/O: whoever loads gives the texts. What only a
 //! database can tell (tables, columns, what a statement writes) is asked by others and judged here: [`shared_rows`],
-//! [`check_attributes`].
+//! [`check_attributes`], [`check_outputs`].
 
 mod attributes;
 mod check;
+mod outputs;
 mod parameters;
 mod places;
 mod read;
@@ -23,6 +24,7 @@ mod values;
 
 pub use attributes::{AssumedAttribute, check_attributes};
 pub use check::check;
+pub use outputs::{UsedOutput, check_outputs};
 pub use parameters::parameters;
 pub use places::Places;
 pub use shared::{shared_rows, static_inspection};
@@ -62,6 +64,8 @@ pub struct Loaded {
     pub findings: Vec<Finding>,
     /// Names taken for attributes of the entities, which only the columns of the entities query can confirm.
     pub assumed_attributes: Vec<AssumedAttribute>,
+    /// Fields of the outputs of SQL steps that later steps use, which only the columns of those steps can confirm.
+    pub used_outputs: Vec<UsedOutput>,
     /// Where each part of the definition is written, for findings that come later.
     pub places: Places,
 }
@@ -86,17 +90,19 @@ pub fn parse(files: &dyn Files) -> Loaded {
     if !errors.is_empty() {
         return failed(syntax_findings(&errors, &places), places);
     }
-    let (definition, mut findings) = read::definition(tree.get_ref(), &places, files);
+    let (definition, mut findings, misspelt) = read::definition(tree.get_ref(), &places, files);
     // A part that could not be read stands in the definition as its default; what is then said about it misleads.
     let wrong: Vec<Option<Place>> = findings
         .iter()
         .map(|finding| finding.place.clone())
         .collect();
-    let (checked, assumed_attributes) = check::with_places(&definition, &places);
+    let checked = check::with_places(&definition, &places);
     findings.extend(
         checked
+            .findings
             .into_iter()
-            .filter(|finding| !same_start(&wrong, finding)),
+            .filter(|finding| !same_start(&wrong, finding))
+            .filter(|finding| finding.code != "CAR0214" || !misspelt.contains("stage")),
     );
     let findings = in_order(findings);
     let definition = if has_errors(&findings) {
@@ -107,7 +113,8 @@ pub fn parse(files: &dyn Files) -> Loaded {
     Loaded {
         definition,
         findings,
-        assumed_attributes,
+        assumed_attributes: checked.attributes,
+        used_outputs: checked.outputs,
         places,
     }
 }
@@ -139,6 +146,7 @@ fn failed(findings: Vec<Finding>, places: Places) -> Loaded {
         definition: None,
         findings: in_order(findings),
         assumed_attributes: Vec::new(),
+        used_outputs: Vec::new(),
         places,
     }
 }
@@ -183,6 +191,10 @@ fn syntax_help(message: &str) -> &'static str {
         (
             "invalid literal string",
             "a text ends on its line with the quote that it began with",
+        ),
+        (
+            "key with no value",
+            "a key and its value are parted by `=`, and text stands in quotes: `name = \"fund-report\"`",
         ),
         ("unclosed array", "a list ends with `]`"),
         ("unclosed inline table", "a table in braces ends with `}`"),

@@ -1,15 +1,17 @@
 //! Kills a running Carril a hundred times and looks whether its promises hold.
 //!
 //! `cargo xtask chaos [--kills N] [--seed N] [--scenario fanout|funds|rollback]` builds the programs and starts this one, with
-//! their paths in `CARRIL_BIN` and `FUNDS_LOAD_BIN`. What it does, and what it found so far, is in `docs/operations/faults.md`.
+//! their paths in `CARRIL_BIN` and `FUNDS_LOAD_BIN`; with `--syscalls` or `--power` it does what a machine may do instead. What it does, and what it found so far, is in `docs/operations/faults.md`.
 //! The work is in `chaos/`; here is the command line. The command line's own tests run the same, smaller.
 
 use clap::{Parser, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[path = "chaos/harness.rs"]
 mod harness;
+#[path = "chaos/machine.rs"]
+mod machine;
 
 use harness::{Scenario, Settings};
 
@@ -26,6 +28,12 @@ struct Arguments {
     /// Only this scenario. May be repeated.
     #[arg(long, value_enum)]
     scenario: Vec<Named>,
+    /// Instead, kills before every system call that changes a file, or every so many-th.
+    #[arg(long, value_name = "EVERY", num_args = 0..=1, default_missing_value = "1", conflicts_with = "power")]
+    syscalls: Option<usize>,
+    /// Instead, power failures: so many images of what a disk may hold.
+    #[arg(long, value_name = "IMAGES", num_args = 0..=1, default_missing_value = "500")]
+    power: Option<u32>,
     /// Entities of the fan-out.
     #[arg(long, default_value_t = 40)]
     entities: u32,
@@ -65,13 +73,17 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error + Send +
             (temporary.path().to_owned(), Some(temporary))
         }
     };
+    let carril =
+        named("CARRIL_BIN").ok_or("CARRIL_BIN is not set; start this with `cargo xtask chaos`")?;
+    if arguments.syscalls.is_some() || arguments.power.is_some() {
+        return machine(arguments, &carril, &folder, seed);
+    }
     let scenarios = match arguments.scenario.as_slice() {
         [] => vec![Scenario::Fanout, Scenario::Funds, Scenario::Rollback],
         named => named.iter().map(|named| named.scenario()).collect(),
     };
     let settings = Settings {
-        carril: named("CARRIL_BIN")
-            .ok_or("CARRIL_BIN is not set; start this with `cargo xtask chaos`")?,
+        carril,
         funds_load: named("FUNDS_LOAD_BIN"),
         funds: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/funds"),
         folder: folder.clone(),
@@ -98,6 +110,46 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error + Send +
         }
     }
     Ok(report.is_well())
+}
+
+/// Kills at system calls, or power failures with the lies that must be told.
+fn machine(
+    arguments: &Arguments,
+    carril: &Path,
+    folder: &Path,
+    seed: u64,
+) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+    if let Some(every) = arguments.syscalls {
+        let settings = machine::SyscallSettings {
+            carril: carril.to_owned(),
+            folder: folder.join("syscalls"),
+            every: every.max(1),
+        };
+        let found = machine::syscalls(&settings)?;
+        println!("kills before system calls\n{found}");
+        return Ok(found.wrong.is_empty());
+    }
+    let mut is_well = true;
+    for synchronous in ["full", "normal"] {
+        for lie in [
+            None,
+            Some(machine::Lie::NoSync),
+            Some(machine::Lie::SaidEarly),
+        ] {
+            let settings = machine::PowerSettings {
+                carril: carril.to_owned(),
+                folder: folder.join(format!("power-{synchronous}-{lie:?}")),
+                images: arguments.power.unwrap_or(500),
+                seed,
+                synchronous,
+                lie,
+            };
+            let found = machine::power(&settings)?;
+            println!("power failures, planted: {lie:?}\n{found}");
+            is_well &= found.wrong.is_empty() == lie.is_none();
+        }
+    }
+    Ok(is_well)
 }
 
 impl Named {

@@ -10,6 +10,7 @@
 
 mod bugs;
 mod check;
+pub mod differential;
 mod engine;
 mod flight;
 mod log;

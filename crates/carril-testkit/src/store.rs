@@ -27,7 +27,10 @@ pub mod rerun;
 pub mod rollback;
 pub mod segments;
 
+pub(crate) use harness::closing;
 pub use harness::{Harness, Opener, Spec, definition, end_of, entity, step_end};
+
+pub use crate::simulator::differential::the_store_answers_as_the_model_does;
 
 /// Makes one test of each case of the suite. The argument is the path of a function that makes a fresh [`Opener`].
 #[macro_export]
@@ -120,6 +123,7 @@ macro_rules! store_conformance {
                 a_paused_process_can_be_cancelled_and_undone,
                 pausing_what_does_not_run_is_no_change,
                 a_pause_outlives_the_engine,
+                what_runs_again_meanwhile_is_paused_too,
             ],
             rerun: [
                 who_has_waited_does_not_wait_again,
@@ -162,6 +166,11 @@ macro_rules! store_conformance {
         );
     };
     (@cases $opener:path, $($module:ident: [$($case:ident,)*],)*) => {
+        #[test]
+        fn the_store_answers_as_the_model_does() {
+            $crate::store::the_store_answers_as_the_model_does(|| $crate::store::Harness::open($opener()));
+        }
+
         $(mod $module {
             $(#[test]
             fn $case() {

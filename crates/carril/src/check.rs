@@ -4,6 +4,10 @@
 //! Loading has told what the files themselves get wrong. Here targets are asked and the model judges what they answer; a
 //! target that nobody named is not asked, and a note says so. What words alone tell is then taken for what it is worth.
 
+mod named;
+
+pub(crate) use named::target_names;
+
 use crate::targets::Targets;
 use carril_model::contract::{Inspection, Target, TargetError};
 use carril_model::definition::{Action, Definition, Entities, Publish, SqlText, Workspace};
@@ -14,6 +18,8 @@ use carril_model::plan::Plan;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use named::{target_path, unknown_target};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -68,6 +74,7 @@ pub async fn check(
         open: BTreeMap::new(),
         published: Vec::new(),
         unpublished: Vec::new(),
+        missing: Vec::new(),
         findings: Vec::new(),
     };
     for name in target_names(definition) {
@@ -91,26 +98,6 @@ pub async fn check(
     report
 }
 
-/// Every target that a pipeline names, in order of name.
-pub(crate) fn target_names(definition: &Definition) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    if let Entities::Query { target, .. } = &definition.entities {
-        names.insert(target.clone());
-    }
-    names.extend(
-        definition
-            .workspace
-            .iter()
-            .map(|workspace| workspace.target.clone()),
-    );
-    for step in definition.stages.iter().flat_map(|stage| &stage.steps) {
-        if let Action::Sql { target, .. } = &step.action {
-            names.insert(target.clone());
-        }
-    }
-    names
-}
-
 struct Check<'a> {
     loaded: &'a Loaded,
     definition: &'a Definition,
@@ -122,6 +109,8 @@ struct Check<'a> {
     published: Vec<Publish>,
     /// Names that it would have made and cannot; a finding says so.
     unpublished: Vec<String>,
+    /// Workspace tables that are not in the target; a finding says so.
+    missing: Vec<String>,
     findings: Vec<Finding>,
 }
 
@@ -134,17 +123,10 @@ impl Check<'_> {
         urls: &BTreeMap<String, String>,
     ) -> Asked {
         let Some(url) = urls.get(name) else {
-            let note = Finding {
-                severity: Severity::Note,
-                ..Finding::error(
-                    "CAR0410",
-                    format!("target `{name}` was not asked: nobody said where it is"),
-                )
-            };
-            let similar = load::suggestion(name, urls.keys().map(String::as_str))
-                .filter(|help| help.starts_with("did you mean"))
-                .map_or_else(String::new, |help| format!("{help} Else "));
-            self.findings.push(note.help(format!("{similar}give `--target {name}=sqlite:PATH`, or name it in carril.toml, to have SQL, tables and columns checked too")));
+            let finding = unknown_target(self.definition, name, urls);
+            let place =
+                target_path(self.definition, name).and_then(|path| self.loaded.places.at(&path));
+            self.findings.push(placed(finding, place));
             return Asked::Unknown;
         };
         let answer = match targets.open(name, url) {
@@ -213,18 +195,8 @@ impl Check<'_> {
             match target.inspect(&all_of(table), &[]).await {
                 Ok(inspection) => drop(columns.insert(table.as_str(), inspection.columns)),
                 Err(TargetError::Sql { message, .. }) => {
-                    let message = format!(
-                        "the workspace table `{table}` is not in target `{}`: {message}",
-                        workspace.target
-                    );
-                    let finding = Finding::error("CAR0413", message).help(format!(
-                        "create it there, empty, as in `create table {table} (…)`: each execution gets one made like it; or correct the name{}",
-                        self.listed_by(&workspace.target, ".tables")
-                    ));
-                    self.findings.push(placed(
-                        finding,
-                        self.loaded.places.at(&format!("workspace/tables/{at}")),
-                    ));
+                    self.missing.push(table.clone());
+                    self.no_template(workspace, at, &message);
                 }
                 Err(error) => self.findings.push(Finding::error(
                     "CAR0511",
@@ -247,6 +219,47 @@ impl Check<'_> {
                 self.unpublished.extend(entry.current.clone());
             }
         }
+    }
+
+    /// Tells that a workspace table has no template, and which name that steps write was probably meant.
+    fn no_template(&mut self, workspace: &Workspace, at: usize, message: &str) {
+        let table = &workspace.tables[at];
+        let written = self.written_tables(workspace);
+        let similar = load::suggestion(table, written.iter().map(String::as_str))
+            .filter(|help| help.starts_with("did you mean"))
+            .map_or_else(String::new, |help| {
+                format!("{help} Steps write that one. Else ")
+            });
+        let message = format!(
+            "the workspace table `{table}` is not in target `{}`: {message}",
+            workspace.target
+        );
+        let finding = Finding::error("CAR0413", message).help(format!(
+            "{similar}create it there, empty, as in `create table {table} (…)`: each execution gets one made like it; or correct the name{}",
+            self.listed_by(&workspace.target, ".tables")
+        ));
+        let place = self.loaded.places.at(&format!("workspace/tables/{at}"));
+        self.findings.push(placed(finding, place));
+    }
+
+    /// Tables that steps seem to write and that the workspace does not have, by the words of their SQL.
+    fn written_tables(&self, workspace: &Workspace) -> BTreeSet<String> {
+        let steps = self.definition.stages.iter().flat_map(|stage| &stage.steps);
+        let written = steps.filter_map(|step| match &step.action {
+            Action::Sql { sql, .. } => Some(load::static_inspection(sql, &workspace.tables)),
+            _ => None,
+        });
+        let accesses = written.flat_map(|inspection| inspection.accesses);
+        accesses
+            .filter(|access| access.writes && !access.own)
+            .map(|access| access.table)
+            .collect()
+    }
+
+    /// Whether a finding is about a table that was to be in the workspace, where a misspelt one is: that has been told.
+    fn follows_from_workspace(&self, table: &str) -> bool {
+        load::suggestion(table, self.missing.iter().map(String::as_str))
+            .is_some_and(|help| help.starts_with("did you mean"))
     }
 
     /// Whether an entry's table and view can be made, or are there as they would be made.
@@ -311,6 +324,7 @@ impl Check<'_> {
     /// What each step's SQL would touch: asked of its target, else read from its words.
     async fn steps(&mut self) {
         let mut inspections: Vec<(StepId, Inspection)> = Vec::new();
+        let mut answered: Vec<StepId> = Vec::new();
         for planned in self.plan.steps() {
             let step = self.plan.step(planned.id);
             let Action::Sql { target, sql } = &step.action else {
@@ -327,7 +341,10 @@ impl Check<'_> {
                 _ => &[],
             };
             match open.inspect_published(sql, own, published).await {
-                Ok(inspection) => inspections.push((planned.id, inspection)),
+                Ok(inspection) => {
+                    answered.push(planned.id);
+                    inspections.push((planned.id, inspection));
+                }
                 Err(error) if self.follows_from_publishing(&error) => {}
                 Err(error) => {
                     let what = format!("step `{}`", planned.path);
@@ -337,11 +354,25 @@ impl Check<'_> {
                 }
             }
         }
+        for (_, inspection) in &mut inspections {
+            inspection
+                .accesses
+                .retain(|access| !access.writes || !self.follows_from_workspace(&access.table));
+        }
         self.findings.extend(load::shared_rows(
             self.plan,
             &self.loaded.places,
             &inspections,
         ));
+        // Only what a target told: words alone do not say which columns a query gives.
+        let told = inspections
+            .iter()
+            .filter(|(id, _)| answered.contains(id))
+            .map(|(id, inspection)| (self.written(*id), inspection))
+            .collect();
+        let used = &self.loaded.used_outputs;
+        self.findings
+            .extend(load::check_outputs(self.definition, used, &told));
     }
 
     /// SQL that a target does not take, with its place, and how to see what the target has.
@@ -402,6 +433,12 @@ impl Check<'_> {
 
     /// Where a step's SQL is in the pipeline as written, which has no stages that publish.
     fn written_path(&self, id: StepId) -> String {
+        let (stage, step) = self.written(id);
+        format!("stage/{stage}/step/{step}/sql")
+    }
+
+    /// Positions of stage and step in the pipeline as written.
+    fn written(&self, id: StepId) -> (usize, usize) {
         let planned = self.plan.planned(id);
         let stage = &self.plan.stage_of(id).name;
         let written = self
@@ -410,7 +447,7 @@ impl Check<'_> {
             .iter()
             .position(|other| other.name == *stage)
             .unwrap_or(planned.stage);
-        format!("stage/{written}/step/{}/sql", planned.position)
+        (written, planned.position)
     }
 }
 

@@ -58,7 +58,14 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Kills and breaks a running Carril, and looks whether its promises hold.
+    /// Fuzzes what reads texts of people: `--seconds N`, or `--inputs N`, and `--seed N`.
+    Fuzz {
+        /// Goes to the fuzzer.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Kills and breaks a running Carril, and looks whether its promises hold; `--syscalls` before every system call, `--power`
+    /// by power failures.
     Chaos {
         /// Goes to the chaos program.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -84,6 +91,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Test { arguments } => test::run(&root, &arguments),
         Task::Bench { name, arguments } => bench::bench(&root, name.as_deref(), &arguments),
         Task::Simulate { arguments } => simulate::simulate(&root, &arguments),
+        Task::Fuzz { arguments } => simulate::fuzz(&root, &arguments),
         Task::Chaos { arguments } => bench::chaos(&root, &arguments),
     }
 }

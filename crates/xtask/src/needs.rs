@@ -41,6 +41,11 @@ pub(crate) const NEEDS: &[Need] = &[
         probe: &["python3", "--version"],
         packages: &["python3"],
     },
+    Need {
+        name: "strace, for kills at system calls and power failures",
+        probe: &["strace", "--version"],
+        packages: &["strace"],
+    },
 ];
 
 /// What to do about the needs.

@@ -1,6 +1,6 @@
-//! `cargo xtask simulate`: builds the simulator for release and starts it.
+//! `cargo xtask simulate` and `cargo xtask fuzz`: builds the simulator or the fuzzer for release and starts it.
 //!
-//! It is the example `simulate` of `carril-testkit`, which needs no other program. Nothing is simulated here.
+//! Both are examples of `carril-testkit`, which need no other program. Nothing is simulated or fuzzed here.
 
 use std::path::Path;
 
@@ -16,9 +16,24 @@ use crate::command::{cargo, succeeds};
 ///
 /// When it cannot be built or started.
 pub(crate) fn simulate(root: &Path, arguments: &[String]) -> Result<bool> {
+    start(root, "simulate", arguments)
+}
+
+/// Runs the fuzzer with `arguments`.
+///
+/// Returns whether it found nothing.
+///
+/// # Errors
+///
+/// When it cannot be built or started.
+pub(crate) fn fuzz(root: &Path, arguments: &[String]) -> Result<bool> {
+    start(root, "fuzz", arguments)
+}
+
+fn start(root: &Path, example: &str, arguments: &[String]) -> Result<bool> {
     let mut command = cargo(root);
     let run = ["run", "--release", "--quiet", "--locked"];
-    let what = ["--package", "carril-testkit", "--example", "simulate", "--"];
+    let what = ["--package", "carril-testkit", "--example", example, "--"];
     command.args(run).args(what).args(arguments);
     succeeds(&mut command)
 }

@@ -12,6 +12,7 @@ mod faults;
 mod folders;
 mod guide;
 mod init;
+mod machine;
 mod pause;
 mod place;
 mod prune;

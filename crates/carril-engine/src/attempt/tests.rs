@@ -102,6 +102,7 @@ fn call() -> StepCall {
     };
     StepCall {
         has_workspace: false,
+        worked: Vec::new(),
         plan,
         step: StepId(0),
         attempt: 1,

@@ -31,6 +31,9 @@ pub struct StepCall {
     /// Whether a step of this run, or one that it took over, has worked in the workspace: one that is not there then is lost,
     /// and must not be made anew.
     pub has_workspace: bool,
+    /// Those of these steps whose fence row is in the workspace, committed together with what they did: a workspace without
+    /// one of these rows has lost something, as a power failure may take what was not synced.
+    pub worked: Vec<StepId>,
     /// Values for placeholders and expressions, and whose they are.
     pub context: Arc<Context>,
     /// When the engine will ask it to stop.

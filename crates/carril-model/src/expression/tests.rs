@@ -197,3 +197,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_missing_value_is_named_with_what_stands_beside_it() {
+    let context = json!({ "steps": { "rate": { "value": 3 } }, "entity": { "list": [1] } });
+    let why = |text: &str| {
+        Expression::from(text.to_owned())
+            .holds(&context)
+            .unwrap_err()
+    };
+    assert_eq!(
+        why("steps.rate.vlaue > 1"),
+        "`steps.rate.vlaue > 1` cannot be evaluated: `steps.rate.vlaue` has no value here; did you mean `value`?"
+    );
+    assert!(
+        why("steps.spare.value > 1")
+            .contains("`steps.spare.value` has no value here; there is `rate`"),
+    );
+    assert!(why("entity.size > 1 and steps.rate.value > 1").contains("`entity.size` has no value"));
+}

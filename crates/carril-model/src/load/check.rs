@@ -5,14 +5,16 @@
 mod actions;
 mod http;
 mod names;
+mod outputs;
 mod references;
 mod tables;
 
 use super::places::Places;
-use super::{AssumedAttribute, FINDINGS_MAX};
+use super::{AssumedAttribute, FINDINGS_MAX, UsedOutput};
 use crate::definition::{ATTEMPTS_MAX, Definition, LANES_MAX, STEPS_MAX, Step};
 use crate::expression::Expression;
 use crate::finding::{Finding, Place};
+pub(super) use outputs::{fallback_fields, no_field};
 use references::{Problem, Where};
 use std::collections::BTreeMap;
 
@@ -26,7 +28,16 @@ const WORKSPACE_TABLES_MAX: usize = 1_000;
 /// [`super::parse`], by the same rules.
 #[must_use]
 pub fn check(definition: &Definition) -> Vec<Finding> {
-    with_places(definition, &Places::default()).0
+    with_places(definition, &Places::default()).findings
+}
+
+/// What checking a definition gave.
+pub(super) struct Checked {
+    pub(super) findings: Vec<Finding>,
+    /// Names that it takes for attributes of its entities, each where it is used first.
+    pub(super) attributes: Vec<AssumedAttribute>,
+    /// Fields of outputs that only their targets can tell, each where it is used first.
+    pub(super) outputs: Vec<UsedOutput>,
 }
 
 /// Whether SQL has a value of that name without anybody giving it.
@@ -34,17 +45,14 @@ pub(super) fn is_built_in(name: &str) -> bool {
     names::BUILT_IN.contains(&name)
 }
 
-/// Checks a definition: findings that point to where it is written, and the names that it takes for attributes of its
-/// entities, each where it is used first.
-pub(super) fn with_places(
-    definition: &Definition,
-    places: &Places,
-) -> (Vec<Finding>, Vec<AssumedAttribute>) {
+/// Checks a definition: findings that point to where it is written, and what only targets can tell.
+pub(super) fn with_places(definition: &Definition, places: &Places) -> Checked {
     let mut check = Check {
         definition,
         places,
         findings: Vec::new(),
         attributes: BTreeMap::new(),
+        outputs: Vec::new(),
         steps: BTreeMap::new(),
     };
     // What is too large is not looked at further: the checks below take more than linear time.
@@ -55,7 +63,11 @@ pub(super) fn with_places(
         .attributes
         .into_iter()
         .map(|(name, place)| AssumedAttribute { name, place });
-    (check.findings, attributes.collect())
+    Checked {
+        findings: check.findings,
+        attributes: attributes.collect(),
+        outputs: check.outputs,
+    }
 }
 
 struct Check<'a> {
@@ -64,6 +76,8 @@ struct Check<'a> {
     findings: Vec<Finding>,
     /// Assumed attributes, each where it is used first.
     attributes: BTreeMap<String, Option<Place>>,
+    /// Fields of outputs, each where it is used first.
+    outputs: Vec<UsedOutput>,
     /// Positions of stage and step by the step's name.
     steps: BTreeMap<&'a str, Vec<(usize, usize)>>,
 }
@@ -251,7 +265,11 @@ impl Check<'_> {
         for name in expression.names() {
             let segments: Vec<&str> = name.segments.iter().map(String::as_str).collect();
             match self.in_expression(at, &segments) {
-                Ok(None) => {}
+                Ok(None) => {
+                    self.use_of_output(at, &segments, |places| {
+                        places.within(path, name.range.clone())
+                    });
+                }
                 Ok(Some(attribute)) => {
                     self.attribute(attribute, |places| places.within(path, name.range.clone()));
                 }

@@ -10,10 +10,11 @@ mod sections;
 mod steps;
 
 use super::places::{Places, join};
-use super::similar::suggestion;
+use super::similar::{nearest, suggestion};
 use super::{Files, values};
 use crate::definition::{Definition, SqlText};
 use crate::finding::Finding;
+use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -29,16 +30,17 @@ const TOP_KEYS: [&str; 9] = [
     "stage",
 ];
 
-/// Reads the whole tree.
+/// Reads the whole tree; also gives the paths of keys that are there under a name a slip away.
 pub(super) fn definition(
     tree: &DeTable<'_>,
     places: &Places,
     files: &dyn Files,
-) -> (Definition, Vec<Finding>) {
+) -> (Definition, Vec<Finding>, BTreeSet<String>) {
     let mut reader = Reader {
         places,
         files,
         findings: Vec::new(),
+        misspelt: BTreeSet::new(),
     };
     let top = reader.section(String::new(), tree, &TOP_KEYS);
     let defaults = reader.defaults(&top);
@@ -64,13 +66,15 @@ pub(super) fn definition(
         resources: reader.resources(&top),
         stages: reader.stages(&top, &defaults, target.as_deref()),
     };
-    (definition, reader.findings)
+    (definition, reader.findings, reader.misspelt)
 }
 
 struct Reader<'a> {
     places: &'a Places,
     files: &'a dyn Files,
     findings: Vec<Finding>,
+    /// Paths of keys that are there under a name that is a slip away; that they are not there is not told as well.
+    misspelt: BTreeSet<String>,
 }
 
 /// A table and where it is.
@@ -103,11 +107,23 @@ impl Reader<'_> {
                 let finding =
                     Finding::error("CAR0102", format!("there is no key `{written}` in {what}"));
                 let finding = finding.maybe_help(suggestion(written, known.iter().copied()));
+                let missing = known
+                    .iter()
+                    .copied()
+                    .filter(|key| table.get(*key).is_none());
+                if let Some(meant) = nearest(written, missing) {
+                    self.misspelt.insert(join(&path, meant));
+                }
                 self.findings
                     .push(finding.maybe_at(self.places.range(key.span())));
             }
         }
         Section { path, table }
+    }
+
+    /// Whether a key is not there, under a name that is nearly its own neither.
+    fn lacks(&self, section: &Section<'_>, key: &str) -> bool {
+        section.get(key).is_none() && !self.misspelt.contains(&section.path_of(key))
     }
 
     /// Whether so much is wrong already that nothing more is told.

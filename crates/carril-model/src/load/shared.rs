@@ -29,8 +29,10 @@ pub fn shared_rows(
         let Action::Sql { sql, .. } = &step.action else {
             continue;
         };
+        let workspace = plan.definition().workspace.as_ref();
         let judged = Judged {
             step,
+            own: workspace.map_or(&[], |workspace| workspace.tables.as_slice()),
             sql,
             path: path_of(plan, *id),
             places,
@@ -97,6 +99,8 @@ fn reads_shared_only(plan: &Plan, step: &Step) -> bool {
 
 struct Judged<'a> {
     step: &'a Step,
+    /// The tables that each execution has to itself.
+    own: &'a [String],
     sql: &'a SqlText,
     path: String,
     places: &'a Places,
@@ -150,8 +154,12 @@ impl Judged<'_> {
             "every lane that runs `{}` writes `{table}`{through}, which all lanes share",
             self.step.name
         );
+        let similar = nearest(table, self.own.iter().map(String::as_str))
+            .map_or_else(String::new, |own| {
+                format!("did you mean `{own}` of the workspace? Else ")
+            });
         let help = format!(
-            "put `{table}` into `[workspace] tables`, so that each lane has its own, and publish what should be seen; or, if lanes really write apart, say `shared_writes = [\"{table}\"]` in this step"
+            "{similar}put `{table}` into `[workspace] tables`, so that each lane has its own, and publish what should be seen; or, if lanes really write apart, say `shared_writes = [\"{table}\"]` in this step"
         );
         let end = self.word_end(access.offset);
         Finding::error("CAR0301", message)

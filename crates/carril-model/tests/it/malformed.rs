@@ -38,7 +38,7 @@ fn cases() -> Vec<(String, String)> {
 #[test]
 fn each_tells_what_is_wrong_and_what_would_be_right() {
     let cases = cases();
-    assert!(cases.len() >= 35, "{} cases", cases.len());
+    assert!(cases.len() >= 70, "{} cases", cases.len());
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("malformed");
     settings.set_prepend_module_to_snapshot(false);

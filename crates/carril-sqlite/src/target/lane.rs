@@ -10,7 +10,7 @@ use super::template::{Templates, WHOLE, unmade, unwritable};
 use super::{fault, lock};
 use carril_model::contract::{StepError, Whose};
 use carril_model::definition::{Synchronous, Workspace};
-use carril_model::id::{ExecutionId, ProcessId, Run};
+use carril_model::id::{ExecutionId, ProcessId, Run, StepId};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashSet;
@@ -43,14 +43,17 @@ pub(crate) struct Shape {
     pub(crate) synchronous: Synchronous,
     /// Whether steps have worked in it: a file that is not there is then lost, and not made anew.
     pub(crate) expected: bool,
+    /// Steps whose fence rows must be in it.
+    pub(crate) worked: Vec<StepId>,
 }
 
 impl Shape {
-    pub(crate) fn of(workspace: &Workspace, expected: bool) -> Self {
+    pub(crate) fn of(workspace: &Workspace, expected: bool, worked: &[StepId]) -> Self {
         Self {
             tables: workspace.tables.clone(),
             synchronous: workspace.synchronous,
             expected,
+            worked: worked.to_vec(),
         }
     }
 }
@@ -97,15 +100,27 @@ impl Lanes {
         guard: &Arc<Guard>,
     ) -> Result<Connection, StepError> {
         let path = self.path(lane);
+        // A file that another engine left, without ever syncing it: only a look at all of it tells whether it is whole.
+        let is_doubtful = shape.synchronous == Synchronous::Normal
+            && !lock(&self.made).contains(&lane)
+            && is_whole(&path);
         self.ensure(lane, shape, &path)?;
-        let connection = self.connect(&path, shape, guard);
+        let connection = self.connect(&path, shape, guard).and_then(|connection| {
+            if is_doubtful && !is_sound(&connection) {
+                return Err(damage());
+            }
+            Ok(connection)
+        });
         match connection {
             Err(error) if fault::is_damage(&error) => Err(self.quarantine(lane, &error)),
             Err(error) => Err(fault::step(
                 &error,
                 &format!("opening {}: ", path.display()),
             )),
-            Ok(connection) => self.attach_shared(connection),
+            Ok(connection) => {
+                all_there(&connection, lane, shape, &path)?;
+                self.attach_shared(connection)
+            }
         }
     }
 
@@ -435,3 +450,41 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests;
+
+/// What is known to have been done in a lane's file must be in it: a power failure may have taken what was not synced.
+fn all_there(
+    connection: &Connection,
+    lane: LaneKey,
+    shape: &Shape,
+    path: &Path,
+) -> Result<(), StepError> {
+    for step in &shape.worked {
+        let done: Result<bool, rusqlite::Error> = connection.query_row(
+            include_str!("../../sql/target/fence_done.sql"),
+            rusqlite::params![lane.execution.0, lane.run.0, step.0],
+            |row| row.get(0),
+        );
+        if !matches!(done, Ok(true)) {
+            return Err(unmade(format!(
+                "{} has lost what was done in it, as a power failure may where workspaces are not synced; retry the execution from its beginning",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a lane's own file, not one that is attached to it, holds together.
+pub(crate) fn is_sound(connection: &Connection) -> bool {
+    connection
+        .query_row("pragma main.quick_check(1)", [], |row| {
+            row.get::<_, String>(0)
+        })
+        .is_ok_and(|found| found == "ok")
+}
+
+/// What SQLite says of a file that does not hold together.
+fn damage() -> rusqlite::Error {
+    let error = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    rusqlite::Error::SqliteFailure(error, None)
+}

@@ -109,8 +109,37 @@ pub(crate) fn open_read_only(path: &Path) -> Result<Connection, StepError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(read_only_uri(path), flags)
-        .map_err(|error| fault::step(&error, &format!("opening {}: ", path.display())))
+    let open = || Connection::open_with_flags(read_only_uri(path), flags);
+    let opened = open().and_then(|connection| {
+        let looked = connection.query_row("pragma schema_version", [], |_| Ok(()));
+        match looked {
+            Err(error) if needs_recovery(&error) => {
+                recover(path)?;
+                open()
+            }
+            // Whatever else is wrong is told by whoever reads on, in his own words.
+            _ => Ok(connection),
+        }
+    });
+    opened.map_err(|error| fault::step(&error, &format!("opening {}: ", path.display())))
+}
+
+/// Whether somebody died while he wrote, and left a journal that has to be rolled back before anybody can read.
+fn needs_recovery(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi;
+    matches!(
+        error,
+        rusqlite::Error::SqliteFailure(error, _)
+            if [ffi::SQLITE_READONLY_ROLLBACK, ffi::SQLITE_READONLY_RECOVERY].contains(&error.extended_code)
+    )
+}
+
+/// Does what the next writer would do: brings the file back to its last commit.
+fn recover(path: &Path) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(super::lane::BUSY_SLICE)?;
+    connection.query_row("pragma schema_version", [], |_| Ok(()))
 }
 
 /// The statements that make the tables, in an order that SQLite takes.

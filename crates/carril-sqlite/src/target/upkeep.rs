@@ -70,7 +70,7 @@ impl SqliteTarget {
         };
         let (lanes, shape, clear) = (
             Arc::clone(&self.lanes),
-            Shape::of(workspace, false),
+            Shape::of(workspace, false, &[]),
             clear.to_vec(),
         );
         let nothing_to_keep = workspace.tables.iter().all(|table| {

@@ -4,7 +4,7 @@
 //! turns what comes back into the contract's words. What is done to a database is said elsewhere.
 
 use super::guard::Guard;
-use super::lane::{LaneKey, Lanes, Shape};
+use super::lane::{LaneKey, Lanes, Shape, is_sound};
 use super::pool::{OpenFor, Session};
 use super::publish::PublishStep;
 use super::step::{Beside, Ran, SqlStep};
@@ -172,7 +172,7 @@ impl SqliteTarget {
     {
         let (lane, shape, lanes, stop) = (
             lane_of(call),
-            Shape::of(workspace, call.has_workspace),
+            Shape::of(workspace, call.has_workspace, &call.worked),
             Arc::clone(&self.lanes),
             self.stop_for(call),
         );
@@ -237,15 +237,6 @@ fn on_lane_thread(
         }
     });
     outcome.map_err(fault::stopped)?
-}
-
-/// Whether it is not the lane's own file that is damaged.
-fn is_sound(connection: &Connection) -> bool {
-    connection
-        .query_row("pragma main.quick_check(1)", [], |row| {
-            row.get::<_, String>(0)
-        })
-        .is_ok_and(|found| found == "ok")
 }
 
 /// Waits for work; a cancel is passed on to it, and its end is awaited all the same.

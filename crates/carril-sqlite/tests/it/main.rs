@@ -3,6 +3,7 @@
 mod store;
 mod store_faults;
 mod store_history;
+mod store_model;
 mod store_plans;
 mod store_random;
 mod target;

@@ -8,6 +8,8 @@ mod fixture;
 mod inspect;
 mod lanes;
 mod locks;
+#[cfg(unix)]
+mod power;
 mod publish;
 mod rollback;
 mod steps;

@@ -135,6 +135,7 @@ pub(crate) fn call_of(
     };
     StepCall {
         has_workspace: false,
+        worked: Vec::new(),
         plan,
         step: StepId(0),
         attempt: 3,

@@ -17,7 +17,7 @@ use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Claimed, Fault, Group, Owned, ProcessRow, Report, StepRow};
 use carril_model::definition::Overlap;
 use carril_model::id::{ExecutionId, NodeId, ProcessId, Run, StepId, Token};
-use carril_model::state::{ExecutionState, StepState};
+use carril_model::state::{ExecutionState, ProcessState, StepState};
 use carril_model::time::Timestamp;
 use carril_model::transition::{self, ExecutionEvent};
 use serde_json::{Map, Value};
@@ -166,6 +166,7 @@ impl Tables {
 }
 
 /// The store.
+#[derive(Debug, Clone)]
 pub(super) struct ModelStore {
     pub(super) tables: Tables,
     /// The tables before the last commit, which a crash brings back where a commit is not durable.
@@ -208,6 +209,11 @@ impl ModelStore {
             bug,
             broken: None,
         }
+    }
+
+    /// Whether a bug is planted in it.
+    pub(super) const fn has_bug(&self) -> bool {
+        self.bug.is_some()
     }
 
     fn has(&self, bug: Bug) -> bool {
@@ -337,6 +343,15 @@ impl ModelStore {
                 row.latest_steps()
             },
             cancelling: row.cancelling && !self.has(Bug::CancelForgotten),
+        }
+    }
+
+    /// What a pending execution of a process waits for: that it is resumed, a lane, or the one before it.
+    fn waits_for(&self, process: ProcessId, ready: bool) -> CauseKind {
+        let known = self.tables.processes.get(&process);
+        match known.map(|process| process.row.state) {
+            Some(ProcessState::Paused) => CauseKind::Paused,
+            _ => pending_cause(ready),
         }
     }
 

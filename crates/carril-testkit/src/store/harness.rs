@@ -2,8 +2,9 @@
 
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{
-    Change, Claim, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned,
-    ProcessChange, ProcessRow, Record, Report, Selection, StepEnd, Store, Tally, Verdict,
+    Change, Claim, Claimed, Entered, Fault, Group, History, Launch, Launched, NewExecution,
+    NodeInfo, Owned, ProcessChange, ProcessRow, Record, Report, Selection, StepEnd, Store, Tally,
+    Verdict,
 };
 use carril_model::definition::{
     Action, Definition, Effects, Entities, Lanes, Overlap, RetryPolicy, Scope, Stage, Step, Version,
@@ -18,12 +19,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Opens the same store again and again; what it keeps (a folder, a schema) lives as long as it does.
-pub struct Opener(Box<dyn Fn() -> Arc<dyn Store>>);
+pub struct Opener {
+    store: Box<dyn Fn() -> Arc<dyn Store>>,
+    history: Option<Box<dyn Fn() -> Arc<dyn History>>>,
+}
 
 impl Opener {
     /// From a way to open the store.
     pub fn new(open: impl Fn() -> Arc<dyn Store> + 'static) -> Self {
-        Self(Box::new(open))
+        Self {
+            store: Box::new(open),
+            history: None,
+        }
+    }
+
+    /// The same with a way to look at what the store shows to people, which is then compared too.
+    #[must_use]
+    pub fn with_history(self, open: impl Fn() -> Arc<dyn History> + 'static) -> Self {
+        Self {
+            history: Some(Box::new(open)),
+            ..self
+        }
     }
 }
 
@@ -42,6 +58,7 @@ pub struct Spec {
 pub struct Harness {
     // Before the opener, so that the store is closed before what it lies in goes away.
     store: Option<Arc<dyn Store>>,
+    history: Option<Arc<dyn History>>,
     opener: Opener,
     runtime: tokio::runtime::Runtime,
     now: i64,
@@ -125,16 +142,20 @@ pub fn step_end(step: u16, began: Timestamp, ended: Timestamp) -> StepEnd {
 /// The change that settles a claimed execution.
 #[must_use]
 pub fn end_of(claimed: &Claimed, state: ExecutionState, at: Timestamp) -> Record {
-    let account = closed(claimed, at);
     Record {
         owned: claimed.owned,
-        change: Change::Settled {
-            state,
-            at,
-            account,
-            error: None,
-            warnings: 0,
-        },
+        change: closing(claimed, state, at),
+    }
+}
+
+/// The change that settles what is claimed.
+pub(crate) fn closing(claimed: &Claimed, state: ExecutionState, at: Timestamp) -> Change {
+    Change::Settled {
+        state,
+        at,
+        account: closed(claimed, at),
+        error: None,
+        warnings: 0,
     }
 }
 
@@ -153,9 +174,10 @@ impl Harness {
             .build()
             .expect("a runtime needs no more than memory");
         let version = definition().version();
-        let store = Some((opener.0)());
+        let store = Some((opener.store)());
         let mut harness = Self {
             store,
+            history: None,
             opener,
             runtime,
             now: 1_000_000_000,
@@ -163,7 +185,19 @@ impl Harness {
         };
         harness.enter();
         harness.define();
+        harness.history = harness.opener.history.as_ref().map(|open| open());
         harness
+    }
+
+    /// What the store shows to people, where the opener gives it.
+    #[must_use]
+    pub fn history(&self) -> Option<&dyn History> {
+        self.history.as_deref()
+    }
+
+    /// Sets the time.
+    pub const fn be_at(&mut self, now: Timestamp) {
+        self.now = now.0;
     }
 
     /// Now. Every call of [`Harness::tick`] moves it.
@@ -211,7 +245,7 @@ impl Harness {
     /// Closes the store and opens it again, without entering.
     pub fn reopen(&mut self) {
         self.store = None;
-        self.store = Some((self.opener.0)());
+        self.store = Some((self.opener.store)());
     }
 
     fn define(&self) {

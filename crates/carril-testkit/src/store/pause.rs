@@ -2,7 +2,9 @@
 
 use super::Harness;
 use carril_model::account::{Cause, CauseKind};
-use carril_model::contract::{Change, Claimed, ProcessChange, ProcessRow, Report, TableRows};
+use carril_model::contract::{
+    Change, Claimed, ProcessChange, ProcessRow, Report, Rerun, TableRows,
+};
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::process;
 use carril_model::state::{ExecutionState, ProcessState};
@@ -138,4 +140,24 @@ pub fn a_pause_outlives_the_engine(harness: &mut Harness) {
     resume(harness, process);
     let claimed = harness.claim(process, 5);
     assert_eq!(charged(&claimed[0], CauseKind::Paused), 30);
+}
+
+/// A run that begins while its process is paused waits for the resume, and not for a lane.
+pub fn what_runs_again_meanwhile_is_paused_too(harness: &mut Harness) {
+    let (process, claimed) = harness.running(2);
+    harness.settle(&claimed[..1], ExecutionState::Failed);
+    pause(harness, process);
+    let rerun = Rerun {
+        execution: claimed[0].owned.execution,
+        expected: claimed[0].owned.run,
+        segment: 0,
+        carried: Vec::new(),
+    };
+    let again = harness.wait(harness.store().rerun(process, &[rerun], harness.now()));
+    assert_eq!(again.expect("it runs again").state, ProcessState::Paused);
+    harness.tick(40);
+    resume(harness, process);
+    let claimed = harness.claim(process, 5);
+    assert_eq!(charged(&claimed[0], CauseKind::Paused), 40);
+    assert_eq!(charged(&claimed[0], CauseKind::Queued), 0);
 }

@@ -79,6 +79,7 @@ async fn run_asked(step: Step, asked: bool) -> Result<StepDone, StepError> {
     };
     let call = StepCall {
         has_workspace: false,
+        worked: Vec::new(),
         plan,
         step: StepId(0),
         attempt: 4,

@@ -11,6 +11,16 @@ const URL: &str = "sqlite:${env:WAREHOUSE}";
 
 /// Checks the files with one of them replaced.
 async fn check_with(house: &House, replaced: &[(&str, &str)], url: Option<&str>) -> CheckReport {
+    check_at(house, replaced, "warehouse", url).await
+}
+
+/// The same where somebody said where this target is.
+async fn check_at(
+    house: &House,
+    replaced: &[(&str, &str)],
+    target: &str,
+    url: Option<&str>,
+) -> CheckReport {
     let folder = house.path().join("pipeline");
     for (path, text) in FILES.iter().chain(replaced) {
         let path = folder.join(path);
@@ -27,7 +37,7 @@ async fn check_with(house: &House, replaced: &[(&str, &str)], url: Option<&str>)
         Arc::new(SystemClock::new()),
     );
     let urls: BTreeMap<String, String> = url
-        .map(|url| ("warehouse".to_owned(), url.to_owned()))
+        .map(|url| (target.to_owned(), url.to_owned()))
         .into_iter()
         .collect();
     carril::check(&carril::pipeline::load_dir(&folder), &targets, &urls).await
@@ -61,10 +71,80 @@ async fn a_target_that_nobody_named_is_a_note() {
     let report = check_with(&house, &[], None).await;
     assert_eq!(
         told(&report),
-        ["CAR0410 target `warehouse` was not asked: nobody said where it is"]
+        ["pipeline.toml:9:10 CAR0410 target `warehouse` was not asked: nobody said where it is"]
     );
     assert_eq!(report.asked.get("warehouse"), Some(&Asked::Unknown));
     assert!(!report.has_errors());
+}
+
+#[tokio::test]
+async fn a_target_with_nearly_the_name_of_a_known_one_is_an_error() {
+    let house = House::with_warehouse(WAREHOUSE);
+    let report = check_at(&house, &[], "warehuose", Some(URL)).await;
+    assert!(report.has_errors());
+    let finding = &report.findings[0];
+    assert_eq!(finding.code, "CAR0128");
+    assert!(finding.place.is_some());
+    let help = finding.help.as_deref().unwrap_or_default();
+    assert!(help.starts_with("did you mean `warehuose`?"), "{help}");
+    // Another name altogether may be what another pipeline uses.
+    let report = check_at(&house, &[], "archive", Some(URL)).await;
+    assert!(!report.has_errors(), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_workspace_table_with_a_slip_is_told_once_and_with_the_name_that_is_meant() {
+    let house = House::with_warehouse(WAREHOUSE);
+    let (path, text) = FILES[0];
+    assert_eq!(path, "pipeline.toml");
+    let slipped = text.replace("tables = [\"rows\"", "tables = [\"rosw\"");
+    assert_ne!(text, slipped);
+    let slipped = slipped.replace("from = \"rows\"", "from = \"rosw\"");
+    let report = check_with(&house, &[(path, &slipped)], Some(URL)).await;
+    let lines = told(&report);
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(
+        lines[0].contains("CAR0413 the workspace table `rosw`"),
+        "{lines:#?}"
+    );
+    let help = report.findings[0].help.as_deref().unwrap_or_default();
+    assert!(help.starts_with("did you mean `rows`?"), "{help}");
+}
+
+#[tokio::test]
+async fn a_written_table_near_one_of_the_workspace_gets_its_name() {
+    let house = House::new();
+    let replaced = [(
+        "sql/value.sql",
+        "insert into rosw values (:entity_key, :day, 1)",
+    )];
+    let report = check_with(&house, &replaced, None).await;
+    let shared = report
+        .findings
+        .iter()
+        .find(|finding| finding.code == "CAR0301");
+    let help = shared
+        .and_then(|finding| finding.help.clone())
+        .unwrap_or_default();
+    assert!(
+        help.starts_with("did you mean `rows` of the workspace?"),
+        "{report:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_field_that_no_column_of_a_step_gives_is_an_error() {
+    let house = House::with_warehouse(WAREHOUSE);
+    let text = "name = \"p\"\n[entities]\ntarget = \"warehouse\"\nkey = \"id\"\nsql = \"select id from funds\"\n\
+        [[stage]]\nname = \"s\"\n[[stage.step]]\nname = \"rate\"\nsql = \"select price as value from funds where id = :entity_key\"\n\
+        [[stage.step]]\nname = \"use\"\nwhen = \"steps.rate.vlaue > 1\"\nnoop = true\n";
+    let report = check_with(&house, &[("pipeline.toml", text)], Some(URL)).await;
+    let lines = told(&report);
+    let told_so = ["pipeline.toml:13:9 CAR0127 the output of `s/rate` has no field `vlaue`"];
+    assert_eq!(lines, told_so, "and nothing else");
+    let right = text.replace("vlaue", "value");
+    let report = check_with(&house, &[("pipeline.toml", &right)], Some(URL)).await;
+    assert_eq!(told(&report), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod calls;
 mod checked;
 mod folders;
 mod functions;
+mod fuzzed;
 mod harness;
 mod opened;
 mod sql;

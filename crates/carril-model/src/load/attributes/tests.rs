@@ -32,6 +32,7 @@ fn told(columns: &[&str]) -> Vec<String> {
         assumed_attributes,
         places,
         findings,
+        ..
     } = parse(&One);
     assert_eq!(findings, []);
     let columns: Vec<String> = columns.iter().map(|column| (*column).to_owned()).collect();

@@ -106,6 +106,8 @@ impl Check<'_> {
             let place = |places: &super::Places| places.sql(path, sql, placeholder.range.clone());
             match self.in_text(at, &placeholder.name) {
                 Ok(None) => {
+                    let segments: Vec<&str> = placeholder.name.split('.').collect();
+                    self.use_of_output(at, &segments, place);
                     if let Some(doubt) = self.may_be_absent(at, &placeholder.name) {
                         self.doubt(doubt, place);
                     }
@@ -162,6 +164,8 @@ impl Check<'_> {
             };
             match self.in_text(at, name) {
                 Ok(None) => {
+                    let segments: Vec<&str> = name.split('.').collect();
+                    self.use_of_output(at, &segments, |places| places.within(path, range.clone()));
                     if let Some(doubt) = self.may_be_absent(at, name) {
                         self.doubt(doubt, |places| places.within(path, range));
                     }

@@ -258,7 +258,10 @@ impl Check<'_> {
             let help = "a command has one with `output = \"json\"`, a step that does nothing only with a `fallback`";
             return unavailable(format!("`{name}` has no output"), help);
         }
-        Ok(None)
+        let whole: Vec<&str> = std::iter::once("steps")
+            .chain(path.iter().copied())
+            .collect();
+        self.no_such_field(&whole).map_or(Ok(None), Err)
     }
 
     /// Why a step's output may not be there although the name is right: the step may be skipped, or fail without failing its
@@ -314,7 +317,7 @@ impl Check<'_> {
     }
 
     /// As a plan finds steps: by a name that is there once, else by stage and name.
-    fn find(&self, path: &[&str]) -> Result<(usize, usize), Problem> {
+    pub(super) fn find(&self, path: &[&str]) -> Result<(usize, usize), Problem> {
         let first = path[0];
         let stages = &self.definition.stages;
         let named = self.steps.get(first).map_or(&[][..], Vec::as_slice);

@@ -29,7 +29,7 @@ impl Reader<'_> {
 
     /// Reports a key that is not there, at the table that lacks it.
     pub(super) fn require(&mut self, section: &Section<'_>, key: &str, help: &str) {
-        if section.get(key).is_none() {
+        if self.lacks(section, key) {
             let what = if section.path.is_empty() {
                 "the pipeline".to_owned()
             } else {
@@ -80,14 +80,15 @@ impl Reader<'_> {
         key: &str,
         choices: &[(&str, T)],
     ) -> Option<T> {
-        let text = self.text(section, key)?;
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let help = format!("it is {}", one_of(&words));
+        let text = self.formed(section, key, |text| Ok(text.to_owned()), &help)?;
         if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
             return Some(*value);
         }
-        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
         let help = match suggestion(&text, words.iter().copied()) {
             Some(help) if help.starts_with("did you") => help,
-            _ => format!("it is {}", one_of(&words)),
+            _ => help,
         };
         self.report(
             &section.path_of(key),

@@ -114,6 +114,9 @@ impl Reader<'_> {
                 );
                 Entities::Given
             }
+            (false, false) if ["sql", "list"].iter().any(|key| !self.lacks(&section, key)) => {
+                Entities::Given
+            }
             (false, false) => {
                 self.report(
                     &section.path,
@@ -236,12 +239,19 @@ impl Reader<'_> {
             .text(&section, "target")
             .or_else(|| default_target(entities));
         let tables = self.texts(&section, "tables");
+        let publish = self.publish(&section);
+        // Without the tables nothing can be said about what is published of them.
+        let publish = if tables.is_some() {
+            publish
+        } else {
+            Vec::new()
+        };
         let synchronous = self.choice(&section, "synchronous", &SYNCHRONOUS);
         Some(Workspace {
             target: target.unwrap_or_else(|| "unnamed".to_owned()),
             isolation: Isolation::Own,
             tables: tables.unwrap_or_else(|| vec!["unnamed".to_owned()]),
-            publish: self.publish(&section),
+            publish,
             synchronous: synchronous.unwrap_or(Synchronous::Full),
             keep: self
                 .choice(&section, "keep", &KEEPS)

@@ -152,6 +152,7 @@ impl Reader<'_> {
 
     fn not_one_action(&mut self, section: &Section<'_>, present: &[&str]) {
         match present {
+            [] if ACTIONS.iter().any(|key| !self.lacks(section, key)) => {}
             [] => {
                 let help = "give it one of `sql`, `command`, `http`, `function` or `noop = true`";
                 self.report(&section.path, "CAR0203", "this step does nothing", help);

@@ -275,6 +275,7 @@ impl Try {
         };
         StepCall {
             has_workspace: false,
+            worked: Vec::new(),
             plan: Arc::clone(&self.plan),
             step,
             attempt: self.attempt,

@@ -2,7 +2,7 @@
 
 use super::super::bugs::Bug;
 use super::record::uncount;
-use super::{Attempt, ModelStore, Moved, pending_cause};
+use super::{Attempt, ModelStore, Moved};
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Fault, Owned, Rerun};
 use carril_model::id::{ExecutionId, NodeId, ProcessId, Run};
@@ -118,6 +118,7 @@ impl ModelStore {
             process.row.segment = earliest;
             process.row.open = 0;
             process.row.cancelling = None;
+            process.row.reason = None;
             process.row.reopened = true;
             process.row.ended_at = None;
             process.cancelled_as = None;
@@ -140,10 +141,12 @@ impl ModelStore {
 
     fn begin_run(&mut self, rerun: &Rerun, segment: u32, now: Timestamp, moved: &mut Moved) {
         let lose = self.has(Bug::CarriedLost);
+        let of = self.tables.rows[&rerun.execution].owned.process;
         let taken = |hash| self.is_taken(hash);
         let ready = self.tables.rows[&rerun.execution]
             .lane_hash
             .is_none_or(|hash| !taken(hash));
+        let waits_for = self.waits_for(of, ready);
         let row = self.row(rerun.execution);
         let (was, owned) = (row.state, row.owned);
         row.history.entry(owned.run).or_insert(was);
@@ -169,11 +172,7 @@ impl ModelStore {
         row.uncharged = 0;
         moved.freed.extend(row.lane_hash);
         let here = rerun.segment == segment;
-        let cause = if here {
-            pending_cause(ready)
-        } else {
-            CauseKind::Barrier
-        };
+        let cause = if here { waits_for } else { CauseKind::Barrier };
         row.account = TimeAccount::open(Cause::plain(cause), now);
         self.go(rerun.execution, ExecutionEvent::Rerun);
         if !here {

@@ -192,7 +192,11 @@ impl ModelStore {
         moved: &mut Moved,
     ) {
         let process = self.process(id);
-        if process.row.state != ProcessState::Running || process.row.cancelling.is_some() {
+        let goes_on = matches!(
+            process.row.state,
+            ProcessState::Running | ProcessState::Paused
+        );
+        if !goes_on || process.row.cancelling.is_some() {
             return;
         }
         process.row.cancelling = Some(state);

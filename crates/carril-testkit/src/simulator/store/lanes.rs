@@ -1,6 +1,6 @@
 //! Lane keys: of all unsettled executions of one key exactly one is the head, and only a head may be claimed.
 
-use super::{ModelStore, Moved, pending_cause};
+use super::{ModelStore, Moved};
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
@@ -89,10 +89,11 @@ impl ModelStore {
     }
 
     fn appoint(&mut self, execution: ExecutionId, ready: bool, at: Timestamp) {
+        let waits_for = self.waits_for(self.tables.rows[&execution].owned.process, ready);
         let row = self.row(execution);
         row.ready = ready;
         if row.state == ExecutionState::Pending {
-            row.switch(pending_cause(ready), at);
+            row.switch(waits_for, at);
         }
     }
 

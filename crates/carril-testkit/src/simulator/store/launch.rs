@@ -156,6 +156,11 @@ impl ModelStore {
 
     fn hand_back(&mut self, execution: ExecutionId, kind: CauseKind, at: Timestamp) {
         let forget = self.has(Bug::InterruptedForgotten);
+        let process = self.tables.rows[&execution].owned.process;
+        let kind = match self.waits_for(process, true) {
+            CauseKind::Paused => CauseKind::Paused,
+            _ => kind,
+        };
         let row = self.row(execution);
         row.switch(kind, at);
         row.node = None;

@@ -2,7 +2,7 @@
 
 use super::super::bugs::Bug;
 use super::{Attempt, ModelStore, Moved};
-use carril_model::account::{Cause, TimeAccount};
+use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Change, Owned, Record, StepEnd, StepRow, Verdict};
 use carril_model::id::StepId;
 use carril_model::state::{ExecutionState, StepState};
@@ -42,8 +42,12 @@ impl ModelStore {
                 true
             }
             Change::Released { account } => {
+                let waits_for = self.waits_for(owned.process, true);
                 let row = self.row(owned.execution);
                 row.account = account.clone();
+                if waits_for == CauseKind::Paused {
+                    row.switch(waits_for, account.since());
+                }
                 row.node = None;
                 row.end_attempts(StepState::Interrupted);
                 self.go(owned.execution, ExecutionEvent::Release);

@@ -1,0 +1,117 @@
+//! The store against the model of its contract: random verbs, the same to both, every answer and everything they hold equal.
+//! Drawn and shrunk by proptest; `PROPTEST_CASES` says how many lives, 300 without it.
+
+use crate::store::opener;
+use carril_testkit::simulator::Bug;
+use carril_testkit::simulator::differential::{
+    Act, Answer, Op, Reference, Subject, compare, draw, life,
+};
+use carril_testkit::store::Harness;
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
+
+/// The model with what the last act asked of it.
+#[derive(Debug, Clone)]
+struct Model {
+    reference: Reference,
+    last: Option<(Op, Answer)>,
+}
+
+impl ReferenceStateMachine for Model {
+    type State = Self;
+    type Transition = Act;
+
+    fn init_state() -> BoxedStrategy<Self> {
+        let reference = Reference::new(None);
+        Just(Self {
+            reference,
+            last: None,
+        })
+        .boxed()
+    }
+
+    fn transitions(_: &Self) -> BoxedStrategy<Act> {
+        // An act stays what it was drawn as; shrinking leaves acts out.
+        any::<u64>().prop_map(draw).no_shrink().boxed()
+    }
+
+    fn apply(mut state: Self, act: &Act) -> Self {
+        state.last = state.reference.act(*act);
+        state
+    }
+}
+
+struct Sqlite;
+
+impl StateMachineTest for Sqlite {
+    type SystemUnderTest = Subject;
+    type Reference = Model;
+
+    fn init_test(state: &Model) -> Subject {
+        Subject::new(Harness::open(opener()), &state.reference)
+    }
+
+    fn apply(mut subject: Subject, state: &Model, _: Act) -> Subject {
+        if let Some((op, answer)) = &state.last
+            && let Err(difference) = subject.follow(op, answer, &state.reference)
+        {
+            panic!("{difference}");
+        }
+        subject
+    }
+
+    fn teardown(mut subject: Subject, state: Model) {
+        if let Err(difference) = subject.compare_all(&state.reference) {
+            panic!("{difference}");
+        }
+    }
+}
+
+prop_state_machine! {
+    #![proptest_config(Config {
+        cases: cases(),
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
+    #[test]
+    fn every_answer_is_the_models(sequential 1..60 => Sqlite);
+}
+
+fn cases() -> u32 {
+    let given = std::env::var("PROPTEST_CASES").ok();
+    given.and_then(|text| text.parse().ok()).unwrap_or(300)
+}
+
+/// What cannot fail proves nothing: with a bug in the model the store must differ from it, soon.
+#[test]
+fn a_bug_in_either_shows() {
+    let bugs = [
+        Bug::FenceNotChecked,
+        Bug::TokenNotRaised,
+        Bug::SettledTwice,
+        Bug::CancelNotCounted,
+        Bug::ParkedTwice,
+        Bug::LaneKeyKept,
+        Bug::LaneKeyIgnored,
+        Bug::RetryAtLost,
+        Bug::InterruptedForgotten,
+        Bug::LaunchHalfKept,
+        Bug::QueueIgnored,
+        Bug::CarriedLost,
+        Bug::RollbackTokenKept,
+        Bug::FirstAlways,
+        Bug::StepsForgotten,
+        Bug::CancelForgotten,
+    ];
+    let survives = |bug: &Bug| {
+        (0..60).all(|number| compare(Harness::open(opener()), &life(number), Some(*bug)).is_ok())
+    };
+    let survivors: Vec<&str> = bugs
+        .iter()
+        .filter(|bug| survives(bug))
+        .map(|bug| bug.name())
+        .collect();
+    assert!(survivors.is_empty(), "not found: {survivors:?}");
+}
