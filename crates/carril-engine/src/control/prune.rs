@@ -112,7 +112,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn forget(&self, process: ProcessId) -> Result<(), Error> {
+    pub(super) async fn forget(&self, process: ProcessId) -> Result<(), Error> {
         loop {
             self.core.check_alive()?;
             if self.core.store.forget(process, PIECE).await?.whole {
@@ -122,7 +122,7 @@ impl Engine {
     }
 
     /// Removes every workspace that a settled process has left.
-    async fn discard_workspaces(&self, row: &ProcessRow) -> Result<u64, Error> {
+    pub(super) async fn discard_workspaces(&self, row: &ProcessRow) -> Result<u64, Error> {
         let definition = self.core.store.definition(&row.version).await?;
         let Some(workspace) = &definition.workspace else {
             return Ok(0);

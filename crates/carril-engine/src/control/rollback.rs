@@ -121,7 +121,7 @@ impl Engine {
         }
     }
 
-    async fn roll_back_whole(
+    pub(super) async fn roll_back_whole(
         &self,
         selection: &Selection,
         held: &mut Held,

@@ -364,6 +364,11 @@ pub enum Wish {
         /// Which.
         process: ProcessId,
     },
+    /// Remove a settled process with everything under it.
+    Purge {
+        /// Which.
+        process: ProcessId,
+    },
     /// Remove what is old.
     Prune {
         /// What of it.
