@@ -182,12 +182,19 @@ impl Script {
     pub fn names(&self) -> impl Iterator<Item = (&str, usize)> {
         let mut values = self.placeholders.iter().peekable();
         self.tokens.iter().filter_map(move |token| {
-            while values.peek().is_some_and(|value| value.range.end <= token.range.start) {
+            while values
+                .peek()
+                .is_some_and(|value| value.range.end <= token.range.start)
+            {
                 values.next();
             }
-            let is_value = values.peek().is_some_and(|value| value.range.contains(&token.range.start));
+            let is_value = values
+                .peek()
+                .is_some_and(|value| value.range.contains(&token.range.start));
             match &token.kind {
-                Kind::Word(text) | Kind::Quoted(text) if !is_value => Some((text.as_str(), token.range.start)),
+                Kind::Word(text) | Kind::Quoted(text) if !is_value => {
+                    Some((text.as_str(), token.range.start))
+                }
                 _ => None,
             }
         })

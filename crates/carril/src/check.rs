@@ -8,9 +8,7 @@ mod shared;
 
 use crate::targets::Targets;
 use carril_model::contract::{Inspection, Target, TargetError};
-use carril_model::definition::{
-    Action, Definition, Entities, Publish, SqlText, Step, Workspace,
-};
+use carril_model::definition::{Action, Definition, Entities, Publish, SqlText, Step, Workspace};
 use carril_model::finding::{Finding, Place, Severity};
 use carril_model::id::StepId;
 use carril_model::load::{self, Loaded};
@@ -226,8 +224,12 @@ impl Check<'_> {
                         workspace.target
                     );
                     let create = match workspace.column() {
-                        None => format!("empty, as in `create table {table} (…)`: each execution gets one made like it"),
-                        Some(column) => format!("with the column `{column}` first in its key or in an index"),
+                        None => format!(
+                            "empty, as in `create table {table} (…)`: each execution gets one made like it"
+                        ),
+                        Some(column) => {
+                            format!("with the column `{column}` first in its key or in an index")
+                        }
                     };
                     let finding = Finding::error("CAR0413", message).help(format!(
                         "create it there, {create}; or correct the name{}",
@@ -446,11 +448,7 @@ impl Check<'_> {
 }
 
 /// The tables that a step finds as its execution's own: none where it works in the shared part.
-fn own_tables<'a>(
-    definition: &'a Definition,
-    target: &str,
-    step: &Step,
-) -> &'a [String] {
+fn own_tables<'a>(definition: &'a Definition, target: &str, step: &Step) -> &'a [String] {
     match &definition.workspace {
         Some(workspace)
             if workspace.target == target

@@ -79,8 +79,11 @@ async fn look(
         let meant = Meant::find(history, &targeted).await?;
         if let Some(row) = meant.processes.iter().find(|row| !row.state.is_settled()) {
             let message = format!("process {id} is {}, so it cannot be purged yet", row.state);
-            return Err(Failure::new(Exit::Refused, "CAR0440", message)
-                .help(format!("wait for its end, or cancel it first: `carril cancel {id}`")));
+            return Err(
+                Failure::new(Exit::Refused, "CAR0440", message).help(format!(
+                    "wait for its end, or cancel it first: `carril cancel {id}`"
+                )),
+            );
         }
         all.push(meant);
     }
@@ -89,7 +92,9 @@ async fn look(
     for meant in &all {
         let is_entity = |row: &&ExecutionRow| row.entity.is_some();
         going.executions += meant.executions.iter().filter(is_entity).count() as u64;
-        going.standing += meant.of(|row| row.state != ExecutionState::RolledBack).len() as u64;
+        going.standing += meant
+            .of(|row| row.state != ExecutionState::RolledBack)
+            .len() as u64;
         add(&mut sums, preview(context, history, place, meant).await?);
     }
     going.rows = sums.into_values().collect();
@@ -163,7 +168,10 @@ async fn purge(
 /// Waits until the process is gone; false when the engine that removes it has ended before.
 async fn until_gone(follower: &Follower<'_>, process: ProcessId) -> Result<bool, Failure> {
     for _ in 0..LOOKS_MAX {
-        if found::process(follower.door().history(), process).await?.is_none() {
+        if found::process(follower.door().history(), process)
+            .await?
+            .is_none()
+        {
             return Ok(true);
         }
         if let Door::Mail(reader, _) = follower.door()
@@ -173,7 +181,8 @@ async fn until_gone(follower: &Follower<'_>, process: ProcessId) -> Result<bool,
         }
         tokio::time::sleep(LOOK).await;
     }
-    let message = format!("process {process} is still there although another engine agreed to purge it");
+    let message =
+        format!("process {process} is still there although another engine agreed to purge it");
     Err(Failure::new(Exit::Refused, "CAR0810", message)
         .help("its log tells what went wrong; asking again goes on"))
 }
@@ -190,7 +199,11 @@ fn question(processes: &[i64], going: &Going) -> String {
 /// `process 3`, `processes 3, 5`.
 fn named(processes: &[i64]) -> String {
     let ids: Vec<String> = processes.iter().map(i64::to_string).collect();
-    let word = if ids.len() == 1 { "process" } else { "processes" };
+    let word = if ids.len() == 1 {
+        "process"
+    } else {
+        "processes"
+    };
     format!("{word} {}", ids.join(", "))
 }
 
@@ -212,7 +225,10 @@ fn tell(context: &Context, processes: &[i64], going: &Going, dry_run: bool) -> R
     );
     let undone = going.executions.saturating_sub(going.standing);
     if dry_run && undone > 0 {
-        line = format!("{line}; {} rolled back already", number::of(undone, "execution is", "executions are"));
+        line = format!(
+            "{line}; {} rolled back already",
+            number::of(undone, "execution is", "executions are")
+        );
     }
     context.output.data(&line)
 }

@@ -30,8 +30,11 @@ pub(crate) async fn migrate(context: &Context, arguments: &Migrate) -> Result<Ex
     let column = workspace.column().unwrap_or_default();
     let target = &workspace.target;
     let Some(url) = checked.settings.targets.get(target) else {
-        return Err(Failure::usage(format!("nobody said where target `{target}` is"))
-            .help(format!("give `--target {target}=sqlite:PATH`, or name it in carril.toml")));
+        return Err(
+            Failure::usage(format!("nobody said where target `{target}` is")).help(format!(
+                "give `--target {target}=sqlite:PATH`, or name it in carril.toml"
+            )),
+        );
     };
     let failed = |error| {
         Failure::from(EngineError::Target {
@@ -40,7 +43,10 @@ pub(crate) async fn migrate(context: &Context, arguments: &Migrate) -> Result<Ex
         })
     };
     let open = checked.targets.open(target, url).map_err(failed)?;
-    let migrations = open.column_migration(workspace, arguments.down).await.map_err(failed)?;
+    let migrations = open
+        .column_migration(workspace, arguments.down)
+        .await
+        .map_err(failed)?;
     tell(context, (target, column), arguments.down, &migrations)?;
     Ok(Exit::Ok)
 }
@@ -49,10 +55,15 @@ pub(crate) async fn migrate(context: &Context, arguments: &Migrate) -> Result<Ex
 fn workspace(checked: &Checked) -> Result<&Workspace, Failure> {
     let Some(definition) = &checked.loaded.definition else {
         let errors: Vec<Finding> = checked.loaded.findings.clone();
-        let errors = errors.into_iter().filter(|finding| finding.severity == Severity::Error);
+        let errors = errors
+            .into_iter()
+            .filter(|finding| finding.severity == Severity::Error);
         return Err(Failure::invalid(errors.collect()));
     };
-    let shared = definition.workspace.as_ref().filter(|workspace| workspace.column().is_some());
+    let shared = definition
+        .workspace
+        .as_ref()
+        .filter(|workspace| workspace.column().is_some());
     shared.ok_or_else(|| {
         Failure::usage(format!(
             "in `{}` each execution has tables of its own, so there is nothing to migrate",
@@ -73,8 +84,10 @@ fn tell(
         .flat_map(|migration| &migration.statements)
         .map(String::as_str)
         .collect();
-    let notes: Vec<&str> =
-        migrations.iter().filter_map(|migration| migration.note.as_deref()).collect();
+    let notes: Vec<&str> = migrations
+        .iter()
+        .filter_map(|migration| migration.note.as_deref())
+        .collect();
     if context.output.json() {
         return context.output.value(&Shape {
             target,

@@ -62,9 +62,11 @@ impl Engine {
     /// Dropping the future stops it between two pieces; asking again goes on.
     pub async fn prune(&self, older: Older) -> Result<Pruned, Error> {
         let mut pruned = Pruned::default();
-        let Some(before) = older.history.max(older.workspaces) else {
-            return Ok(pruned);
-        };
+        // What a crash left half forgotten goes, also where nothing is ever old.
+        let before = older
+            .history
+            .max(older.workspaces)
+            .unwrap_or(Timestamp(i64::MIN));
         let mut above = None;
         loop {
             self.core.check_alive()?;

@@ -55,7 +55,11 @@ impl Engine {
     pub(crate) async fn purge_and_tell(&self, process: ProcessId) {
         match self.purge(process).await {
             Ok(purged) => {
-                tracing::info!(process = process.0, executions = purged.executions, "a process was purged");
+                tracing::info!(
+                    process = process.0,
+                    executions = purged.executions,
+                    "a process was purged"
+                );
             }
             Err(error) => {
                 tracing::error!(process = process.0, %error, "a process could not be purged; asking again goes on");
@@ -71,7 +75,10 @@ impl Engine {
             let selection = Selection::Process(process);
             let meant = self.meant(&selection).await?;
             let stands = |one: &super::Meant| one.state != ExecutionState::RolledBack;
-            if meant.get(&process).is_some_and(|all| all.iter().any(stands)) {
+            if meant
+                .get(&process)
+                .is_some_and(|all| all.iter().any(stands))
+            {
                 let report = self.roll_back_whole(&selection, &mut Held::new()).await?;
                 purged.executions = report.executions;
                 purged.rows = report.rows;
@@ -89,7 +96,8 @@ impl Engine {
         }
         match self.forget(process).await {
             Err(Error::Store(Fault::Conflict(reason))) => {
-                let message = format!("{reason}; its rows are removed, and asking again removes the rest");
+                let message =
+                    format!("{reason}; its rows are removed, and asking again removes the rest");
                 Err(Error::refused("CAR0442", message))
             }
             forgotten => forgotten.map(|()| purged),

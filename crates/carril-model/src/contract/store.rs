@@ -541,8 +541,8 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Pending<'a, Result<Stopped, Fault>>;
 
-    /// Processes that ended before a time, and those that a crash left half forgotten (they are `launching` and have an end), at
-    /// most `max` with an id above `above`, in order of id.
+    /// Processes that ended before a time, and those that a crash left half forgotten, whenever they ended (they are `launching`
+    /// and have an end), at most `max` with an id above `above`, in order of id.
     ///
     /// # Errors
     /// As [`Fault`].

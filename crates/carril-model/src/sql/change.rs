@@ -106,10 +106,7 @@ fn word_at(tokens: &[Token], at: usize, word: &str) -> Option<usize> {
     tokens.get(at)?.is_word(word).then_some(at + 1)
 }
 
-fn table_at(
-    tokens: &[Token],
-    next: &mut usize,
-) -> Option<(Option<String>, String, Range<usize>)> {
+fn table_at(tokens: &[Token], next: &mut usize) -> Option<(Option<String>, String, Range<usize>)> {
     let first = tokens.get(*next)?;
     let start = first.range.start;
     let mut name = part(first)?;
@@ -137,7 +134,11 @@ fn alias_at(tokens: &[Token], next: &mut usize) -> Option<Range<usize>> {
 fn insert(tokens: &[Token], mut next: usize, change: &mut RowChange) -> Option<()> {
     let opens = tokens.get(next).is_some_and(|token| token.is_symbol('('));
     // `INSERT INTO t (SELECT …)` is no SQL of SQLite, and elsewhere has no columns.
-    if opens && !tokens.get(next + 1)?.is_one_of(&["SELECT", "WITH", "VALUES"]) {
+    if opens
+        && !tokens
+            .get(next + 1)?
+            .is_one_of(&["SELECT", "WITH", "VALUES"])
+    {
         let (list, after) = name_list(tokens, next)?;
         change.columns = Some(list);
         next = after;
@@ -150,7 +151,9 @@ fn insert(tokens: &[Token], mut next: usize, change: &mut RowChange) -> Option<(
     let tail = |at: &usize| {
         let next = tokens.get(*at + 2);
         let on_conflict = tokens[*at].is_word("ON")
-            && tokens.get(*at + 1).is_some_and(|next| next.is_word("CONFLICT"))
+            && tokens
+                .get(*at + 1)
+                .is_some_and(|next| next.is_word("CONFLICT"))
             && next.is_some_and(|next| next.is_symbol('(') || next.is_word("DO"));
         on_conflict || tokens[*at].is_word("RETURNING")
     };

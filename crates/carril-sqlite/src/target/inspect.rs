@@ -148,8 +148,8 @@ impl Scratch {
         let all = script.sqlite_text();
         let mut inspection = Inspection::default();
         for statement in script.statements() {
-            let narrowed = shown
-                .and_then(|shown| shown.narrowed(&self.connection, script, &all, statement));
+            let narrowed =
+                shown.and_then(|shown| shown.narrowed(&self.connection, script, &all, statement));
             let text = match &narrowed {
                 Some(narrowed) => narrowed.text.as_str(),
                 None => &all[statement.range.clone()],

@@ -12,8 +12,8 @@ use super::name::{LANE, quoted, read_only_uri};
 use super::stop::{Stop, Why};
 use super::transaction::{Part, transact};
 use super::value::{to_json, to_sqlite};
-use carril_model::contract::{ErrorClass, OUTPUT_BYTES_MAX, StepCall, StepDone, StepError};
 use carril_model::contract::Whose;
+use carril_model::contract::{ErrorClass, OUTPUT_BYTES_MAX, StepCall, StepDone, StepError};
 use carril_model::definition::{Effects, SqlText, Workspace};
 use carril_model::sql::{Lookup, Script, SqlError, Statement};
 use rusqlite::{Connection, Row, ffi};
@@ -126,7 +126,9 @@ impl SqlStep {
                 let done = done.map_err(|failure| failure.told(self, &user, stop, damaged))?;
                 drop(user);
                 match shown.map(|shown| shown.hide(connection)) {
-                    Some(Err(error)) => Err(fault::step(&error, "hiding the execution's own rows: ")),
+                    Some(Err(error)) => {
+                        Err(fault::step(&error, "hiding the execution's own rows: "))
+                    }
                     _ => Ok(done),
                 }
             },
@@ -220,9 +222,11 @@ impl SqlStep {
         shown: Option<&Shown<'_>>,
     ) -> Result<Option<Value>, Failure> {
         let written = &self.text[statement.range.clone()];
-        let narrowed = shown
-            .and_then(|shown| shown.narrowed(connection, &self.script, &self.text, statement));
-        let text = narrowed.as_ref().map_or(written, |narrowed| narrowed.text.as_str());
+        let narrowed =
+            shown.and_then(|shown| shown.narrowed(connection, &self.script, &self.text, statement));
+        let text = narrowed
+            .as_ref()
+            .map_or(written, |narrowed| narrowed.text.as_str());
         let failed = |error| Failure::sql(error, statement, text, narrowed.as_ref());
         // Counting what is inserted has touched tables, too.
         drop(user.touched());

@@ -177,7 +177,10 @@ impl SqliteTarget {
         if ready.contains(&key) {
             return Ok(());
         }
-        let (entries, column) = (workspace.publish.clone(), workspace.column().map(str::to_owned));
+        let (entries, column) = (
+            workspace.publish.clone(),
+            workspace.column().map(str::to_owned),
+        );
         self.on_writer(self.stop_for(call), cancel, move |session, path, stop| {
             let (connection, guard) =
                 session.open(OpenFor::Shared, |guard| shared::open(path, guard))?;

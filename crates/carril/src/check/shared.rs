@@ -12,7 +12,8 @@ impl Check<'_> {
             Ok(gaps) => gaps,
             Err(error) => {
                 self.unready = true;
-                let finding = Finding::error("CAR0310", format!("target `{}`: {error}", workspace.target));
+                let finding =
+                    Finding::error("CAR0310", format!("target `{}`: {error}", workspace.target));
                 let place = self.loaded.places.at("workspace/isolation");
                 self.findings.push(placed(finding, place));
                 return;
@@ -21,7 +22,10 @@ impl Check<'_> {
         let column = workspace.column().unwrap_or_default();
         for gap in gaps {
             self.unready |= gap.lack == TableLack::Column;
-            let at = workspace.tables.iter().position(|table| *table == gap.table);
+            let at = workspace
+                .tables
+                .iter()
+                .position(|table| *table == gap.table);
             let place = at.and_then(|at| self.loaded.places.at(&format!("workspace/tables/{at}")));
             self.findings.push(placed(gap_finding(&gap, column), place));
         }
@@ -35,12 +39,27 @@ impl Check<'_> {
             return None;
         }
         let known = [
-            ("no such column: rowid", "name the rows by their key: what an execution sees of a shared table has no rowid"),
-            ("columns but", "name the columns after the table: the one that tells executions apart may be left out"),
-            ("because it is a view", "change the tables themselves, each by a statement of its own that names it first"),
-            ("would work on rows of all executions", "take the trigger away, or have it take over the new row alone; a view is seen through where the step's own SQL names it"),
+            (
+                "no such column: rowid",
+                "name the rows by their key: what an execution sees of a shared table has no rowid",
+            ),
+            (
+                "columns but",
+                "name the columns after the table: the one that tells executions apart may be left out",
+            ),
+            (
+                "because it is a view",
+                "change the tables themselves, each by a statement of its own that names it first",
+            ),
+            (
+                "would work on rows of all executions",
+                "take the trigger away, or have it take over the new row alone; a view is seen through where the step's own SQL names it",
+            ),
         ];
-        known.iter().find(|(words, _)| message.contains(words)).map(|(_, help)| *help)
+        known
+            .iter()
+            .find(|(words, _)| message.contains(words))
+            .map(|(_, help)| *help)
     }
 }
 
@@ -48,20 +67,29 @@ impl Check<'_> {
 fn gap_finding(gap: &TableGap, column: &str) -> Finding {
     let table = &gap.table;
     let mend = gap.statements.join("; ");
-    let run = |mend: &str| format!("run `{mend};` (`carril workspace migrate` prints it for all tables)");
+    let run =
+        |mend: &str| format!("run `{mend};` (`carril workspace migrate` prints it for all tables)");
     match &gap.lack {
         TableLack::Column => {
-            let message = format!("`{table}` has no column `{column}`, by which executions are to be told apart");
+            let message = format!(
+                "`{table}` has no column `{column}`, by which executions are to be told apart"
+            );
             Finding::error("CAR0310", message).help(run(&mend))
         }
         TableLack::Index => {
-            let message = format!("no index or key of `{table}` begins with `{column}`, so every step would read the rows of all executions");
+            let message = format!(
+                "no index or key of `{table}` begins with `{column}`, so every step would read the rows of all executions"
+            );
             Finding::error("CAR0311", message).help(run(&mend))
         }
         TableLack::InKey(key) => {
             let key = key.join(", ");
-            let message = format!("`{table}` has a unique key without `{column}` ({key}): rows of two executions would be in each other's way");
-            Finding::error("CAR0312", message).help(format!("make the table anew with the key ({column}, {key})"))
+            let message = format!(
+                "`{table}` has a unique key without `{column}` ({key}): rows of two executions would be in each other's way"
+            );
+            Finding::error("CAR0312", message).help(format!(
+                "make the table anew with the key ({column}, {key})"
+            ))
         }
     }
 }

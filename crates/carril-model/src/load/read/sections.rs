@@ -3,8 +3,9 @@
 use super::super::values;
 use super::{Reader, Section};
 use crate::definition::{
-    ATTEMPTS_MAX, AbortWhen, Entities, ISOLATION_COLUMN, Isolation, Keep, LANES_MAX, Lanes, Overlap, Parameter,
-    ParameterKind, Publish, RetryOn, RetryPolicy, Scope, Synchronous, Workspace,
+    ATTEMPTS_MAX, AbortWhen, Entities, ISOLATION_COLUMN, Isolation, Keep, LANES_MAX, Lanes,
+    Overlap, Parameter, ParameterKind, Publish, RetryOn, RetryPolicy, Scope, Synchronous,
+    Workspace,
 };
 use crate::expression::Expression;
 use std::collections::BTreeMap;

@@ -48,15 +48,23 @@ pub(crate) enum Found {
 
 impl Facts {
     /// Looks a table up in the main file.
-    pub(crate) fn of(connection: &Connection, table: &str, column: &str) -> rusqlite::Result<Found> {
+    pub(crate) fn of(
+        connection: &Connection,
+        table: &str,
+        column: &str,
+    ) -> rusqlite::Result<Found> {
         let object = connection
             .prepare_cached(include_str!("../../../sql/target/column_table.sql"))?
-            .query_row([table], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))
+            .query_row([table], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
+            })
             .optional()?;
         match object {
             None => Ok(Found::Nothing),
             Some((_, kind)) if kind == "view" => Ok(Found::View),
-            Some((name, _)) => Ok(Found::Table(Box::new(Self::read(connection, name, column)?))),
+            Some((name, _)) => Ok(Found::Table(Box::new(Self::read(
+                connection, name, column,
+            )?))),
         }
     }
 
@@ -71,8 +79,9 @@ impl Facts {
                 row.get::<_, i64>(3)?,
             ))
         };
-        let found: Vec<(String, String, i64, i64)> =
-            query.query_map([&name], read)?.collect::<rusqlite::Result<_>>()?;
+        let found: Vec<(String, String, i64, i64)> = query
+            .query_map([&name], read)?
+            .collect::<rusqlite::Result<_>>()?;
         let named = |keep: fn(i64) -> bool| {
             let kept = found.iter().filter(move |(_, _, hidden, _)| keep(*hidden));
             kept.map(|(name, ..)| name.clone()).collect::<Vec<_>>()
@@ -109,15 +118,25 @@ impl Facts {
 
     /// The columns of every unique key that holds for all rows and has no expression in it.
     pub(crate) fn keys(&self) -> impl Iterator<Item = Vec<&str>> {
-        let keys = self.indexes.iter().filter(|index| index.is_unique && !index.is_partial);
+        let keys = self
+            .indexes
+            .iter()
+            .filter(|index| index.is_unique && !index.is_partial);
         let of_indexes = keys.filter_map(|index| {
-            index.columns.iter().map(Option::as_deref).collect::<Option<Vec<&str>>>()
+            index
+                .columns
+                .iter()
+                .map(Option::as_deref)
+                .collect::<Option<Vec<&str>>>()
         });
         of_indexes.chain(self.rowid.iter().map(|name| vec![name.as_str()]))
     }
 
     /// Unique keys of which the column that tells executions apart is no part, the rowid's name apart.
-    pub(crate) fn keys_without<'f>(&'f self, column: &'f str) -> impl Iterator<Item = Vec<&'f str>> {
+    pub(crate) fn keys_without<'f>(
+        &'f self,
+        column: &'f str,
+    ) -> impl Iterator<Item = Vec<&'f str>> {
         self.keys()
             .filter(move |key| !key.iter().any(|name| same(name, column)))
             .filter(|key| !matches!((key.as_slice(), &self.rowid), ([name], Some(rowid)) if name == rowid))
@@ -130,12 +149,16 @@ impl Facts {
             !index.is_partial && first.is_some_and(|first| same(first, column))
         };
         self.indexes.iter().any(begins)
-            || self.rowid.as_deref().is_some_and(|rowid| same(rowid, column))
+            || self
+                .rowid
+                .as_deref()
+                .is_some_and(|rowid| same(rowid, column))
     }
 }
 
 fn indexes_of(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Index>> {
-    let mut query = connection.prepare_cached(include_str!("../../../sql/target/column_keys.sql"))?;
+    let mut query =
+        connection.prepare_cached(include_str!("../../../sql/target/column_keys.sql"))?;
     let mut rows = query.query([table])?;
     let mut indexes: Vec<Index> = Vec::new();
     while let Some(row) = rows.next()? {
@@ -162,7 +185,8 @@ pub(crate) fn children_first(
     tables: &[String],
 ) -> rusqlite::Result<Vec<String>> {
     let mut left: Vec<(String, Vec<String>)> = Vec::new();
-    let mut parents = connection.prepare_cached(include_str!("../../../sql/target/column_parents.sql"))?;
+    let mut parents =
+        connection.prepare_cached(include_str!("../../../sql/target/column_parents.sql"))?;
     for table in tables {
         if shared::object(connection, table)?.is_none_or(|(kind, _)| kind != "table") {
             continue;
@@ -177,7 +201,9 @@ pub(crate) fn children_first(
         let is_free = |at: &usize| {
             let table = &left[*at].0;
             let others = left.iter().filter(|(other, _)| other != table);
-            !others.flat_map(|(_, refers)| refers).any(|parent| same(parent, table))
+            !others
+                .flat_map(|(_, refers)| refers)
+                .any(|parent| same(parent, table))
         };
         let next = (0..left.len()).find(is_free).unwrap_or(0);
         ordered.push(left.remove(next).0);

@@ -9,11 +9,63 @@ use rusqlite::Connection;
 
 /// Words that SQLite does not take for a name without quotes.
 const RESERVED: [&str; 57] = [
-    "add", "all", "alter", "and", "as", "autoincrement", "between", "case", "check", "collate", "commit", "constraint",
-    "create", "default", "deferrable", "delete", "distinct", "drop", "else", "escape", "except", "exists", "foreign", "from",
-    "group", "having", "in", "index", "insert", "intersect", "into", "is", "isnull", "join", "limit", "not", "nothing",
-    "notnull", "null", "on", "or", "order", "primary", "references", "returning", "select", "set", "table", "then", "to",
-    "transaction", "union", "unique", "update", "values", "when", "where",
+    "add",
+    "all",
+    "alter",
+    "and",
+    "as",
+    "autoincrement",
+    "between",
+    "case",
+    "check",
+    "collate",
+    "commit",
+    "constraint",
+    "create",
+    "default",
+    "deferrable",
+    "delete",
+    "distinct",
+    "drop",
+    "else",
+    "escape",
+    "except",
+    "exists",
+    "foreign",
+    "from",
+    "group",
+    "having",
+    "in",
+    "index",
+    "insert",
+    "intersect",
+    "into",
+    "is",
+    "isnull",
+    "join",
+    "limit",
+    "not",
+    "nothing",
+    "notnull",
+    "null",
+    "on",
+    "or",
+    "order",
+    "primary",
+    "references",
+    "returning",
+    "select",
+    "set",
+    "table",
+    "then",
+    "to",
+    "transaction",
+    "union",
+    "unique",
+    "update",
+    "values",
+    "when",
+    "where",
 ];
 
 /// What each table of a workspace lacks; tables that are not there, and views, are told elsewhere.
@@ -57,9 +109,14 @@ pub(crate) fn migration(
         let (statements, note) = match look(connection, table, column)? {
             Found::Nothing => (
                 Vec::new(),
-                Some(format!("there is no table {table}: create it with a column {column}, first in its key or in an index")),
+                Some(format!(
+                    "there is no table {table}: create it with a column {column}, first in its key or in an index"
+                )),
             ),
-            Found::View => (Vec::new(), Some(format!("{table} is a view; list tables only"))),
+            Found::View => (
+                Vec::new(),
+                Some(format!("{table} is a view; list tables only")),
+            ),
             Found::Table(facts) if back => down(&facts, column),
             Found::Table(facts) => (up(&facts, column), in_the_way(&facts, column)),
         };
@@ -100,7 +157,10 @@ fn up(facts: &Facts, column: &str) -> Vec<String> {
 
 /// A key that lacks the column stays in the way whatever is added.
 fn in_the_way(facts: &Facts, column: &str) -> Option<String> {
-    let keys: Vec<String> = facts.keys_without(column).map(|key| key.join(", ")).collect();
+    let keys: Vec<String> = facts
+        .keys_without(column)
+        .map(|key| key.join(", "))
+        .collect();
     (!keys.is_empty()).then(|| {
         format!(
             "{} has a unique key without {column} ({}): SQLite cannot change it in place, so make the table anew with {column} in it",
@@ -116,7 +176,11 @@ fn down(facts: &Facts, column: &str) -> (Vec<String>, Option<String>) {
         return (Vec::new(), None);
     }
     let has = |index: &&Index| {
-        index.columns.iter().flatten().any(|name| same(name, column))
+        index
+            .columns
+            .iter()
+            .flatten()
+            .any(|name| same(name, column))
     };
     let in_primary = facts.primary.iter().any(|name| same(name, column));
     if in_primary || facts.indexes.iter().filter(has).any(|index| !index.is_made) {
@@ -127,8 +191,9 @@ fn down(facts: &Facts, column: &str) -> (Vec<String>, Option<String>) {
         return (Vec::new(), Some(note));
     }
     let drops = facts.indexes.iter().filter(has);
-    let mut statements: Vec<String> =
-        drops.map(|index| format!("drop index {}", plain(&index.name))).collect();
+    let mut statements: Vec<String> = drops
+        .map(|index| format!("drop index {}", plain(&index.name)))
+        .collect();
     statements.push(format!(
         "alter table {} drop column {}",
         plain(&facts.name),
@@ -152,8 +217,13 @@ fn index_name(facts: &Facts, column: &str) -> String {
 
 /// A name as people write it, in quotes only where it needs them.
 fn plain(name: &str) -> String {
-    let is_plain = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-        && name.chars().next().is_some_and(|first| !first.is_ascii_digit());
+    let is_plain = name
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        && name
+            .chars()
+            .next()
+            .is_some_and(|first| !first.is_ascii_digit());
     let is_word = RESERVED.iter().any(|word| same(word, name));
     if is_plain && !is_word {
         name.to_owned()

@@ -86,7 +86,10 @@ fn insert(
             if count(&query).map(|given| given + 1) == Some(facts.insertable.len()) {
                 let others = facts.insertable.iter().map(String::as_str);
                 let names = quoted_list(others.filter(|name| !same(name, column)));
-                let after = change.alias.as_ref().map_or(change.name.end, |alias| alias.end);
+                let after = change
+                    .alias
+                    .as_ref()
+                    .map_or(change.name.end, |alias| alias.end);
                 edits.push((after..after, format!(" ({names}, {})", quoted(column))));
                 edits.extend(one_more_value(rows, execution));
             }
@@ -97,7 +100,10 @@ fn insert(
         }
         (_, None, _) => {}
     }
-    let conflicts = change.conflicts.iter().filter(|list| needs_column(list, facts, column));
+    let conflicts = change
+        .conflicts
+        .iter()
+        .filter(|list| needs_column(list, facts, column));
     edits.extend(conflicts.map(|list| (list.end..list.end, format!(", {}", quoted(column)))));
     edits
 }
@@ -105,31 +111,32 @@ fn insert(
 /// `WHERE TRUE` tells an `ON CONFLICT` that follows from the condition of a join.
 fn one_more_value(rows: &Range<usize>, execution: i64) -> [Edit; 2] {
     [
-        (rows.start..rows.start, format!("select *, {execution} from (")),
+        (
+            rows.start..rows.start,
+            format!("select *, {execution} from ("),
+        ),
         (rows.end..rows.end, ") where true".to_owned()),
     ]
 }
 
 /// Whether the columns name a key of the table only together with the column that tells executions apart.
 fn needs_column(list: &NameList, facts: &Facts, column: &str) -> bool {
-    let Some(names) = &list.names else { return false };
+    let Some(names) = &list.names else {
+        return false;
+    };
     if has(names, column) {
         return false;
     }
     let is_key = |with: usize, key: &[&str]| {
         let rest = key.iter().filter(|part| !same(part, column));
-        key.len() == names.len() + with && rest.clone().all(|part| has(names, part))
+        key.len() == names.len() + with
+            && rest.clone().all(|part| has(names, part))
             && rest.count() == names.len()
     };
     !facts.keys().any(|key| is_key(0, &key)) && facts.keys().any(|key| is_key(1, &key))
 }
 
-fn condition(
-    statement: &Statement<'_>,
-    facts: &Facts,
-    column: &str,
-    execution: i64,
-) -> Vec<Edit> {
+fn condition(statement: &Statement<'_>, facts: &Facts, column: &str, execution: i64) -> Vec<Edit> {
     let change = statement.change;
     let table = change.alias.as_ref().map_or_else(
         || quoted(&facts.name),

@@ -57,7 +57,10 @@ pub(crate) fn remove(
     stop: &Stop,
 ) -> Result<(), TargetError> {
     clear(connection, workspace, &workspace.tables, whose, stop)?;
-    let left: u64 = count(connection, workspace, whose)?.iter().map(|rows| rows.deleted).sum();
+    let left: u64 = count(connection, workspace, whose)?
+        .iter()
+        .map(|rows| rows.deleted)
+        .sum();
     if left > 0 {
         return Err(TargetError::Busy(format!(
             "{left} rows of execution {} came back while they were removed; remove them again",
@@ -65,7 +68,9 @@ pub(crate) fn remove(
         )));
     }
     if exists(connection, whose)? {
-        write(connection, stop, |connection| note::forget(connection, whose))?;
+        write(connection, stop, |connection| {
+            note::forget(connection, whose)
+        })?;
     }
     Ok(())
 }
@@ -131,8 +136,12 @@ fn tables_of(
     let ordered = children_first(connection, &workspace.tables)
         .map_err(|error| fault::target(&error, "reading the tables of the workspace: "))?;
     let mut found = Vec::new();
-    for table in ordered.iter().filter(|table| wanted.iter().any(|name| same(name, table))) {
-        let facts = Facts::of(connection, table, column).map_err(|error| counting(&error, table))?;
+    for table in ordered
+        .iter()
+        .filter(|table| wanted.iter().any(|name| same(name, table)))
+    {
+        let facts =
+            Facts::of(connection, table, column).map_err(|error| counting(&error, table))?;
         if let Found::Table(facts) = facts
             && let Some(column) = facts.column.clone()
         {

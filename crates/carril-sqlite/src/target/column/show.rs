@@ -83,7 +83,9 @@ impl<'a> Shown<'a> {
         let (views, bad) = around.reachable(script);
         let names = |name: &str| {
             let texts = views.iter().map(|view| &view.script).chain([script]);
-            texts.flat_map(Script::names).any(|(word, _)| same(word, name))
+            texts
+                .flat_map(Script::names)
+                .any(|(word, _)| same(word, name))
         };
         let with_column = names(column);
         let mut shown = Self {
@@ -98,7 +100,10 @@ impl<'a> Shown<'a> {
             shown.show(connection, facts, with_column)?;
         }
         for view in &views {
-            let sql = view.script.text().replacen("CREATE VIEW", "CREATE TEMP VIEW", 1);
+            let sql = view
+                .script
+                .text()
+                .replacen("CREATE VIEW", "CREATE TEMP VIEW", 1);
             connection.execute_batch(&sql)?;
             shown.made.push(("view", view.name.clone()));
         }
@@ -178,7 +183,11 @@ impl<'a> Shown<'a> {
             }
         }
         for table in kept {
-            let known = self.tables.iter().find(|facts| same(&facts.name, &table)).cloned();
+            let known = self
+                .tables
+                .iter()
+                .find(|facts| same(&facts.name, &table))
+                .cloned();
             let facts = match known {
                 Some(facts) => facts,
                 None => self.facts(connection, &table)?,
@@ -192,7 +201,9 @@ impl<'a> Shown<'a> {
         let (table, column) = (quoted(&facts.name), quoted(&self.column));
         let execution = self.execution;
         // A key without the column may be another's already: its row must neither go nor be silently kept.
-        let without = facts.keys().filter(|key| !key.iter().any(|name| same(name, &self.column)));
+        let without = facts
+            .keys()
+            .filter(|key| !key.iter().any(|name| same(name, &self.column)));
         let taken: Vec<String> = without
             .map(|key| {
                 let parts = key.iter().map(|name| format!("o.{0} = new.{0}", quoted(name)));
@@ -207,7 +218,10 @@ impl<'a> Shown<'a> {
         let other = |side: &str| format!("{side}.{column} is not {execution}");
         let keepers = [
             ("insert", format!("{}{taken}", other("new"))),
-            ("update", format!("{} or {}{taken}", other("old"), other("new"))),
+            (
+                "update",
+                format!("{} or {}{taken}", other("old"), other("new")),
+            ),
             ("delete", other("old")),
         ];
         for (verb, refused) in keepers {
@@ -234,7 +248,10 @@ impl<'a> Shown<'a> {
         statement: &Statement,
     ) -> Option<Narrowed> {
         let change = script.row_change(statement)?;
-        let facts = self.tables.iter().find(|facts| same(&facts.name, &change.table))?;
+        let facts = self
+            .tables
+            .iter()
+            .find(|facts| same(&facts.name, &change.table))?;
         if change.schema.is_some() {
             return None;
         }
@@ -266,11 +283,15 @@ impl Drop for Shown<'_> {
 
 /// The schema's name would lead past the view to the rows of all executions.
 fn refuse_schema(script: &Script, workspace: &Workspace) -> Result<(), Unshown> {
-    let found = script.names_in("main").find(|(name, _)| workspace.has_table(name));
+    let found = script
+        .names_in("main")
+        .find(|(name, _)| workspace.has_table(name));
     match found {
         None => Ok(()),
         Some((name, at)) => Err(Unshown::Text(
-            format!("`{name}` is shared by executions; write it without its schema, so that only the execution's own rows are meant"),
+            format!(
+                "`{name}` is shared by executions; write it without its schema, so that only the execution's own rows are meant"
+            ),
             at,
         )),
     }
@@ -325,23 +346,36 @@ impl Around {
             workspace.has_table(name) || views.iter().any(|view| same(&view.name, name))
         };
         let in_body = |object: &Object| {
-            let mut names = object.script.names().skip_while(|(word, _)| !same(word, "on"));
+            let mut names = object
+                .script
+                .names()
+                .skip_while(|(word, _)| !same(word, "on"));
             // The table that the trigger is of.
             names.nth(1);
             names.any(|(name, _)| is_about(name))
         };
-        bad.extend(triggers.into_iter().filter(in_body).map(|trigger| trigger.name));
+        bad.extend(
+            triggers
+                .into_iter()
+                .filter(in_body)
+                .map(|trigger| trigger.name),
+        );
         Ok(Self { views, bad })
     }
 
     /// The views that a script comes to, and the names through which nothing may be read.
     fn reachable(self, script: &Script) -> (Vec<Object>, Vec<String>) {
-        let Self { views: mut left, mut bad } = self;
+        let Self {
+            views: mut left,
+            mut bad,
+        } = self;
         let mut reached: Vec<Object> = Vec::new();
         loop {
             let is_named = |view: &Object| {
                 let texts = reached.iter().map(|view| &view.script).chain([script]);
-                texts.flat_map(Script::names).any(|(name, _)| same(name, &view.name))
+                texts
+                    .flat_map(Script::names)
+                    .any(|(name, _)| same(name, &view.name))
             };
             let (found, rest): (Vec<Object>, Vec<Object>) = left.into_iter().partition(is_named);
             left = rest;

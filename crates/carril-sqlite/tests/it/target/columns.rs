@@ -24,7 +24,9 @@ fn steps(steps: &[(&str, &str)]) -> Arc<Plan> {
 }
 
 fn pipeline(steps: &[(&str, &str)]) -> Pipeline {
-    Pipeline::new(steps).tables(&["ipa", "totals"]).by_column("ID_Ejecucion")
+    Pipeline::new(steps)
+        .tables(&["ipa", "totals"])
+        .by_column("ID_Ejecucion")
 }
 
 async fn run(house: &House, sql: &str, execution: i64) -> Result<StepDone, StepError> {
@@ -46,8 +48,14 @@ async fn lanes_that_take_turns_never_see_each_other() {
         let house = House::new(SCHEMA);
         let plan = steps(&[
             ("fill", sql),
-            ("more", "insert into ipa (line) select max(line) + 1 from ipa; insert into totals (name, n) select 'lines', count(*) from ipa"),
-            ("look", "select (select count(*) from ipa) as lines, (select sum(n) from totals) as n, (select twice from deeper) as twice"),
+            (
+                "more",
+                "insert into ipa (line) select max(line) + 1 from ipa; insert into totals (name, n) select 'lines', count(*) from ipa",
+            ),
+            (
+                "look",
+                "select (select count(*) from ipa) as lines, (select sum(n) from totals) as n, (select twice from deeper) as twice",
+            ),
         ]);
         for execution in [1, 2, 3] {
             let done = house.run(&plan, "fill", execution).await.unwrap();
@@ -61,7 +69,10 @@ async fn lanes_that_take_turns_never_see_each_other() {
         assert_eq!(done.rows, vec![table_rows("ipa", 3, 2, 3)], "{sql}");
         for (execution, lines, n) in [(1, 3, json!(null)), (2, 4, json!(4)), (3, 3, json!(null))] {
             let seen = house.run(&plan, "look", execution).await.unwrap();
-            assert_eq!(seen.output, Some(json!({"lines": lines, "n": n, "twice": lines * 2})));
+            assert_eq!(
+                seen.output,
+                Some(json!({"lines": lines, "n": n, "twice": lines * 2}))
+            );
         }
         assert_eq!(
             house.rows("select id_ejecucion, count(*), sum(amount) from ipa group by 1"),
@@ -82,30 +93,56 @@ async fn rows_of_another_execution_are_refused_however_they_are_come_to() {
             .plan()
     };
     for execution in [1, 2] {
-        let fill = plan("insert into ipa (line) values (1), (2); insert into numbered (v) values ('mine')");
+        let fill = plan(
+            "insert into ipa (line) values (1), (2); insert into numbered (v) values ('mine')",
+        );
         house.run(&fill, "do", execution).await.unwrap();
     }
     let state = "select (select json_group_array(json_array(id_ejecucion, line, amount)) from ipa), (select json_group_array(json_array(id, v, id_ejecucion)) from numbered)";
     let before = house.rows(state);
     let refused = [
-        ("insert into ipa (ID_Ejecucion, line) values (1, 9)", "another execution"),
+        (
+            "insert into ipa (ID_Ejecucion, line) values (1, 9)",
+            "another execution",
+        ),
         ("insert into ipa values (1, 9, 9)", "another execution"),
-        ("update ipa set ID_Ejecucion = 1 where line = 2", "another execution"),
+        (
+            "update ipa set ID_Ejecucion = 1 where line = 2",
+            "another execution",
+        ),
         ("update ipa set id_ejecucion = null", "another execution"),
-        ("insert or replace into numbered (id, v) values (1, 'stolen')", "another execution"),
-        ("insert or ignore into numbered (id, v) values (1, 'stolen')", "another execution"),
+        (
+            "insert or replace into numbered (id, v) values (1, 'stolen')",
+            "another execution",
+        ),
+        (
+            "insert or ignore into numbered (id, v) values (1, 'stolen')",
+            "another execution",
+        ),
         ("update or replace numbered set id = 1", "another execution"),
-        ("insert into numbered (id, v) values (1, 'x') on conflict (id) do update set v = excluded.v", "another execution"),
+        (
+            "insert into numbered (id, v) values (1, 'x') on conflict (id) do update set v = excluded.v",
+            "another execution",
+        ),
         ("select * from main.ipa", "without its schema"),
         ("delete from [main] . \"ipa\"", "without its schema"),
         ("drop view ipa; select * from ipa", "keeps executions apart"),
-        ("drop trigger carril_keep_insert_ipa; insert into ipa (line) values (1)", "keeps executions apart"),
+        (
+            "drop trigger carril_keep_insert_ipa; insert into ipa (line) values (1)",
+            "keeps executions apart",
+        ),
         ("drop table ipa", "use DROP VIEW"),
         ("alter table ipa add column more text", "to a view"),
         ("insert into log values (1, 1)", "shared by all lanes"),
         ("create table mine (a)", "shared by all lanes"),
-        ("create view past as select * from ipa; select * from past", "shared by all lanes"),
-        ("insert into carril_fence default values", "Carril's own table"),
+        (
+            "create view past as select * from ipa; select * from past",
+            "shared by all lanes",
+        ),
+        (
+            "insert into carril_fence default values",
+            "Carril's own table",
+        ),
     ];
     for (sql, words) in refused {
         // Something right before it: it must go with the rest.
@@ -113,11 +150,24 @@ async fn rows_of_another_execution_are_refused_however_they_are_come_to() {
         let error = house.run(&plan(&sql), "do", 2).await.expect_err(&sql);
         assert_eq!(error.class, ErrorClass::Permanent, "{sql}: {error:?}");
         assert!(error.message.contains(words), "{sql}: {}", error.message);
-        assert!(error.place.is_some_and(|place| place.starts_with("sql/step.sql:2:")), "{sql}");
+        assert!(
+            error
+                .place
+                .is_some_and(|place| place.starts_with("sql/step.sql:2:")),
+            "{sql}"
+        );
         assert_eq!(house.rows(state), before, "{sql}");
     }
-    let output = house.run(&plan("select count(*) as n from ipa"), "do", 2).await.unwrap().output;
-    assert_eq!(output, Some(json!({"n": 2})), "what was refused has left nothing in the way");
+    let output = house
+        .run(&plan("select count(*) as n from ipa"), "do", 2)
+        .await
+        .unwrap()
+        .output;
+    assert_eq!(
+        output,
+        Some(json!({"n": 2})),
+        "what was refused has left nothing in the way"
+    );
 }
 
 #[tokio::test]
@@ -128,16 +178,36 @@ async fn triggers_of_the_database_run_and_those_that_reach_further_are_refused()
     let insert = [("do", "insert into ipa (line) values (1)")];
     let plan = pipeline(&insert).shared_writes("do", &["log"]).plan();
     let done = house.run(&plan, "do", 4).await.unwrap();
-    assert_eq!(done.rows, vec![table_rows("ipa", 1, 0, 0), table_rows("log", 1, 0, 0)]);
+    assert_eq!(
+        done.rows,
+        vec![table_rows("ipa", 1, 0, 0), table_rows("log", 1, 0, 0)]
+    );
     assert_eq!(house.rows("select * from log"), vec![json!([1, 4])]);
-    let error = run(&house, insert[0].1, 5).await.expect_err("the log is not shared on purpose");
-    assert!(error.message.contains("`log` is shared by all lanes"), "{}", error.message);
+    let error = run(&house, insert[0].1, 5)
+        .await
+        .expect_err("the log is not shared on purpose");
+    assert!(
+        error.message.contains("`log` is shared by all lanes"),
+        "{}",
+        error.message
+    );
 
     house.shared().execute_batch("create trigger counts after delete on ipa begin insert into log select count(*), 0 from sums; end; create trigger takes after update on ipa begin delete from totals where name = 'x'; end;").unwrap();
-    for (sql, past) in [("delete from ipa", "sums"), ("update ipa set amount = 1", "takes")] {
-        let plan = pipeline(&[("do", sql)]).shared_writes("do", &["log"]).plan();
+    for (sql, past) in [
+        ("delete from ipa", "sums"),
+        ("update ipa set amount = 1", "takes"),
+    ] {
+        let plan = pipeline(&[("do", sql)])
+            .shared_writes("do", &["log"])
+            .plan();
         let error = house.run(&plan, "do", 4).await.expect_err(sql);
-        assert!(error.message.contains(&format!("`{past}` would work on rows of all executions")), "{}", error.message);
+        assert!(
+            error
+                .message
+                .contains(&format!("`{past}` would work on rows of all executions")),
+            "{}",
+            error.message
+        );
     }
 }
 
@@ -149,7 +219,10 @@ async fn foreign_keys_take_along_only_the_executions_own_rows() {
          create index child_by on child (e);",
     );
     let plan = Pipeline::new(&[
-        ("fill", "insert into parent (id) values (1), (2); insert into child (of) values (1), (1), (2)"),
+        (
+            "fill",
+            "insert into parent (id) values (1), (2); insert into child (of) values (1), (1), (2)",
+        ),
         ("cut", "delete from parent where id = 1"),
         ("wrong", "insert into child (of) values (7)"),
     ])
@@ -162,11 +235,21 @@ async fn foreign_keys_take_along_only_the_executions_own_rows() {
     house.run(&plan, "cut", 2).await.unwrap();
     let left = "select e, count(*) from child group by e";
     assert_eq!(house.rows(left), vec![json!([1, 3]), json!([2, 1])]);
-    let error = house.run(&plan, "wrong", 2).await.expect_err("there is no such parent");
+    let error = house
+        .run(&plan, "wrong", 2)
+        .await
+        .expect_err("there is no such parent");
     assert!(error.message.contains("FOREIGN KEY"), "{}", error.message);
     // Children first, whatever the order in which the tables are listed.
-    let removed = house.target.roll_back(plan.definition(), whose(1)).await.unwrap();
-    assert_eq!(removed, vec![table_rows("child", 0, 0, 3), table_rows("parent", 0, 0, 2)]);
+    let removed = house
+        .target
+        .roll_back(plan.definition(), whose(1))
+        .await
+        .unwrap();
+    assert_eq!(
+        removed,
+        vec![table_rows("child", 0, 0, 3), table_rows("parent", 0, 0, 2)]
+    );
     assert_eq!(house.rows(left), vec![json!([2, 1])]);
 }
 
@@ -174,17 +257,40 @@ async fn foreign_keys_take_along_only_the_executions_own_rows() {
 async fn an_error_is_told_where_it_was_written() {
     let house = House::new(SCHEMA);
     let cases = [
-        ("select 1;\nupdate ipa set amount = nothing where line = 1", "2:25"),
+        (
+            "select 1;\nupdate ipa set amount = nothing where line = 1",
+            "2:25",
+        ),
         ("delete from ipa\nwhere line = 1 or nothing = 2", "2:19"),
         ("insert into ipa (line, nothing)\nvalues (1, 2)", "1:24"),
         ("insert into ipa (line)\nselect line from nowhere", "2:18"),
-        ("insert into ipa (line) values (1)\nreturning nothing", "2:11"),
+        (
+            "insert into ipa (line) values (1)\nreturning nothing",
+            "2:11",
+        ),
     ];
     for (sql, place) in cases {
         let error = run(&house, sql, 1).await.expect_err(sql);
-        assert_eq!(error.place.as_deref(), Some(format!("sql/step.sql:{place}").as_str()), "{sql}: {}", error.message);
-        let looked = house.target.inspect_by_column(&text(sql), workspace(&steps(&[])), &[]).await;
-        assert!(matches!(looked, Err(TargetError::Sql { offset: Some(_), .. })), "{looked:?}");
+        assert_eq!(
+            error.place.as_deref(),
+            Some(format!("sql/step.sql:{place}").as_str()),
+            "{sql}: {}",
+            error.message
+        );
+        let looked = house
+            .target
+            .inspect_by_column(&text(sql), workspace(&steps(&[])), &[])
+            .await;
+        assert!(
+            matches!(
+                looked,
+                Err(TargetError::Sql {
+                    offset: Some(_),
+                    ..
+                })
+            ),
+            "{looked:?}"
+        );
     }
 }
 
@@ -203,23 +309,49 @@ async fn published_rows_come_from_the_executions_own() {
         house.run(&plan, "fill", execution).await.unwrap();
     }
     for execution in [3, 2] {
-        let done = house.run(&plan, "publish/publish", execution).await.unwrap();
-        assert_eq!(done.rows, vec![table_rows("ipa_history", execution.unsigned_abs(), 0, 0)]);
+        let done = house
+            .run(&plan, "publish/publish", execution)
+            .await
+            .unwrap();
+        assert_eq!(
+            done.rows,
+            vec![table_rows("ipa_history", execution.unsigned_abs(), 0, 0)]
+        );
     }
     assert_eq!(
         house.rows("select execution_id, line, amount from ipa_now order by line"),
         vec![json!([3, 1, 3]), json!([3, 2, 6]), json!([3, 3, 9])]
     );
-    let counted = house.target.preview_rollback(plan.definition(), whose(3)).await.unwrap();
-    assert_eq!(counted, vec![table_rows("ipa_history", 0, 0, 3), table_rows("ipa", 0, 0, 3)]);
-    let removed = house.target.roll_back(plan.definition(), whose(3)).await.unwrap();
+    let counted = house
+        .target
+        .preview_rollback(plan.definition(), whose(3))
+        .await
+        .unwrap();
+    assert_eq!(
+        counted,
+        vec![
+            table_rows("ipa_history", 0, 0, 3),
+            table_rows("ipa", 0, 0, 3)
+        ]
+    );
+    let removed = house
+        .target
+        .roll_back(plan.definition(), whose(3))
+        .await
+        .unwrap();
     assert_eq!(removed, counted);
     assert_eq!(
         house.rows("select execution_id, line, amount from ipa_now order by line"),
         vec![json!([2, 1, 2]), json!([2, 2, 4])]
     );
-    assert_eq!(house.rows("select distinct id_ejecucion from ipa"), vec![json!([2])]);
-    assert_eq!(house.rows("select distinct execution_id from carril_fence"), vec![json!([2])]);
+    assert_eq!(
+        house.rows("select distinct id_ejecucion from ipa"),
+        vec![json!([2])]
+    );
+    assert_eq!(
+        house.rows("select distinct execution_id from carril_fence"),
+        vec![json!([2])]
+    );
     // It can run again.
     let again = Try::first(&plan, "fill", 3).run(2).call();
     house.attempt(&again, &Switch::new()).await.unwrap();
@@ -231,7 +363,10 @@ async fn the_next_run_finds_what_it_keeps_and_not_what_it_does_again() {
     let house = House::new(SCHEMA);
     let plan = steps(&[
         ("fill", "insert into ipa (line) select line from source"),
-        ("sum", "insert into totals (name, n) select 'n', count(*) from ipa"),
+        (
+            "sum",
+            "insert into totals (name, n) select 'n', count(*) from ipa",
+        ),
     ]);
     for execution in [1, 2] {
         house.run(&plan, "fill", execution).await.unwrap();
@@ -239,15 +374,25 @@ async fn the_next_run_finds_what_it_keeps_and_not_what_it_does_again() {
     }
     let carry = async |clear: &[&str]| {
         let clear: Vec<String> = clear.iter().map(|table| (*table).to_owned()).collect();
-        house.target.carry_workspace(plan.definition(), whose(1), Run(1), Run(2), &clear).await
+        house
+            .target
+            .carry_workspace(plan.definition(), whose(1), Run(1), Run(2), &clear)
+            .await
     };
     carry(&["TOTALS"]).await.unwrap();
     let rows = "select (select count(*) from ipa where id_ejecucion = 1), (select count(*) from totals where id_ejecucion = 1), (select count(*) from totals)";
     assert_eq!(house.rows(rows), vec![json!([3, 0, 1])]);
-    house.target.discard_workspace(plan.definition(), whose(1)).await.unwrap();
+    house
+        .target
+        .discard_workspace(plan.definition(), whose(1))
+        .await
+        .unwrap();
     assert_eq!(house.rows(rows), vec![json!([0, 0, 1])]);
     let error = carry(&["totals"]).await.expect_err("its rows are gone");
-    assert!(error.to_string().contains("no workspace any more"), "{error}");
+    assert!(
+        error.to_string().contains("no workspace any more"),
+        "{error}"
+    );
     carry(&["totals", "ipa"]).await.unwrap();
     assert_eq!(house.target.workspaces(PROCESS).await.unwrap().len(), 1);
 }
@@ -258,7 +403,10 @@ async fn a_stale_attempt_leaves_nothing() {
     let plan = steps(&[("fill", "insert into totals (n) values (1)")]);
     let newer = Try::first(&plan, "fill", 1).again(5, 1).call();
     house.attempt(&newer, &Switch::new()).await.unwrap();
-    let late = house.run(&plan, "fill", 1).await.expect_err("a newer attempt has done it");
+    let late = house
+        .run(&plan, "fill", 1)
+        .await
+        .expect_err("a newer attempt has done it");
     assert_eq!(late.class, ErrorClass::Fenced);
     let again = house.attempt(&newer, &Switch::new()).await.unwrap();
     assert_eq!(again.rows, vec![table_rows("totals", 1, 0, 0)]);
@@ -270,13 +418,20 @@ async fn looking_tells_what_is_touched_and_what_cannot_be() {
     let house = House::new(&format!(
         "{SCHEMA} create trigger on_ipa after insert on ipa begin insert into log values (new.line, 0); end;"
     ));
-    let plan = pipeline(&[]).publish("ipa", "ipa_history", &["line"], Some("ipa_now")).plan();
+    let plan = pipeline(&[])
+        .publish("ipa", "ipa_history", &["line"], Some("ipa_now"))
+        .plan();
     let workspace = workspace(&plan);
     let published: &[Publish] = &workspace.publish;
     let look = async |sql: &str| {
-        house.target.inspect_by_column(&text(sql), workspace, published).await
+        house
+            .target
+            .inspect_by_column(&text(sql), workspace, published)
+            .await
     };
-    let found = look("insert into ipa (line) select line from source join ipa_now using (line)").await.unwrap();
+    let found = look("insert into ipa (line) select line from source join ipa_now using (line)")
+        .await
+        .unwrap();
     let mut lines: Vec<String> = found
         .accesses
         .iter()
@@ -285,17 +440,26 @@ async fn looking_tells_what_is_touched_and_what_cannot_be() {
         .collect();
     lines.sort();
     assert_eq!(lines, ["ipa true None", "log false Some(\"on_ipa\")"]);
-    assert_eq!(look("select line, amount from ipa").await.unwrap().columns, ["line", "amount"]);
+    assert_eq!(
+        look("select line, amount from ipa").await.unwrap().columns,
+        ["line", "amount"]
+    );
     for (sql, words) in [
         ("select rowid from ipa", "no such column: rowid"),
         ("delete from main.ipa", "without its schema"),
         ("insert into ipa values (1)", "has 3 columns but 1 values"),
-        ("insert into sums values (1, 2)", "cannot modify sums because it is a view"),
+        (
+            "insert into sums values (1, 2)",
+            "cannot modify sums because it is a view",
+        ),
     ] {
         let error = look(sql).await.expect_err(sql);
         assert!(error.to_string().contains(words), "{sql}: {error}");
     }
-    assert_eq!(house.rows("select count(*) from sqlite_schema where name like 'carril%'"), vec![json!([0])]);
+    assert_eq!(
+        house.rows("select count(*) from sqlite_schema where name like 'carril%'"),
+        vec![json!([0])]
+    );
 }
 
 #[tokio::test]
@@ -327,18 +491,36 @@ async fn what_a_table_lacks_is_told_and_mended_by_the_statements_given() {
         ]
     );
     let apply = async |back: bool| {
-        let migrations = house.target.column_migration(workspace, back).await.unwrap();
+        let migrations = house
+            .target
+            .column_migration(workspace, back)
+            .await
+            .unwrap();
         let connection = house.shared();
-        for statement in migrations.iter().flat_map(|migration| &migration.statements) {
+        for statement in migrations
+            .iter()
+            .flat_map(|migration| &migration.statements)
+        {
             connection.execute_batch(statement).unwrap();
         }
         migrations
     };
     apply(false).await;
     let gaps = house.target.column_gaps(workspace).await.unwrap();
-    assert_eq!(gaps.len(), 1, "only the key that no statement can mend is left: {gaps:?}");
-    let up = house.target.column_migration(workspace, false).await.unwrap();
-    assert!(up.iter().all(|migration| migration.statements.is_empty()), "{up:?}");
+    assert_eq!(
+        gaps.len(),
+        1,
+        "only the key that no statement can mend is left: {gaps:?}"
+    );
+    let up = house
+        .target
+        .column_migration(workspace, false)
+        .await
+        .unwrap();
+    assert!(
+        up.iter().all(|migration| migration.statements.is_empty()),
+        "{up:?}"
+    );
     // Rows that were there before belong to nobody.
     let seen = Pipeline::new(&[("look", "select count(*) as n from bare")])
         .tables(&["bare"])
@@ -347,8 +529,20 @@ async fn what_a_table_lacks_is_told_and_mended_by_the_statements_given() {
     let done = house.run(&seen, "look", 1).await.unwrap();
     assert_eq!(done.output, Some(json!({"n": 0})));
     let back = apply(true).await;
-    assert!(back[3].note.as_ref().is_some_and(|note| note.contains("in a key")), "{back:?}");
-    assert_eq!(house.rows("select name from pragma_table_info('bare')"), vec![json!(["a"]), json!(["b"])]);
-    let error = house.run(&seen, "look", 1).await.expect_err("the column is gone");
+    assert!(
+        back[3]
+            .note
+            .as_ref()
+            .is_some_and(|note| note.contains("in a key")),
+        "{back:?}"
+    );
+    assert_eq!(
+        house.rows("select name from pragma_table_info('bare')"),
+        vec![json!(["a"]), json!(["b"])]
+    );
+    let error = house
+        .run(&seen, "look", 1)
+        .await
+        .expect_err("the column is gone");
     assert_eq!(error.code, "CAR0520");
 }

@@ -50,7 +50,9 @@ const STATEMENTS: [&str; 24] = [
 
 fn script(picks: &[(usize, u8, u8)]) -> String {
     let statement = |(pick, x, y): &(usize, u8, u8)| {
-        STATEMENTS[*pick].replace('X', &x.to_string()).replace('Y', &y.to_string())
+        STATEMENTS[*pick]
+            .replace('X', &x.to_string())
+            .replace('Y', &y.to_string())
     };
     picks.iter().map(statement).collect::<Vec<_>>().join(";\n")
 }
@@ -63,11 +65,15 @@ const READ: [&str; 3] = [
 
 fn of(execution: i64) -> Vec<String> {
     let narrowed = format!("where execution_id = {execution}");
-    READ.iter().map(|query| query.replace("WHERE", &narrowed)).collect()
+    READ.iter()
+        .map(|query| query.replace("WHERE", &narrowed))
+        .collect()
 }
 
 fn all() -> Vec<String> {
-    READ.iter().map(|query| query.replace("WHERE", "")).collect()
+    READ.iter()
+        .map(|query| query.replace("WHERE", ""))
+        .collect()
 }
 
 fn told(house: &House, queries: &[String]) -> Vec<Vec<Value>> {
@@ -79,11 +85,17 @@ async fn compare(scripts: Vec<Vec<(usize, u8, u8)>>) {
     let together = House::new(&format!("{SHARED}{TOGETHER}"));
     let names: Vec<String> = (0..scripts.len()).map(|at| format!("s{at}")).collect();
     let texts: Vec<String> = scripts.iter().map(|picks| script(picks)).collect();
-    let steps: Vec<(&str, &str)> =
-        names.iter().zip(&texts).map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let steps: Vec<(&str, &str)> = names
+        .iter()
+        .zip(&texts)
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
     let tables = ["t", "w", "k"];
     let own = Pipeline::new(&steps).tables(&tables).plan();
-    let by_column = Pipeline::new(&steps).tables(&tables).by_column("execution_id").plan();
+    let by_column = Pipeline::new(&steps)
+        .tables(&tables)
+        .by_column("execution_id")
+        .plan();
     for (at, name) in names.iter().enumerate() {
         // The others run other steps, so that their rows differ.
         for other in [4, 6] {
@@ -103,8 +115,10 @@ async fn compare(scripts: Vec<Vec<(usize, u8, u8)>>) {
             }
             _ => panic!("{}\napart: {expected:?}\ntogether: {found:?}", texts[at]),
         }
-        let rows: Vec<Vec<Value>> =
-            all().iter().map(|query| apart.lane_rows(5, 1, query)).collect();
+        let rows: Vec<Vec<Value>> = all()
+            .iter()
+            .map(|query| apart.lane_rows(5, 1, query))
+            .collect();
         assert_eq!(rows, told(&together, &of(5)), "{}", texts[at]);
         let after = (told(&together, &of(4)), told(&together, &of(6)));
         assert_eq!(before, after, "others' rows moved\n{}", texts[at]);

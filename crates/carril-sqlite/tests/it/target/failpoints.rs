@@ -103,12 +103,19 @@ async fn a_step_on_shared_tables_that_dies_around_its_commit_happens_once() {
         let house = House::new(SHARED);
         house.run(&by_column(), "add", 2).await.unwrap();
         fail::cfg(point, "panic").unwrap();
-        let error = house.run(&by_column(), "add", 1).await.expect_err("it dies");
+        let error = house
+            .run(&by_column(), "add", 1)
+            .await
+            .expect_err("it dies");
         fail::remove(point);
         assert_eq!(error.class, ErrorClass::OutcomeUnknown, "{point}");
         let call = Try::first(&by_column(), "add", 1).again(2, 1).call();
         let again = house.attempt(&call, &Switch::new()).await.unwrap();
-        assert_eq!(again.rows, vec![table_rows("work", 12_000, 0, 0)], "{point}");
+        assert_eq!(
+            again.rows,
+            vec![table_rows("work", 12_000, 0, 0)],
+            "{point}"
+        );
         assert_eq!(
             house.rows("select execution_id, count(*) from work group by 1"),
             vec![json!([1, 12_000]), json!([2, 12_000])],
@@ -129,9 +136,16 @@ async fn removing_rows_of_shared_tables_goes_on_where_it_died() {
         let plan = by_column();
         let remove = || async {
             if discards {
-                house.target.discard_workspace(plan.definition(), whose(1)).await
+                house
+                    .target
+                    .discard_workspace(plan.definition(), whose(1))
+                    .await
             } else {
-                house.target.roll_back(plan.definition(), whose(1)).await.map(|_| ())
+                house
+                    .target
+                    .roll_back(plan.definition(), whose(1))
+                    .await
+                    .map(|_| ())
             }
         };
         fail::cfg("target::column::half", "panic").unwrap();
@@ -139,14 +153,23 @@ async fn removing_rows_of_shared_tables_goes_on_where_it_died() {
         assert!(matches!(error, TargetError::Unreachable(_)), "{error:?}");
         fail::remove("target::column::half");
         let left = "select execution_id, count(*) from work group by 1";
-        assert_eq!(house.rows(left), vec![json!([1, 2_000]), json!([2, 12_000])]);
+        assert_eq!(
+            house.rows(left),
+            vec![json!([1, 2_000]), json!([2, 12_000])]
+        );
         // Whoever sweeps still finds it.
         let found = house.target.workspaces(PROCESS).await.unwrap();
         assert_eq!(found.first().map(|execution| execution.0), Some(1));
         remove().await.unwrap();
         assert_eq!(house.rows(left), vec![json!([2, 12_000])]);
         let found = house.target.workspaces(PROCESS).await.unwrap();
-        assert_eq!(found.iter().map(|execution| execution.0).collect::<Vec<_>>(), [2]);
+        assert_eq!(
+            found
+                .iter()
+                .map(|execution| execution.0)
+                .collect::<Vec<_>>(),
+            [2]
+        );
         scenario.teardown();
     }
 }

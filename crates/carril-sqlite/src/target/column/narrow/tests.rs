@@ -22,28 +22,66 @@ fn narrowed(text: &str) -> Narrowed {
         range: statement.range.clone(),
         change: &change,
     };
-    narrow(&statement, &facts, "e", 5, |query| Some(connection.prepare(query).ok()?.column_count()))
+    narrow(&statement, &facts, "e", 5, |query| {
+        Some(connection.prepare(query).ok()?.column_count())
+    })
 }
 
 #[test]
 fn statements_are_narrowed_to_one_execution() {
     let cases = [
-        ("insert into t (a) values (:x.y)", "insert into main.\"t\" (a, \"e\") select *, 5 from (values (:x_y)) where true"),
-        ("insert into T values (1, 2)", "insert into main.\"t\" (\"a\", \"b\", \"e\") select *, 5 from (values (1, 2)) where true"),
-        ("insert into t values (1, 2, 5)", "insert into main.\"t\" values (1, 2, 5)"),
-        ("insert into t values (1)", "insert into main.\"t\" values (1)"),
-        ("insert into t (E, a) values (5, 2)", "insert into main.\"t\" (E, a) values (5, 2)"),
-        ("insert into t default values", "insert into main.\"t\" (\"e\") values (5)"),
+        (
+            "insert into t (a) values (:x.y)",
+            "insert into main.\"t\" (a, \"e\") select *, 5 from (values (:x_y)) where true",
+        ),
+        (
+            "insert into T values (1, 2)",
+            "insert into main.\"t\" (\"a\", \"b\", \"e\") select *, 5 from (values (1, 2)) where true",
+        ),
+        (
+            "insert into t values (1, 2, 5)",
+            "insert into main.\"t\" values (1, 2, 5)",
+        ),
+        (
+            "insert into t values (1)",
+            "insert into main.\"t\" values (1)",
+        ),
+        (
+            "insert into t (E, a) values (5, 2)",
+            "insert into main.\"t\" (E, a) values (5, 2)",
+        ),
+        (
+            "insert into t default values",
+            "insert into main.\"t\" (\"e\") values (5)",
+        ),
         (
             "with q as (select 1, 2) insert into t as x select * from q on conflict (a) do update set b = x.b returning a",
             "with q as (select 1, 2) insert into main.\"t\" as x (\"a\", \"b\", \"e\") select *, 5 from (select * from q) where true on conflict (a, \"e\") do update set b = x.b returning a",
         ),
-        ("insert into n (id, v) values (1, 2) on conflict (id) do nothing", "insert into main.\"n\" (id, v, \"e\") select *, 5 from (values (1, 2)) where true on conflict (id) do nothing"),
-        ("insert into n (id, v) values (1, 2) on conflict (v, id) do nothing", "insert into main.\"n\" (id, v, \"e\") select *, 5 from (values (1, 2)) where true on conflict (v, id, \"e\") do nothing"),
-        ("update t set b = 1", "update main.\"t\" set b = 1 where \"t\".\"e\" = 5"),
-        ("update t as x set b = 1 where a = 1 or b = 2 returning a", "update main.\"t\" as x set b = 1 where x.\"e\" = 5 and (a = 1 or b = 2) returning a"),
-        ("delete from t -- all", "delete from main.\"t\" where \"t\".\"e\" = 5"),
-        ("delete from t where a = 1 -- one\n;", "delete from main.\"t\" where \"t\".\"e\" = 5 and (a = 1)"),
+        (
+            "insert into n (id, v) values (1, 2) on conflict (id) do nothing",
+            "insert into main.\"n\" (id, v, \"e\") select *, 5 from (values (1, 2)) where true on conflict (id) do nothing",
+        ),
+        (
+            "insert into n (id, v) values (1, 2) on conflict (v, id) do nothing",
+            "insert into main.\"n\" (id, v, \"e\") select *, 5 from (values (1, 2)) where true on conflict (v, id, \"e\") do nothing",
+        ),
+        (
+            "update t set b = 1",
+            "update main.\"t\" set b = 1 where \"t\".\"e\" = 5",
+        ),
+        (
+            "update t as x set b = 1 where a = 1 or b = 2 returning a",
+            "update main.\"t\" as x set b = 1 where x.\"e\" = 5 and (a = 1 or b = 2) returning a",
+        ),
+        (
+            "delete from t -- all",
+            "delete from main.\"t\" where \"t\".\"e\" = 5",
+        ),
+        (
+            "delete from t where a = 1 -- one\n;",
+            "delete from main.\"t\" where \"t\".\"e\" = 5 and (a = 1)",
+        ),
     ];
     for (text, expected) in cases {
         assert_eq!(narrowed(text).text, expected, "{text}");
@@ -60,7 +98,15 @@ fn places_are_told_in_the_statement_as_written() {
         "delete from t where a = 99",
     ] {
         let narrowed = narrowed(text);
-        for word in ["select b", "b > 3", "do nothing", "77", "88", "returning", "99"] {
+        for word in [
+            "select b",
+            "b > 3",
+            "do nothing",
+            "77",
+            "88",
+            "returning",
+            "99",
+        ] {
             if let (Some(new), Some(old)) = (narrowed.text.find(word), text.find(word)) {
                 assert_eq!(narrowed.written(new), old, "{word} in {}", narrowed.text);
             }
