@@ -191,14 +191,15 @@ impl Engine {
         next_run(plan, meant, &rows, from, Scope::Entity, None)
     }
 
-    /// The process's own stages after the earliest lane that runs again.
+    /// The process's own stages after the earliest lane that runs again, and the workspace tables that they find empty.
     pub(super) async fn plan_own_after(
         &self,
         plan: &Plan,
         own: Meant,
         earliest: u32,
-    ) -> Result<Rerun, Error> {
-        Ok(self.plan_own(plan, own, Some(earliest), None).await?.rerun)
+    ) -> Result<(Rerun, Vec<String>), Error> {
+        let next = self.plan_own(plan, own, Some(earliest), None).await?;
+        Ok((next.rerun, next.clear))
     }
 
     async fn plan_own(

@@ -99,6 +99,8 @@ pub enum TableLack {
     Index,
     /// The column, in this unique key: rows of two executions would be in each other's way.
     InKey(Vec<String>),
+    /// Row numbers of each execution's own: this column numbers the rows of all, so SQL must leave it to the target.
+    Numbers(String),
 }
 
 /// How one table gets the column that tells executions apart, or loses it.

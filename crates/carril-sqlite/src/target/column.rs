@@ -16,6 +16,6 @@ mod show;
 
 pub(crate) use gaps::{gaps, migration};
 pub(crate) use narrow::Narrowed;
-pub(crate) use note::{create, executions, note};
+pub(crate) use note::{create, executions, is_noted, note};
 pub(crate) use remove::{clear, count, exists, remove};
 pub(crate) use show::{KEEPER, Shown, Unshown, Whom};

@@ -147,6 +147,11 @@ impl SqlStep {
             process: self.call.process(),
             execution: self.call.execution(),
         };
+        let gone = |error| fault::step(&error, "looking for the execution's rows: ");
+        if self.call.has_workspace && !column::is_noted(connection, whose).map_err(gone)? {
+            let text = "the rows of this execution in shared tables were removed while it ran; retry it from its beginning";
+            return Err(super::template::unmade(text.to_owned()));
+        }
         if !connection.is_readonly("main").unwrap_or(false) {
             column::note(connection, whose)
                 .map_err(|error| fault::step(&error, "noting whose rows these are: "))?;

@@ -82,6 +82,14 @@ fn gap_finding(gap: &TableGap, column: &str) -> Finding {
             );
             Finding::error("CAR0311", message).help(run(&mend))
         }
+        TableLack::Numbers(number) => {
+            let message = format!(
+                "`{number}` numbers the rows of all executions in `{table}`: where SQL gives the number itself, two executions meet, and the second fails"
+            );
+            Finding::warning("CAR0313", message).help(format!(
+                "leave `{number}` to the database wherever rows are inserted, or make the table anew with the key ({column}, {number})"
+            ))
+        }
         TableLack::InKey(key) => {
             let key = key.join(", ");
             let message = format!(

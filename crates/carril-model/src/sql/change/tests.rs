@@ -155,5 +155,5 @@ fn names_are_told_without_placeholders() {
         ]
     );
     let within: Vec<(&str, usize)> = script.names_in("MAIN").collect();
-    assert_eq!(within, [("t", 33)]);
+    assert_eq!(within, [("t", 32)]);
 }

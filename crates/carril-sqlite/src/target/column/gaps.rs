@@ -93,6 +93,9 @@ pub(crate) fn gaps(
             let key = key.into_iter().map(str::to_owned).collect();
             gaps.push(gap(TableLack::InKey(key), Vec::new()));
         }
+        if let Some(rowid) = facts.rowid.as_ref().filter(|rowid| !same(rowid, column)) {
+            gaps.push(gap(TableLack::Numbers(rowid.clone()), Vec::new()));
+        }
     }
     Ok(gaps)
 }

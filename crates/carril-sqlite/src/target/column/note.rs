@@ -32,7 +32,7 @@ pub(crate) fn note(connection: &Connection, whose: Whose) -> rusqlite::Result<()
 }
 
 /// Whether an execution is noted.
-pub(super) fn is_noted(connection: &Connection, whose: Whose) -> rusqlite::Result<bool> {
+pub(crate) fn is_noted(connection: &Connection, whose: Whose) -> rusqlite::Result<bool> {
     if !is_there(connection)? {
         return Ok(false);
     }

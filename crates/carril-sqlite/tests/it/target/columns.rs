@@ -158,11 +158,9 @@ async fn rows_of_another_execution_are_refused_however_they_are_come_to() {
         );
         assert_eq!(house.rows(state), before, "{sql}");
     }
-    let output = house
-        .run(&plan("select count(*) as n from ipa"), "do", 2)
-        .await
-        .unwrap()
-        .output;
+    let look = Try::first(&plan("select count(*) as n from ipa"), "do", 2).run(2);
+    let seen = house.attempt(&look.call(), &Switch::new()).await.unwrap();
+    let output = seen.output;
     assert_eq!(
         output,
         Some(json!({"n": 2})),
@@ -393,6 +391,14 @@ async fn the_next_run_finds_what_it_keeps_and_not_what_it_does_again() {
         error.to_string().contains("no workspace any more"),
         "{error}"
     );
+    // A step that relies on them, as one does whose predecessor has succeeded, says so.
+    let mut relies = Try::first(&plan, "sum", 1).run(2).call();
+    relies.has_workspace = true;
+    let error = house
+        .attempt(&relies, &Switch::new())
+        .await
+        .expect_err("its rows are gone");
+    assert_eq!(error.code, "CAR0516");
     carry(&["totals", "ipa"]).await.unwrap();
     assert_eq!(house.target.workspaces(PROCESS).await.unwrap().len(), 1);
 }
@@ -468,11 +474,14 @@ async fn what_a_table_lacks_is_told_and_mended_by_the_statements_given() {
         "create table bare (a, b); insert into bare values (1, 2);
          create table \"order\" (a primary key, execution_id integer);
          create table partly (execution_id integer, a); create index partly_by_execution_id on partly (execution_id) where a > 1;
+         create table numbered (execution_id integer, id integer primary key); create index numbered_by on numbered (execution_id);
          create table right (execution_id integer, a, primary key (execution_id, a));
          create view seen as select * from bare;",
     );
     let plan = Pipeline::new(&[])
-        .tables(&["bare", "order", "partly", "right", "seen", "missing"])
+        .tables(&[
+            "bare", "order", "partly", "right", "seen", "missing", "numbered",
+        ])
         .by_column("execution_id")
         .plan();
     let workspace = workspace(&plan);
@@ -488,6 +497,7 @@ async fn what_a_table_lacks_is_told_and_mended_by_the_statements_given() {
             ("order", &TableLack::Index, "create index order_by_execution_id on \"order\" (execution_id)".to_owned()),
             ("order", &TableLack::InKey(vec!["a".to_owned()]), String::new()),
             ("partly", &TableLack::Index, "create index partly_by_execution_id_2 on partly (execution_id)".to_owned()),
+            ("numbered", &TableLack::Numbers("id".to_owned()), String::new()),
         ]
     );
     let apply = async |back: bool| {
@@ -509,8 +519,8 @@ async fn what_a_table_lacks_is_told_and_mended_by_the_statements_given() {
     let gaps = house.target.column_gaps(workspace).await.unwrap();
     assert_eq!(
         gaps.len(),
-        1,
-        "only the key that no statement can mend is left: {gaps:?}"
+        2,
+        "only the keys that no statement can mend are left: {gaps:?}"
     );
     let up = house
         .target
