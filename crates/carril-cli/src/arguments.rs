@@ -108,6 +108,10 @@ pub(crate) enum Command {
     Retry(Retry),
     /// Remove all that executions published and their workspaces.
     Rollback(Rollback),
+    /// Remove whole processes: what they published, their workspaces and their history.
+    Purge(Purge),
+    /// Prepare tables that executions share.
+    Workspace(WorkspaceOf),
     /// Forget processes that ended long ago, and remove workspaces kept of them.
     Prune(Prune),
     /// Look at where time went: entity by stage, overlaps, bottlenecks, waits.
@@ -281,6 +285,44 @@ pub(crate) struct Retry {
 pub(crate) struct Rollback {
     #[command(flatten)]
     pub(crate) targeted: Targeted,
+}
+
+/// `carril purge`.
+#[derive(Debug, Args)]
+pub(crate) struct Purge {
+    /// The processes; each must have ended.
+    #[arg(value_name = "PROCESS", required = true)]
+    pub(crate) processes: Vec<i64>,
+    /// Tell what would be removed, and remove nothing.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Go on without asking.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+/// `carril workspace`.
+#[derive(Debug, Args)]
+pub(crate) struct WorkspaceOf {
+    #[command(subcommand)]
+    pub(crate) what: WorkspaceCommand,
+}
+
+/// What to do about a workspace.
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkspaceCommand {
+    /// Print the SQL that gives existing tables the column for `isolation = "column"`, with an index. Runs none of it.
+    Migrate(Migrate),
+}
+
+/// `carril workspace migrate`.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    pub(crate) pipeline: Pipeline,
+    /// Print the way back: the indexes go, then the column.
+    #[arg(long)]
+    pub(crate) down: bool,
 }
 
 /// `carril prune`.

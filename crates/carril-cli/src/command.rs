@@ -1,7 +1,7 @@
 //! The commands, one module each, and which of them is meant.
 
 use crate::advice;
-use crate::arguments::Command;
+use crate::arguments::{Command, WorkspaceCommand};
 use crate::context::{Context, quoted};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -18,6 +18,7 @@ mod pause;
 mod plan;
 mod prune;
 pub(crate) mod ps;
+mod purge;
 mod retry;
 mod rollback;
 mod run;
@@ -25,6 +26,7 @@ pub(crate) mod show;
 mod sql;
 mod trace;
 mod why;
+mod workspace;
 
 /// Does what the command line says.
 pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Failure> {
@@ -50,6 +52,10 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Resume(arguments) => pause::resume(context, arguments).await,
         Command::Explain(arguments) => explain::explain(context, arguments),
         Command::Completions(arguments) => explain::completions(context, arguments),
+        Command::Purge(arguments) => purge::run(context, arguments).await,
+        Command::Workspace(arguments) => match &arguments.what {
+            WorkspaceCommand::Migrate(arguments) => workspace::migrate(context, arguments).await,
+        },
         Command::Prune(arguments) => prune::run(context, arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
     }
@@ -66,6 +72,7 @@ impl Command {
                 | Self::Retry(_)
                 | Self::Rollback(_)
                 | Self::Prune(_)
+                | Self::Purge(_)
                 | Self::Pause(_)
                 | Self::Resume(_)
         )
@@ -86,6 +93,8 @@ impl Command {
             Self::Retry(_) => "carril retry".to_owned(),
             Self::Rollback(_) => "carril rollback".to_owned(),
             Self::Prune(_) => "carril prune".to_owned(),
+            Self::Purge(_) => "carril purge".to_owned(),
+            Self::Workspace(_) => "carril workspace".to_owned(),
             Self::Pause(_) => "carril pause".to_owned(),
             Self::Resume(_) => "carril resume".to_owned(),
             Self::Ps(_)

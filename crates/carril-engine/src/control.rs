@@ -1,13 +1,15 @@
-//! Cancel, pause, retry, roll back, prune: what people ask of processes that exist.
+//! Cancel, pause, retry, roll back, prune, purge: what people ask of processes that exist.
 //!
 //! Each verb can be asked twice and can die half-way: what was done stays done, and asking again goes on from there.
 
 mod pause;
 mod prune;
+mod purge;
 mod retry;
 mod rollback;
 
 pub use prune::{Pruned, Retention};
+pub use purge::Purged;
 pub use retry::RetryPreview;
 pub(crate) use rollback::Held;
 pub use rollback::RollbackReport;

@@ -26,7 +26,7 @@ mod slots;
 pub mod task;
 mod undoing;
 
-pub use control::{Pruned, Retention, RetryPreview, RollbackReport};
+pub use control::{Pruned, Purged, Retention, RetryPreview, RollbackReport};
 pub use engine::{Engine, Options, Parts, Runners, TargetOpener};
 pub use error::Error;
 pub use launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};

@@ -178,17 +178,7 @@ fn slots_of(
             wanted.push((format!("resource {resource}"), resource.clone(), *count));
         }
     }
-    let workspace = definition.workspace.as_ref();
-    let shared = match &step.action {
-        Action::Publish { .. } => workspace.map(|workspace| workspace.target.as_str()),
-        Action::Sql { target, .. } => {
-            let in_workspace = workspace.is_some_and(|workspace| workspace.target == *target)
-                && step.shared_writes.is_empty();
-            (!in_workspace).then_some(target.as_str())
-        }
-        _ => None,
-    };
-    if let Some(name) = shared
+    if let Some(name) = plan.shared_target(id)
         && let Some(count) = targets.get(name).and_then(|target| target.shared_writers())
     {
         let url = urls.get(name).map_or(name, String::as_str);

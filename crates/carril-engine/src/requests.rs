@@ -98,6 +98,14 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             });
             Ok(answer(Vec::new(), "what is old is being removed"))
         }
+        Wish::Purge { process } => {
+            engine.check_purge(process).await?;
+            let worker = engine.clone();
+            engine.core.tasks.spawn(Kind::Work, async move {
+                worker.purge_and_tell(process).await;
+            });
+            Ok(answer(vec![process], "is being purged"))
+        }
         Wish::RollBack { selection } => {
             let answer = accepted(engine, &selection, "is being rolled back").await?;
             let held = engine.begin_rollback(&selection).await?;

@@ -234,12 +234,36 @@ pub struct Workspace {
     pub keep: Keep,
 }
 
+/// The column that tells executions apart where none is named.
+pub const ISOLATION_COLUMN: &str = "execution_id";
+
 /// How executions are kept apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Isolation {
     /// A file or schema of its own.
     Own,
+    /// Shared tables, whose rows carry the execution's id in the column of this name.
+    Column(String),
+}
+
+impl Workspace {
+    /// The column that tells executions apart, where they share their tables.
+    #[must_use]
+    pub fn column(&self) -> Option<&str> {
+        match &self.isolation {
+            Isolation::Own => None,
+            Isolation::Column(column) => Some(column),
+        }
+    }
+
+    /// Whether a table is one of the workspace's; capitals make no difference.
+    #[must_use]
+    pub fn has_table(&self, name: &str) -> bool {
+        self.tables
+            .iter()
+            .any(|table| table.eq_ignore_ascii_case(name))
+    }
 }
 
 /// How a lane file survives a power failure.

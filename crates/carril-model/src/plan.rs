@@ -137,19 +137,20 @@ impl Plan {
         &self.definition.stages[self.planned(id).stage]
     }
 
-    /// Whether a step writes the execution's own tables.
+    /// Whether a step writes the execution's own tables, or its own rows of tables that executions share.
     #[must_use]
     pub fn works_in_workspace(&self, id: StepId) -> bool {
         let step = self.step(id);
         match (&self.definition.workspace, &step.action) {
             (Some(workspace), Action::Sql { target, .. }) => {
-                *target == workspace.target && step.shared_writes.is_empty()
+                let is_within = step.shared_writes.is_empty() || workspace.column().is_some();
+                *target == workspace.target && is_within
             }
             _ => false,
         }
     }
 
-    /// The target whose shared part a step acts on, if it does: everything but the execution's own tables is shared.
+    /// The target whose shared part a step acts on, if it does: everything but tables that an execution has to itself is shared.
     #[must_use]
     pub fn shared_target(&self, id: StepId) -> Option<&str> {
         match &self.step(id).action {
@@ -157,7 +158,11 @@ impl Plan {
                 let workspace = self.definition.workspace.as_ref();
                 workspace.map(|workspace| workspace.target.as_str())
             }
-            Action::Sql { target, .. } if !self.works_in_workspace(id) => Some(target),
+            Action::Sql { target, .. } => {
+                let workspace = self.definition.workspace.as_ref();
+                let has_own_place = workspace.is_some_and(|workspace| workspace.column().is_none());
+                (!has_own_place || !self.works_in_workspace(id)).then_some(target)
+            }
             _ => None,
         }
     }

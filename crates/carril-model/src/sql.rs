@@ -4,9 +4,12 @@
 //! pasted in: nothing here puts a value into a text. What a statement really does is the target's knowledge; the guess
 //! in [`Script::written_tables`] is for those that cannot be asked.
 
+mod change;
 mod lexer;
 mod statements;
 mod tables;
+
+pub use change::{NameList, RowChange, Verb};
 
 use lexer::{Kind, Token};
 use serde_json::Value;
@@ -166,6 +169,48 @@ impl Script {
                 .get(statement.tokens.clone())
                 .unwrap_or_default(),
         )
+    }
+
+    /// How a statement of this script that changes rows is put together; `None` for any other statement, and for one whose
+    /// words do not tell.
+    #[must_use]
+    pub fn row_change(&self, statement: &Statement) -> Option<RowChange> {
+        change::row_change(self.tokens.get(statement.tokens.clone())?)
+    }
+
+    /// Every name in the text, quoted or not, and every other word: placeholders are none. With the byte where it begins.
+    pub fn names(&self) -> impl Iterator<Item = (&str, usize)> {
+        let mut values = self.placeholders.iter().peekable();
+        self.tokens.iter().filter_map(move |token| {
+            while values
+                .peek()
+                .is_some_and(|value| value.range.end <= token.range.start)
+            {
+                values.next();
+            }
+            let is_value = values
+                .peek()
+                .is_some_and(|value| value.range.contains(&token.range.start));
+            match &token.kind {
+                Kind::Word(text) | Kind::Quoted(text) if !is_value => {
+                    Some((text.as_str(), token.range.start))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    /// The names that stand behind this schema's name and a dot, with the byte where the schema's name begins.
+    pub fn names_in<'s>(&'s self, schema: &'s str) -> impl Iterator<Item = (&'s str, usize)> {
+        let text = |token: &'s Token| match &token.kind {
+            Kind::Word(text) | Kind::Quoted(text) => Some(text.as_str()),
+            Kind::Symbol(_) | Kind::Other => None,
+        };
+        self.tokens.windows(3).filter_map(move |three| {
+            let is_schema = text(&three[0]).is_some_and(|name| name.eq_ignore_ascii_case(schema));
+            let name = text(&three[2]).filter(|_| is_schema && three[1].is_symbol('.'))?;
+            Some((name, three[0].range.start))
+        })
     }
 
     /// The word of a statement by which it does what its own words do not tell: `CALL`, `EXECUTE`, `DO` and the like.

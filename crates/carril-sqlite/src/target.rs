@@ -11,6 +11,7 @@
 //! probe, inspect, previews ──▶ [ reader seat ] ──▶ read-only
 //! ```
 
+mod column;
 mod entities;
 mod fault;
 mod fence;
@@ -34,7 +35,7 @@ mod work;
 
 use carril_model::contract::{
     Cancellation, Clock, EntityCursor, Inspection, Pending, StepCall, StepDone, StepError,
-    TableRows, Target, TargetError, Whose,
+    TableGap, TableMigration, TableRows, Target, TargetError, Whose,
 };
 use carril_model::definition::{Definition, Publish, SqlText, Workspace};
 use carril_model::id::{ExecutionId, ProcessId, Run};
@@ -179,6 +180,34 @@ impl Target for SqliteTarget {
         Box::pin(self.inspect_step(sql, own, published))
     }
 
+    fn inspect_by_column<'a>(
+        &'a self,
+        sql: &'a SqlText,
+        workspace: &'a Workspace,
+        published: &'a [Publish],
+    ) -> Pending<'a, Result<Inspection, TargetError>> {
+        Box::pin(self.inspect_shared(sql, workspace, published))
+    }
+
+    fn column_gaps<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+    ) -> Pending<'a, Result<Vec<TableGap>, TargetError>> {
+        Box::pin(self.look_at_tables(workspace, column::gaps))
+    }
+
+    fn column_migration<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        back: bool,
+    ) -> Pending<'a, Result<Vec<TableMigration>, TargetError>> {
+        Box::pin(
+            self.look_at_tables(workspace, move |connection, workspace| {
+                column::migration(connection, workspace, back)
+            }),
+        )
+    }
+
     fn shared_writers(&self) -> Option<u32> {
         Some(1)
     }
@@ -225,6 +254,9 @@ impl Target for SqliteTarget {
     ) -> Pending<'a, Result<(), TargetError>> {
         Box::pin(async move {
             match self.workspace(definition) {
+                Some(workspace) if workspace.column().is_some() => {
+                    self.remove_shared_rows(workspace, whose).await
+                }
                 Some(_) => self.remove_workspaces(whose).await,
                 None => Ok(()),
             }

@@ -5,12 +5,13 @@
 //! target that nobody named is not asked, and a note says so. What words alone tell is then taken for what it is worth.
 
 mod named;
+mod shared;
 
 pub(crate) use named::target_names;
 
 use crate::targets::Targets;
 use carril_model::contract::{Inspection, Target, TargetError};
-use carril_model::definition::{Action, Definition, Entities, Publish, SqlText, Workspace};
+use carril_model::definition::{Action, Definition, Entities, Publish, SqlText, Step, Workspace};
 use carril_model::finding::{Finding, Place, Severity};
 use carril_model::id::StepId;
 use carril_model::load::{self, Loaded};
@@ -75,6 +76,7 @@ pub async fn check(
         published: Vec::new(),
         unpublished: Vec::new(),
         missing: Vec::new(),
+        unready: false,
         findings: Vec::new(),
     };
     for name in target_names(definition) {
@@ -111,6 +113,8 @@ struct Check<'a> {
     unpublished: Vec<String>,
     /// Workspace tables that are not in the target; a finding says so.
     missing: Vec<String>,
+    /// Tables that executions are to share are not as they must be; findings say so, and SQL over them cannot be judged.
+    unready: bool,
     findings: Vec<Finding>,
 }
 
@@ -195,6 +199,7 @@ impl Check<'_> {
             match target.inspect(&all_of(table), &[]).await {
                 Ok(inspection) => drop(columns.insert(table.as_str(), inspection.columns)),
                 Err(TargetError::Sql { message, .. }) => {
+                    self.unready |= workspace.column().is_some();
                     self.missing.push(table.clone());
                     self.no_template(workspace, at, &message);
                 }
@@ -203,6 +208,9 @@ impl Check<'_> {
                     format!("target `{}`: {error}", workspace.target),
                 )),
             }
+        }
+        if workspace.column().is_some() {
+            self.shared_tables(workspace, target.as_ref()).await;
         }
         let wrong_keys = self.publish_keys(workspace, &columns);
         for (at, entry) in workspace.publish.iter().enumerate() {
@@ -234,8 +242,14 @@ impl Check<'_> {
             "the workspace table `{table}` is not in target `{}`: {message}",
             workspace.target
         );
+        let create = match workspace.column() {
+            None => format!(
+                "empty, as in `create table {table} (…)`: each execution gets one made like it"
+            ),
+            Some(column) => format!("with the column `{column}` first in its key or in an index"),
+        };
         let finding = Finding::error("CAR0413", message).help(format!(
-            "{similar}create it there, empty, as in `create table {table} (…)`: each execution gets one made like it; or correct the name{}",
+            "{similar}create it there, {create}; or correct the name{}",
             self.listed_by(&workspace.target, ".tables")
         ));
         let place = self.loaded.places.at(&format!("workspace/tables/{at}"));
@@ -268,10 +282,17 @@ impl Check<'_> {
             current: None,
             ..entry.clone()
         };
+        let workspace = self.definition.workspace.as_ref();
+        let shared = workspace.filter(|workspace| workspace.column().is_some());
         for (field, entry) in [("into", &without_view), ("current", entry)] {
             let entries = std::slice::from_ref(entry);
             let name = entry.current.as_ref().unwrap_or(&entry.into);
-            let finding = match target.inspect_published(&nothing(), &[], entries).await {
+            let sql = nothing();
+            let asked = match shared {
+                Some(workspace) => target.inspect_by_column(&sql, workspace, entries).await,
+                None => target.inspect_published(&sql, &[], entries).await,
+            };
+            let finding = match asked {
                 Ok(_) => continue,
                 Err(TargetError::Sql { message, .. }) => {
                     Finding::error("CAR0417", format!("nothing can be published as `{name}`: {message}"))
@@ -330,7 +351,7 @@ impl Check<'_> {
             let Action::Sql { target, sql } = &step.action else {
                 continue;
             };
-            let own = own_tables(self.definition, target, &step.shared_writes);
+            let own = own_tables(self.definition, target, step);
             let Some(open) = self.open.get(target) else {
                 inspections.push((planned.id, load::static_inspection(sql, own)));
                 continue;
@@ -340,7 +361,14 @@ impl Check<'_> {
                 Some(workspace) if workspace.target == *target => self.published.as_slice(),
                 _ => &[],
             };
-            match open.inspect_published(sql, own, published).await {
+            let shared = workspace
+                .filter(|workspace| workspace.target == *target && workspace.column().is_some());
+            let asked = match shared {
+                Some(_) if self.unready => continue,
+                Some(workspace) => open.inspect_by_column(sql, workspace, published).await,
+                None => open.inspect_published(sql, own, published).await,
+            };
+            match asked {
                 Ok(inspection) => {
                     answered.push(planned.id);
                     inspections.push((planned.id, inspection));
@@ -391,7 +419,9 @@ impl Check<'_> {
         let places = &self.loaded.places;
         let place = places.sql(path, sql, start..word_end(&sql.text, start));
         let finding = Finding::error(code, format!("the target does not take {what}: {message}"));
-        let help = if message.starts_with("no such table") {
+        let help = if let Some(help) = self.shared_help(target, message) {
+            help.to_owned()
+        } else if message.starts_with("no such table") {
             let listed = self.listed_by(target, ".tables");
             format!("correct the name, or create the table in target `{target}`{listed}")
         } else if message.starts_with("no such column") {
@@ -452,13 +482,12 @@ impl Check<'_> {
 }
 
 /// The tables that a step finds as its execution's own: none where it works in the shared part.
-fn own_tables<'a>(
-    definition: &'a Definition,
-    target: &str,
-    shared_writes: &[String],
-) -> &'a [String] {
+fn own_tables<'a>(definition: &'a Definition, target: &str, step: &Step) -> &'a [String] {
     match &definition.workspace {
-        Some(workspace) if workspace.target == target && shared_writes.is_empty() => {
+        Some(workspace)
+            if workspace.target == target
+                && (step.shared_writes.is_empty() || workspace.column().is_some()) =>
+        {
             &workspace.tables
         }
         _ => &[],

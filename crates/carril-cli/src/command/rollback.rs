@@ -115,7 +115,7 @@ fn refuse_while_stages_run(meant: &Meant) -> Result<(), Failure> {
 }
 
 /// Counts what would go, per table; changes nothing.
-async fn preview(
+pub(super) async fn preview(
     context: &Context,
     history: &dyn History,
     place: &Place,
@@ -189,7 +189,7 @@ fn question(meant: &Meant, undone: &[&ExecutionRow], removed: &[TableRows]) -> S
 }
 
 /// `12 rows: report_rows -9, ipa_cash -3`.
-fn told(removed: &[TableRows]) -> String {
+pub(super) fn told(removed: &[TableRows]) -> String {
     let rows: u64 = removed.iter().map(|table| table.deleted).sum();
     let tables: Vec<String> = removed
         .iter()

@@ -62,9 +62,11 @@ impl Engine {
     /// Dropping the future stops it between two pieces; asking again goes on.
     pub async fn prune(&self, older: Older) -> Result<Pruned, Error> {
         let mut pruned = Pruned::default();
-        let Some(before) = older.history.max(older.workspaces) else {
-            return Ok(pruned);
-        };
+        // What a crash left half forgotten goes, also where nothing is ever old.
+        let before = older
+            .history
+            .max(older.workspaces)
+            .unwrap_or(Timestamp(i64::MIN));
         let mut above = None;
         loop {
             self.core.check_alive()?;
@@ -112,7 +114,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn forget(&self, process: ProcessId) -> Result<(), Error> {
+    pub(super) async fn forget(&self, process: ProcessId) -> Result<(), Error> {
         loop {
             self.core.check_alive()?;
             if self.core.store.forget(process, PIECE).await?.whole {
@@ -122,7 +124,7 @@ impl Engine {
     }
 
     /// Removes every workspace that a settled process has left.
-    async fn discard_workspaces(&self, row: &ProcessRow) -> Result<u64, Error> {
+    pub(super) async fn discard_workspaces(&self, row: &ProcessRow) -> Result<u64, Error> {
         let definition = self.core.store.definition(&row.version).await?;
         let Some(workspace) = &definition.workspace else {
             return Ok(0);

@@ -191,14 +191,15 @@ impl Engine {
         next_run(plan, meant, &rows, from, Scope::Entity, None)
     }
 
-    /// The process's own stages after the earliest lane that runs again.
+    /// The process's own stages after the earliest lane that runs again, and the workspace tables that they find empty.
     pub(super) async fn plan_own_after(
         &self,
         plan: &Plan,
         own: Meant,
         earliest: u32,
-    ) -> Result<Rerun, Error> {
-        Ok(self.plan_own(plan, own, Some(earliest), None).await?.rerun)
+    ) -> Result<(Rerun, Vec<String>), Error> {
+        let next = self.plan_own(plan, own, Some(earliest), None).await?;
+        Ok((next.rerun, next.clear))
     }
 
     async fn plan_own(
@@ -281,11 +282,16 @@ fn tables_to_clear(
     rows: &[StepRow],
     carried: &[StepId],
 ) -> Result<Vec<String>, Error> {
+    // Where executions share their tables, a step may write others besides, which no retry empties.
+    let shared = plan.definition().workspace.as_ref();
+    let shared = shared.filter(|workspace| workspace.column().is_some());
+    let is_own = |table: &str| shared.is_none_or(|workspace| workspace.has_table(table));
     let written_by = |kept: bool| {
         let rows = rows.iter().filter(move |row| {
             carried.contains(&row.step) == kept && plan.works_in_workspace(row.step)
         });
         rows.flat_map(|row| row.rows.iter().map(|table| (table.table.clone(), row.step)))
+            .filter(|(table, _)| is_own(table))
     };
     let kept: BTreeSet<String> = written_by(true).map(|(table, _)| table).collect();
     let mut clear = BTreeSet::new();

@@ -14,7 +14,7 @@ use carril_model::contract::{
     Change, Fault, Owned, ProcessChange, ProcessRow, Selection, TableRows, TargetError, Whose,
 };
 use carril_model::definition::Scope;
-use carril_model::id::{ExecutionId, ProcessId};
+use carril_model::id::{ExecutionId, ProcessId, Run};
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, ProcessState};
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,7 +121,7 @@ impl Engine {
         }
     }
 
-    async fn roll_back_whole(
+    pub(super) async fn roll_back_whole(
         &self,
         selection: &Selection,
         held: &mut Held,
@@ -284,12 +284,39 @@ impl Engine {
             let Some(own) = self.own_execution(&row).await? else {
                 return Ok(false);
             };
-            let rerun = self.plan_own_after(&ready.plan, own, earliest).await?;
+            let (rerun, clear) = self.plan_own_after(&ready.plan, own, earliest).await?;
+            self.empty_shared(ready, own.owned, &clear).await?;
             let now = self.core.clock.now();
             match self.core.store.rerun(process, &[rerun], now).await {
                 Err(Fault::Conflict(_)) if tries < BUSY_TRIES => tries += 1,
                 reran => return Ok(reran.map(|_| true)?),
             }
+        }
+    }
+
+    /// Where executions share their tables, the next run finds the rows of the last in its place: those that its steps write
+    /// again go. A run with a place of its own finds it new.
+    async fn empty_shared(
+        &self,
+        ready: &Ready,
+        owned: Owned,
+        clear: &[String],
+    ) -> Result<(), Error> {
+        let definition = ready.plan.definition();
+        let shares = definition.workspace.as_ref();
+        let shares = shares.is_some_and(|workspace| workspace.column().is_some());
+        let Some(target) = workspace_target(ready).filter(|_| shares) else {
+            return Ok(());
+        };
+        let _alone = self.core.workspaces.lock().await;
+        let (from, to) = (owned.run, Run(owned.run.0 + 1));
+        match target
+            .carry_workspace(definition, whose(owned), from, to, clear)
+            .await
+        {
+            // What is gone already needs no more; a step that relies on it says so.
+            Ok(()) | Err(TargetError::Unreachable(_)) => Ok(()),
+            Err(error) => Err(named(ready, error)),
         }
     }
 

@@ -364,6 +364,11 @@ pub enum Wish {
         /// Which.
         process: ProcessId,
     },
+    /// Remove a settled process with everything under it.
+    Purge {
+        /// Which.
+        process: ProcessId,
+    },
     /// Remove what is old.
     Prune {
         /// What of it.
@@ -536,8 +541,8 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Pending<'a, Result<Stopped, Fault>>;
 
-    /// Processes that ended before a time, and those that a crash left half forgotten (they are `launching` and have an end), at
-    /// most `max` with an id above `above`, in order of id.
+    /// Processes that ended before a time, and those that a crash left half forgotten, whenever they ended (they are `launching`
+    /// and have an end), at most `max` with an id above `above`, in order of id.
     ///
     /// # Errors
     /// As [`Fault`].

@@ -1,7 +1,7 @@
 //! A database that steps act on: entities, workspaces, SQL steps, publishing, rollback.
 
 use super::{Cancellation, Pending, StepCall, StepDone, StepError, TableRows};
-use crate::definition::{Definition, Publish, SqlText};
+use crate::definition::{Definition, Publish, SqlText, Workspace};
 use crate::id::{ExecutionId, ProcessId, Run};
 use crate::sql::Lookup;
 use serde_json::{Map, Value};
@@ -79,6 +79,41 @@ pub struct Inspection {
     pub columns: Vec<String>,
 }
 
+/// What a table lacks that executions are to share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableGap {
+    /// The table, as the pipeline names it.
+    pub table: String,
+    /// What it lacks.
+    pub lack: TableLack,
+    /// The statements that mend it, in order; empty where no statement can.
+    pub statements: Vec<String>,
+}
+
+/// What a table can lack that executions are to share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TableLack {
+    /// The column that tells executions apart.
+    Column,
+    /// An index or key that begins with the column.
+    Index,
+    /// The column, in this unique key: rows of two executions would be in each other's way.
+    InKey(Vec<String>),
+    /// Row numbers of each execution's own: this column numbers the rows of all, so SQL must leave it to the target.
+    Numbers(String),
+}
+
+/// How one table gets the column that tells executions apart, or loses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableMigration {
+    /// The table, as the pipeline names it.
+    pub table: String,
+    /// The statements, in order, without semicolons; none where nothing is to be done.
+    pub statements: Vec<String>,
+    /// What no statement can do, for people.
+    pub note: Option<String>,
+}
+
 /// Where one execution's rows were, or are, on a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Whose {
@@ -133,6 +168,47 @@ pub trait Target: Send + Sync {
         self.inspect(sql, own)
     }
 
+    /// As [`Target::inspect_published`], for a pipeline whose executions share the workspace's tables and are told apart by a
+    /// column of them: what a statement does to its own rows there counts as done to the execution's own table.
+    ///
+    /// # Errors
+    /// As [`Target::inspect`]; a target that cannot do this refuses it.
+    fn inspect_by_column<'a>(
+        &'a self,
+        sql: &'a SqlText,
+        workspace: &'a Workspace,
+        published: &'a [Publish],
+    ) -> Pending<'a, Result<Inspection, TargetError>> {
+        let _ = (sql, workspace, published);
+        Box::pin(std::future::ready(Err(not_by_column())))
+    }
+
+    /// What the workspace's tables lack for being shared by executions, table by table; tables that are not there are left out.
+    ///
+    /// # Errors
+    /// As [`TargetError`].
+    fn column_gaps<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+    ) -> Pending<'a, Result<Vec<TableGap>, TargetError>> {
+        let _ = workspace;
+        Box::pin(std::future::ready(Err(not_by_column())))
+    }
+
+    /// The statements that give the workspace's tables the column by which executions are told apart, with an index; with
+    /// `back` those that take both away. Nothing is run. Tables for which nothing is to be done are among them, too.
+    ///
+    /// # Errors
+    /// As [`TargetError`].
+    fn column_migration<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        back: bool,
+    ) -> Pending<'a, Result<Vec<TableMigration>, TargetError>> {
+        let _ = (workspace, back);
+        Box::pin(std::future::ready(Err(not_by_column())))
+    }
+
     /// How many steps may write its shared part at once: 1 for SQLite, where the engine then queues them in order.
     fn shared_writers(&self) -> Option<u32>;
 
@@ -154,7 +230,7 @@ pub trait Target: Send + Sync {
 
     /// Gives run `to` the workspace that run `from` left, without the rows of `clear` (a retry from a step). Run `to` has not
     /// begun: what may lie in its place was prepared by a retry that came to nothing, and goes. With every table in `clear`
-    /// it gets a new one.
+    /// it gets a new one. Where executions share their tables there is one place for all runs, and the rows of `clear` go.
     ///
     /// # Errors
     /// As [`TargetError`].
@@ -211,4 +287,11 @@ pub trait Target: Send + Sync {
         definition: &'a Definition,
         whose: Whose,
     ) -> Pending<'a, Result<Vec<TableRows>, TargetError>>;
+}
+
+fn not_by_column() -> TargetError {
+    TargetError::Unreachable(
+        "this target cannot keep executions apart by a column; give each its own tables, with `isolation = \"own\"`"
+            .to_owned(),
+    )
 }

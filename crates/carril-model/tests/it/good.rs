@@ -40,7 +40,11 @@ fn every_key_is_read() {
     );
     let workspace = definition.workspace.as_ref().expect("it has one");
     assert_eq!(
-        (workspace.isolation, workspace.synchronous, workspace.keep),
+        (
+            workspace.isolation.clone(),
+            workspace.synchronous,
+            workspace.keep
+        ),
         (Isolation::Own, Synchronous::Normal, Keep::Always)
     );
     assert_eq!(workspace.target, "other");

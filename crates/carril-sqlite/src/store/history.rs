@@ -301,7 +301,9 @@ impl Shared {
             .map(|step| plan.shared_target(step.id))
             .collect();
         let workspace = definition.workspace.as_ref();
+        // Tables with a column for the execution are shared like any other.
         let own_tables: Vec<&str> = workspace
+            .filter(|workspace| workspace.column().is_none())
             .map(|workspace| workspace.tables.iter().map(String::as_str).collect())
             .unwrap_or_default();
         Self {

@@ -28,6 +28,9 @@ pub(crate) const WORKSPACE: &str = "CAR0516";
 /// No space is left.
 pub(crate) const FULL: &str = "CAR0517";
 
+/// A table that executions share is not made for it.
+pub(crate) const NOT_SHARED: &str = "CAR0520";
+
 /// The extended result code, or 0 for an error of the library itself.
 pub(crate) fn native(error: &rusqlite::Error) -> i32 {
     match error {

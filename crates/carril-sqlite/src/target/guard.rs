@@ -4,6 +4,7 @@
 //! would end the step's transaction or reach around it, and notes tables. The update hook counts rows. The progress
 //! handler stops statements. All three do nothing while Carril's own SQL runs.
 
+use super::column::KEEPER;
 use super::lock;
 use super::name::{SHARED, is_engine_table, is_system_table, same};
 use super::stop::Stop;
@@ -28,6 +29,18 @@ pub(crate) struct Guard {
     on_shared: AtomicBool,
     notes: Mutex<Notes>,
     stop: Mutex<Option<Arc<Stop>>>,
+    /// Set while an execution's step works in tables that executions share.
+    narrow: Mutex<Option<Narrow>>,
+}
+
+/// What a step may do where executions share tables.
+pub(crate) struct Narrow {
+    /// The shared tables of which the step has its own rows.
+    pub(crate) own: Vec<String>,
+    /// Other tables that it may write; `None` for any.
+    pub(crate) shared_writes: Option<Vec<String>>,
+    /// Views and triggers of the database that would show rows of all executions.
+    pub(crate) bad: Vec<String>,
 }
 
 /// What the hooks have seen since the notes were last taken.
@@ -96,6 +109,11 @@ impl Guard {
         Stoppable { guard: self }
     }
 
+    /// From here on user SQL may only do this, until it is told otherwise.
+    pub(crate) fn narrow(&self, narrow: Option<Narrow>) {
+        *lock(&self.narrow) = narrow;
+    }
+
     fn should_stop(&self) -> bool {
         lock(&self.stop)
             .as_ref()
@@ -144,7 +162,11 @@ impl Guard {
             AuthAction::Pragma { pragma_name, .. } => Some(format!(
                 "a step's SQL may not use pragmas (`{pragma_name}`)"
             )),
-            _ => self.refused_write(context),
+            _ => self.refused_write(context).or_else(|| {
+                lock(&self.narrow)
+                    .as_ref()
+                    .and_then(|narrow| narrow.refusal(context))
+            }),
         }
     }
 
@@ -166,6 +188,48 @@ impl Guard {
             ));
         }
         None
+    }
+}
+
+impl Narrow {
+    /// Why a statement may not do this where executions share tables, or `None`.
+    fn refusal(&self, context: &AuthContext<'_>) -> Option<String> {
+        let is_own = |name: &str| self.own.iter().any(|table| same(table, name));
+        if let AuthAction::DropTempView { view_name: name }
+        | AuthAction::DropTempTrigger {
+            trigger_name: name, ..
+        } = context.action
+            && (is_own(name) || name.starts_with(KEEPER))
+        {
+            return Some(format!("`{name}` keeps executions apart and stays"));
+        }
+        let (table, does) = touched(&context.action)?;
+        let schema = schema_of(context);
+        if schema == "temp" || is_system_table(table) || is_engine_table(table) {
+            return None;
+        }
+        if is_own(table) {
+            let past = context
+                .accessor
+                .filter(|accessor| self.bad.iter().any(|bad| same(bad, accessor)));
+            return match (past, does) {
+                (Some(past), _) => Some(format!(
+                    "`{past}` would work on rows of all executions in `{table}`; have the step's own SQL do what it does"
+                )),
+                (None, Does::Change) => Some(format!(
+                    "`{table}` is shared by executions, so a step's SQL may change its rows but not the table"
+                )),
+                _ => None,
+            };
+        }
+        let is_named = |writes: &Vec<String>| writes.iter().any(|name| same(name, table));
+        let is_free = self.shared_writes.as_ref().is_none_or(is_named);
+        (does != Does::Read && !is_free).then(|| {
+            format!(
+                "`{table}` is shared by all lanes and can only be read here; list it in \
+                 `[workspace] tables`, or name it in the step's `shared_writes`"
+            )
+        })
     }
 }
 

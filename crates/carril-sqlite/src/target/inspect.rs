@@ -4,14 +4,15 @@
 //! triggers beside it, all without a row. So no statement can read or change anything, and one that needs a table which an
 //! earlier one makes finds it: statements that make or change tables are run, there.
 
+use super::column::{KEEPER, Narrowed, Shown, Unshown, Whom};
 use super::fault;
 use super::guard::{Does, Guard, Touched};
 use super::name::{SHARED, same};
 use super::references::without_foreign;
-use super::template::{columns_of, open_read_only};
+use super::template::open_read_only;
 use super::{publish, shared};
 use carril_model::contract::{Access, Inspection, TargetError};
-use carril_model::definition::{Publish, SqlText};
+use carril_model::definition::{Publish, SqlText, Workspace};
 use carril_model::sql::{Script, Statement};
 use rusqlite::Connection;
 use std::path::Path;
@@ -22,6 +23,15 @@ struct Scratch {
     connection: Connection,
     /// Objects of the shared file that cannot be made without what only the user's program has (modules, collations).
     unknown: Vec<String>,
+}
+
+/// Whose tables a step's SQL finds.
+#[derive(Clone, Copy)]
+enum Own<'a> {
+    /// These are the lane's, apart from the shared ones.
+    Apart(&'a [String]),
+    /// Its rows of those that this workspace shares.
+    Rows(&'a Workspace),
 }
 
 /// Looks at every statement; blocks for some milliseconds. `own` lists the tables that each execution has to itself;
@@ -35,41 +45,53 @@ pub(crate) fn inspect(
     own: &[String],
     published: &[Publish],
 ) -> Result<Inspection, TargetError> {
-    let script = Script::parse(&sql.text).map_err(|error| TargetError::Sql {
+    let script = parse(sql)?;
+    let mut scratch = Scratch::new(path, own, published, None)?;
+    let guard = scratch.guard()?;
+    scratch.look(&guard, &script, Own::Apart(own), None)
+}
+
+/// As [`inspect`], where executions share the workspace's tables.
+///
+/// # Errors
+/// As [`inspect`]; also `Sql` for what cannot be narrowed to one execution's rows.
+pub(crate) fn inspect_by_column(
+    path: &Path,
+    sql: &SqlText,
+    workspace: &Workspace,
+    published: &[Publish],
+) -> Result<Inspection, TargetError> {
+    let script = parse(sql)?;
+    let mut scratch = Scratch::new(path, &[], published, workspace.column())?;
+    let guard = scratch.guard()?;
+    let whom = Whom {
+        workspace,
+        execution: 0,
+        shared_writes: None,
+    };
+    let shown = Shown::new(&scratch.connection, &guard, &script, &whom);
+    let shown = shown.map_err(|unshown| match unshown {
+        Unshown::Text(message, at) => TargetError::Sql {
+            message,
+            offset: Some(at),
+        },
+        Unshown::Table(message) => TargetError::Sql {
+            message,
+            offset: None,
+        },
+        Unshown::Sql(error) => TargetError::Sql {
+            message: fault::words(&error),
+            offset: None,
+        },
+    })?;
+    scratch.look(&guard, &script, Own::Rows(workspace), Some(&shown))
+}
+
+fn parse(sql: &SqlText) -> Result<Script, TargetError> {
+    Script::parse(&sql.text).map_err(|error| TargetError::Sql {
         message: error.message,
         offset: Some(error.offset),
-    })?;
-    let mut scratch = Scratch::new(path, own, published)?;
-    let guard: Arc<Guard> = Arc::default();
-    guard
-        .watch(&mut scratch.connection, true)
-        .map_err(|error| fault::target(&error, ""))?;
-    let user = guard.user_sql();
-    let text = script.sqlite_text();
-    let mut inspection = Inspection::default();
-    for statement in script.statements() {
-        let prepared = match scratch.connection.prepare(&text[statement.range.clone()]) {
-            Ok(prepared) => prepared,
-            Err(error) => match scratch.unseen(&error) {
-                Some(why) => {
-                    inspection.not_seen.push((statement.range.start, why));
-                    continue;
-                }
-                None => return Err(wrong(&error, user.refused(), statement, &text)),
-            },
-        };
-        let touched = user.touched();
-        inspection.columns = prepared.column_names().map(str::to_owned).collect();
-        drop(prepared);
-        if touched.iter().any(|touched| touched.does == Does::Change) {
-            run_on_scratch(&scratch.connection, &text[statement.range.clone()])
-                .map_err(|error| wrong(&error, user.refused(), statement, &text))?;
-            // Running it may have prepared it again.
-            drop(user.touched());
-        }
-        scratch.collect(&touched, own, statement, &mut inspection.accesses);
-    }
-    Ok(inspection)
+    })
 }
 
 /// Placeholders stay unbound, which is null.
@@ -84,17 +106,87 @@ fn wrong(
     error: &rusqlite::Error,
     refused: Option<String>,
     statement: &Statement,
-    text: &str,
+    (text, narrowed): (&str, Option<&Narrowed>),
 ) -> TargetError {
-    let within = fault::offset(error, &text[statement.range.clone()]).unwrap_or(0);
+    let within = fault::offset(error, text).unwrap_or(0);
+    let within = narrowed.map_or(within, |narrowed| narrowed.written(within));
     TargetError::Sql {
         message: refused.unwrap_or_else(|| fault::words(error)),
-        offset: Some(statement.range.start + within),
+        offset: Some((statement.range.start + within).min(statement.range.end)),
+    }
+}
+
+impl Own<'_> {
+    /// Whether a table of the main file is the execution's own. Without a workspace the main file is the shared one; with
+    /// one, whatever is made there is the lane's.
+    fn has(self, table: &str) -> bool {
+        match self {
+            Self::Apart(tables) => !tables.is_empty(),
+            Self::Rows(workspace) => workspace.has_table(table),
+        }
     }
 }
 
 impl Scratch {
-    fn new(path: &Path, own: &[String], published: &[Publish]) -> Result<Self, TargetError> {
+    /// What the hooks of the scratch connection tell.
+    fn guard(&mut self) -> Result<Arc<Guard>, TargetError> {
+        let guard: Arc<Guard> = Arc::default();
+        guard
+            .watch(&mut self.connection, true)
+            .map_err(|error| fault::target(&error, ""))?;
+        Ok(guard)
+    }
+
+    fn look(
+        &self,
+        guard: &Guard,
+        script: &Script,
+        own: Own<'_>,
+        shown: Option<&Shown<'_>>,
+    ) -> Result<Inspection, TargetError> {
+        let user = guard.user_sql();
+        let all = script.sqlite_text();
+        let mut inspection = Inspection::default();
+        for statement in script.statements() {
+            let narrowed =
+                shown.and_then(|shown| shown.narrowed(&self.connection, script, &all, statement));
+            let text = match &narrowed {
+                Some(narrowed) => narrowed.text.as_str(),
+                None => &all[statement.range.clone()],
+            };
+            // Counting what is inserted has touched tables, too.
+            drop(user.touched());
+            let told = (text, narrowed.as_ref());
+            let prepared = match self.connection.prepare(text) {
+                Ok(prepared) => prepared,
+                Err(error) => match self.unseen(&error) {
+                    Some(why) => {
+                        inspection.not_seen.push((statement.range.start, why));
+                        continue;
+                    }
+                    None => return Err(wrong(&error, user.refused(), statement, told)),
+                },
+            };
+            let touched = user.touched();
+            inspection.columns = prepared.column_names().map(str::to_owned).collect();
+            drop(prepared);
+            if touched.iter().any(|touched| touched.does == Does::Change) {
+                run_on_scratch(&self.connection, text)
+                    .map_err(|error| wrong(&error, user.refused(), statement, told))?;
+                // Running it may have prepared it again.
+                drop(user.touched());
+            }
+            self.collect(&touched, own, statement, &mut inspection.accesses);
+        }
+        Ok(inspection)
+    }
+
+    fn new(
+        path: &Path,
+        own: &[String],
+        published: &[Publish],
+        column: Option<&str>,
+    ) -> Result<Self, TargetError> {
         let objects = objects_of(path)?;
         let failed = |error: rusqlite::Error| fault::target(&error, "making a scratch database: ");
         let mut unknown = Vec::new();
@@ -107,7 +199,7 @@ impl Scratch {
                 unknown.push(object.name.clone());
             }
         }
-        make_published(&shared, published)?;
+        make_published(&shared, published, column)?;
         if own.is_empty() {
             return Ok(Self {
                 connection: shared,
@@ -138,7 +230,7 @@ impl Scratch {
     fn collect(
         &self,
         touched: &[Touched],
-        own: &[String],
+        own: Own<'_>,
         statement: &Statement,
         accesses: &mut Vec<Access>,
     ) {
@@ -148,14 +240,14 @@ impl Scratch {
             } else {
                 touched.schema.as_str()
             };
-            if schema == "temp" {
+            let is_keeper = |through: &String| through.starts_with(KEEPER);
+            if schema == "temp" || touched.through.as_ref().is_some_and(is_keeper) {
                 continue;
             }
             let access = Access {
                 table: touched.table.clone(),
                 writes: touched.does != Does::Read,
-                // Without a workspace the main file is the shared one; with one, whatever is made there is the lane's.
-                own: schema == "main" && !own.is_empty(),
+                own: schema == "main" && own.has(&touched.table),
                 through: touched.through.clone(),
                 offset: statement.range.start,
             };
@@ -200,7 +292,11 @@ impl Scratch {
 }
 
 /// Makes what the first lane would make; a template that is missing is told elsewhere.
-fn make_published(scratch: &Connection, published: &[Publish]) -> Result<(), TargetError> {
+fn make_published(
+    scratch: &Connection,
+    published: &[Publish],
+    column: Option<&str>,
+) -> Result<(), TargetError> {
     let wrong = |message| TargetError::Sql {
         message,
         offset: None,
@@ -209,7 +305,7 @@ fn make_published(scratch: &Connection, published: &[Publish]) -> Result<(), Tar
         shared::create_own_tables(scratch).map_err(|error| wrong(fault::words(&error)))?;
     }
     for entry in published {
-        let columns = columns_of(scratch, "main", &entry.from)
+        let columns = publish::shared_columns(scratch, &entry.from, column)
             .map_err(|error| wrong(fault::words(&error)))?;
         if !columns.is_empty() {
             publish::ensure_entry(scratch, entry, &columns)

@@ -55,6 +55,10 @@ pub(crate) fn newest_execution(connection: &Connection) -> Result<i64, TargetErr
             "carril_publication",
             include_str!("../../sql/target/publication_newest.sql"),
         ),
+        (
+            "carril_workspace",
+            include_str!("../../sql/target/workspace_newest.sql"),
+        ),
     ];
     let mut newest = 0;
     for (table, query) in tables {

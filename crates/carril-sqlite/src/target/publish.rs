@@ -12,7 +12,7 @@ pub(crate) use history::{ensure, ensure_entry};
 use super::fault;
 use super::fence::Key;
 use super::guard::Guard;
-use super::name::{LANE, is_engine_table, quoted, quoted_list, read_only_uri};
+use super::name::{LANE, is_engine_table, quoted, quoted_list, read_only_uri, same};
 use super::shared;
 use super::stop::Stop;
 use super::template::{Column, columns_of};
@@ -31,7 +31,15 @@ use std::sync::Arc;
 pub(crate) struct PublishStep {
     pub(crate) call: StepCall,
     pub(crate) entries: Vec<Publish>,
-    pub(crate) lane_file: PathBuf,
+    pub(crate) from: From,
+}
+
+/// Where the rows are that are published.
+pub(crate) enum From {
+    /// In the lane's file.
+    Lane(PathBuf),
+    /// In the shared file's tables, where this column tells whose they are.
+    Shared(String),
 }
 
 impl PublishStep {
@@ -40,7 +48,7 @@ impl PublishStep {
         call: &StepCall,
         workspace: &Workspace,
         entries: &[usize],
-        lane_file: PathBuf,
+        from: From,
     ) -> Self {
         let entries = entries
             .iter()
@@ -49,7 +57,7 @@ impl PublishStep {
         Self {
             call: call.clone(),
             entries,
-            lane_file,
+            from,
         }
     }
 
@@ -64,15 +72,15 @@ impl PublishStep {
             .map_err(fault::stopped)?;
         let _stoppable = guard.stopped_by(stop);
         create_before(connection, stop)?;
-        let attach = format!("attach ?1 as {LANE}");
-        connection
-            .execute(&attach, [read_only_uri(&self.lane_file)])
-            .map_err(|error| {
-                fault::step(
-                    &error,
-                    &format!("reading the workspace {}: ", self.lane_file.display()),
-                )
-            })?;
+        if let From::Lane(file) = &self.from {
+            let attach = format!("attach ?1 as {LANE}");
+            connection
+                .execute(&attach, [read_only_uri(file)])
+                .map_err(|error| {
+                    let doing = format!("reading the workspace {}: ", file.display());
+                    fault::step(&error, &doing)
+                })?;
+        }
         let done = transact(
             connection,
             Part::Publish,
@@ -80,6 +88,9 @@ impl PublishStep {
             stop,
             |connection| self.publish(connection, stop),
         );
+        if matches!(self.from, From::Shared(_)) {
+            return done;
+        }
         connection
             .execute_batch(&format!("detach {LANE}"))
             .map_err(|error| fault::step(&error, "detaching the workspace: "))?;
@@ -91,8 +102,11 @@ impl PublishStep {
         let published_at = time_text(stop.now());
         let mut rows = Vec::new();
         for entry in &self.entries {
-            let columns = columns_of(connection, LANE, &entry.from)
-                .map_err(|error| failed(&error, entry, stop))?;
+            let columns = match &self.from {
+                From::Lane(_) => columns_of(connection, LANE, &entry.from),
+                From::Shared(column) => shared_columns(connection, &entry.from, Some(column)),
+            };
+            let columns = columns.map_err(|error| failed(&error, entry, stop))?;
             if columns.is_empty() {
                 return Err(refuse(format!(
                     "workspace table `{}` is gone, so it cannot be published",
@@ -127,8 +141,12 @@ impl PublishStep {
             &format!("delete from main.{into} where execution_id = ?1"),
             [execution],
         )?;
+        let rows = match &self.from {
+            From::Lane(_) => format!("{LANE}.{from}"),
+            From::Shared(column) => format!("main.{from} where {} = ?1", quoted(column)),
+        };
         let insert = format!(
-            "insert into main.{into} (execution_id, published_at, {names}) select ?1, ?2, {names} from {LANE}.{from}"
+            "insert into main.{into} (execution_id, published_at, {names}) select ?1, ?2, {names} from {rows}"
         );
         let inserted = connection.execute(&insert, params![execution, published_at])?;
         let note = include_str!("../../sql/target/publication_set.sql");
@@ -217,13 +235,25 @@ pub(crate) fn refuse(text: String) -> StepError {
     StepError::new(fault::SQL, ErrorClass::Permanent, text)
 }
 
+/// The columns of a table of the shared file without the one that tells executions apart, if one does.
+pub(crate) fn shared_columns(
+    connection: &Connection,
+    from: &str,
+    column: Option<&str>,
+) -> rusqlite::Result<Vec<Column>> {
+    let mut columns = columns_of(connection, "main", from)?;
+    columns.retain(|there| column.is_none_or(|column| !same(&there.name, column)));
+    Ok(columns)
+}
+
 /// The columns of a template in the shared file, as published rows have them.
 pub(crate) fn template_columns(
     connection: &Connection,
     shared: &Path,
     from: &str,
+    column: Option<&str>,
 ) -> Result<Vec<Column>, StepError> {
-    let columns = columns_of(connection, "main", from)
+    let columns = shared_columns(connection, from, column)
         .map_err(|error| fault::step(&error, "reading a workspace table: "))?;
     if columns.is_empty() {
         return Err(super::template::unmade(format!(

@@ -122,6 +122,9 @@ pub(crate) fn remove(
             remove_rows(connection, table, execution, stop)?;
         }
     }
+    if let Some(workspace) = workspace.filter(|workspace| workspace.column().is_some()) {
+        super::column::remove(connection, workspace, whose, stop)?;
+    }
     remove_own(connection, fence, execution, stop)?;
     let left: u64 = workspace
         .map_or(Ok(Vec::new()), |workspace| {

@@ -4,6 +4,7 @@
 //! tables runs the other way round: the shared file is the main one, the lane's file is attached for reading, and
 //! temporary views make its tables known by their plain names. Nothing commits across two files.
 
+use super::column::{self, Narrowed, Shown, Unshown, Whom};
 use super::fault;
 use super::fence::Key;
 use super::guard::{Does, Guard, UserSql};
@@ -11,8 +12,9 @@ use super::name::{LANE, quoted, read_only_uri};
 use super::stop::{Stop, Why};
 use super::transaction::{Part, transact};
 use super::value::{to_json, to_sqlite};
+use carril_model::contract::Whose;
 use carril_model::contract::{ErrorClass, OUTPUT_BYTES_MAX, StepCall, StepDone, StepError};
-use carril_model::definition::{Effects, SqlText};
+use carril_model::definition::{Effects, SqlText, Workspace};
 use carril_model::sql::{Lookup, Script, SqlError, Statement};
 use rusqlite::{Connection, Row, ffi};
 use serde_json::{Map, Value};
@@ -72,6 +74,27 @@ impl SqlStep {
 
     /// Does the attempt on a connection whose main file is where it writes.
     pub(crate) fn run(&self, connection: &Connection, guard: &Arc<Guard>, stop: &Arc<Stop>) -> Ran {
+        self.run_as(connection, guard, stop, None)
+    }
+
+    /// As [`SqlStep::run`], on the execution's own rows of tables that executions share.
+    pub(crate) fn run_by_column(
+        &self,
+        connection: &Connection,
+        guard: &Arc<Guard>,
+        stop: &Arc<Stop>,
+        workspace: &Workspace,
+    ) -> Ran {
+        self.run_as(connection, guard, stop, Some(workspace))
+    }
+
+    fn run_as(
+        &self,
+        connection: &Connection,
+        guard: &Arc<Guard>,
+        stop: &Arc<Stop>,
+        shared: Option<&Workspace>,
+    ) -> Ran {
         let key = Key::of(&self.call);
         let fenced = self.call.plan.step(self.call.step).effects == Effects::ExactlyOnce;
         let mut ran = Ran::nothing();
@@ -95,13 +118,56 @@ impl SqlStep {
             fenced.then_some(&key),
             stop,
             |connection| {
+                let shown = shared.map(|workspace| self.show(connection, guard, workspace));
+                let shown = shown.transpose()?;
                 let user = guard.user_sql();
-                let done = self.statements(connection, &user, stop);
+                let done = self.statements(connection, &user, stop, shown.as_ref());
                 *made_temporary = user.made_temporary();
-                done.map_err(|failure| failure.told(self, &user, stop, damaged))
+                let done = done.map_err(|failure| failure.told(self, &user, stop, damaged))?;
+                drop(user);
+                match shown.map(|shown| shown.hide(connection)) {
+                    Some(Err(error)) => {
+                        Err(fault::step(&error, "hiding the execution's own rows: "))
+                    }
+                    _ => Ok(done),
+                }
             },
         );
         ran
+    }
+
+    /// Has the execution's own rows stand for the shared tables, and notes that it may have some.
+    fn show<'g>(
+        &self,
+        connection: &Connection,
+        guard: &'g Arc<Guard>,
+        workspace: &Workspace,
+    ) -> Result<Shown<'g>, StepError> {
+        let whose = Whose {
+            process: self.call.process(),
+            execution: self.call.execution(),
+        };
+        let gone = |error| fault::step(&error, "looking for the execution's rows: ");
+        if self.call.has_workspace && !column::is_noted(connection, whose).map_err(gone)? {
+            let text = "the rows of this execution in shared tables were removed while it ran; retry it from its beginning";
+            return Err(super::template::unmade(text.to_owned()));
+        }
+        if !connection.is_readonly("main").unwrap_or(false) {
+            column::note(connection, whose)
+                .map_err(|error| fault::step(&error, "noting whose rows these are: "))?;
+        }
+        let whom = Whom {
+            workspace,
+            execution: whose.execution.0,
+            shared_writes: Some(&self.call.plan.step(self.call.step).shared_writes),
+        };
+        Shown::new(connection, guard, &self.script, &whom).map_err(|unshown| {
+            let mut fault = unshown.as_step();
+            if let Unshown::Text(_, at) = unshown {
+                fault.place = Some(fault::place(&self.sql, at..at + 1));
+            }
+            fault
+        })
     }
 
     /// As [`SqlStep::run`], with a lane's tables readable beside the shared file.
@@ -140,13 +206,14 @@ impl SqlStep {
         connection: &Connection,
         user: &UserSql<'_>,
         stop: &Stop,
+        shown: Option<&Shown<'_>>,
     ) -> Result<StepDone, Failure> {
         let statements = self.script.statements();
         let mut done = StepDone::default();
         for (at, statement) in statements.iter().enumerate() {
             stop.check().map_err(Failure::Stopped)?;
             let last = at + 1 == statements.len();
-            done.output = self.statement(connection, user, statement, last)?;
+            done.output = self.statement(connection, user, (statement, last), shown)?;
         }
         done.rows = user.rows();
         Ok(done)
@@ -156,13 +223,19 @@ impl SqlStep {
         &self,
         connection: &Connection,
         user: &UserSql<'_>,
-        statement: &Statement,
-        last: bool,
+        (statement, last): (&Statement, bool),
+        shown: Option<&Shown<'_>>,
     ) -> Result<Option<Value>, Failure> {
-        let failed = |error| Failure::Sql(error, statement.range.clone());
-        let mut prepared = connection
-            .prepare(&self.text[statement.range.clone()])
-            .map_err(failed)?;
+        let written = &self.text[statement.range.clone()];
+        let narrowed =
+            shown.and_then(|shown| shown.narrowed(connection, &self.script, &self.text, statement));
+        let text = narrowed
+            .as_ref()
+            .map_or(written, |narrowed| narrowed.text.as_str());
+        let failed = |error| Failure::sql(error, statement, text, narrowed.as_ref());
+        // Counting what is inserted has touched tables, too.
+        drop(user.touched());
+        let mut prepared = connection.prepare(text).map_err(failed)?;
         let direct = user.touched().into_iter().find(|touched| {
             touched.schema == "main"
                 && touched.through.is_none()
@@ -198,7 +271,8 @@ impl SqlStep {
         statement: &Statement,
         last: bool,
     ) -> Result<Option<Value>, Failure> {
-        let failed = |error| Failure::Sql(error, statement.range.clone());
+        let written = &self.text[statement.range.clone()];
+        let failed = |error| Failure::sql(error, statement, written, None);
         let names: Vec<String> = prepared.column_names().map(str::to_owned).collect();
         let only_reads = prepared.readonly();
         let mut output = None;
@@ -231,7 +305,7 @@ impl SqlStep {
         for (index, name) in names.iter().enumerate() {
             let value = row
                 .get_ref(index)
-                .map_err(|error| Failure::Sql(error, statement.range.clone()))?;
+                .map_err(|error| Failure::Sql(error, statement.range.clone(), None))?;
             let value = to_json(value).map_err(|what| {
                 refuse(format!(
                     "column `{name}` of the step's output holds {what}, which JSON cannot"
@@ -308,8 +382,8 @@ impl SqlStep {
 
 /// Why a statement failed.
 enum Failure {
-    /// SQLite's error in the statement with these bytes.
-    Sql(rusqlite::Error, std::ops::Range<usize>),
+    /// SQLite's error in the statement with these bytes, and at which byte of the script it is, where that is known.
+    Sql(rusqlite::Error, std::ops::Range<usize>, Option<usize>),
     /// Stopped between two statements.
     Stopped(Why),
     /// Already in our words.
@@ -317,6 +391,19 @@ enum Failure {
 }
 
 impl Failure {
+    /// An error of a statement whose text may be another than was written.
+    fn sql(
+        error: rusqlite::Error,
+        statement: &Statement,
+        text: &str,
+        narrowed: Option<&Narrowed>,
+    ) -> Self {
+        let at = fault::offset(&error, text)
+            .map(|at| narrowed.map_or(at, |narrowed| narrowed.written(at)))
+            .map(|at| (statement.range.start + at).min(statement.range.end));
+        Self::Sql(error, statement.range.clone(), at)
+    }
+
     fn told(
         self,
         step: &SqlStep,
@@ -324,10 +411,10 @@ impl Failure {
         stop: &Stop,
         damaged: &mut Option<rusqlite::Error>,
     ) -> StepError {
-        let (error, range) = match self {
+        let (error, range, at) = match self {
             Self::Told(fault) => return fault,
             Self::Stopped(why) => return fault::stopped(why),
-            Self::Sql(error, range) => (error, range),
+            Self::Sql(error, range, at) => (error, range, at),
         };
         if fault::primary(&error) == ffi::SQLITE_INTERRUPT
             && let Err(why) = stop.check()
@@ -338,9 +425,7 @@ impl Failure {
         if let Some(refused) = user.refused() {
             fault.message = refused;
         }
-        let at = fault::offset(&error, &step.text[range.clone()]).map_or(range.clone(), |offset| {
-            range.start + offset..range.start + offset + 1
-        });
+        let at = at.map_or(range, |at| at..at + 1);
         fault.place = Some(fault::place(&step.sql, at));
         if fault::is_damage(&error) {
             *damaged = Some(error);

@@ -6,10 +6,10 @@
 use super::guard::Guard;
 use super::lane::{LaneKey, Lanes, Shape, is_sound};
 use super::pool::{OpenFor, Session};
-use super::publish::PublishStep;
+use super::publish::{From, PublishStep};
 use super::step::{Beside, Ran, SqlStep};
 use super::stop::{Stop, StopOnDrop, Why};
-use super::{SqliteTarget, fault, publish, shared};
+use super::{SqliteTarget, column, fault, publish, shared};
 use crate::driver::Gone;
 use carril_model::contract::{Cancellation, ErrorClass, StepCall, StepDone, StepError};
 use carril_model::definition::{Action, Workspace};
@@ -45,6 +45,10 @@ impl SqliteTarget {
         }
         let sql_step = SqlStep::new(call, sql)?;
         match self.workspace(call.plan.definition()) {
+            Some(workspace) if workspace.column().is_some() => {
+                self.make_ready(call, workspace, cancel).await?;
+                self.sql_by_column(call, workspace, sql_step, cancel).await
+            }
             Some(workspace) if step.shared_writes.is_empty() => {
                 self.make_ready(call, workspace, cancel).await?;
                 self.on_lane(call, workspace, cancel, move |connection, guard, stop| {
@@ -88,6 +92,31 @@ impl SqliteTarget {
         .await
     }
 
+    async fn sql_by_column(
+        &self,
+        call: &StepCall,
+        workspace: &Workspace,
+        sql_step: SqlStep,
+        cancel: &dyn Cancellation,
+    ) -> Result<StepDone, StepError> {
+        let workspace = workspace.clone();
+        self.on_writer(self.stop_for(call), cancel, move |session, path, stop| {
+            let (connection, guard) =
+                session.open(OpenFor::Shared, |guard| shared::open(path, guard))?;
+            if !connection.is_readonly("main").unwrap_or(false) {
+                publish::create_own(connection, stop)?;
+                column::create(connection, stop)?;
+            }
+            let ran = sql_step.run_by_column(connection, guard, stop, &workspace);
+            if ran.made_temporary || ran.damaged.is_some() || ran.outcome.is_err() {
+                // Nothing of one execution may stay before the tables of the next.
+                session.close();
+            }
+            ran.outcome
+        })
+        .await
+    }
+
     pub(super) async fn publish_step(
         &self,
         call: &StepCall,
@@ -102,8 +131,14 @@ impl SqliteTarget {
         if cancel.is_cancelled() {
             return Err(fault::stopped(Why::Cancelled));
         }
-        self.make_lane(call, workspace, cancel).await?;
-        let step = PublishStep::new(call, workspace, entries, self.lanes.path(lane_of(call)));
+        let from = if let Some(column) = workspace.column() {
+            self.make_ready(call, workspace, cancel).await?;
+            From::Shared(column.to_owned())
+        } else {
+            self.make_lane(call, workspace, cancel).await?;
+            From::Lane(self.lanes.path(lane_of(call)))
+        };
+        let step = PublishStep::new(call, workspace, entries, from);
         self.on_writer(self.stop_for(call), cancel, move |session, path, stop| {
             let (connection, guard) =
                 session.open(OpenFor::Shared, |guard| shared::open(path, guard))?;
@@ -137,19 +172,22 @@ impl SqliteTarget {
         workspace: &Workspace,
         cancel: &dyn Cancellation,
     ) -> Result<(), StepError> {
-        let key = format!("{:?}", workspace.publish);
+        let key = format!("{:?} {:?}", workspace.publish, workspace.isolation);
         let mut ready = or_cancelled(cancel, self.ready.lock()).await?;
         if ready.contains(&key) {
             return Ok(());
         }
-        let entries = workspace.publish.clone();
+        let (entries, column) = (
+            workspace.publish.clone(),
+            workspace.column().map(str::to_owned),
+        );
         self.on_writer(self.stop_for(call), cancel, move |session, path, stop| {
             let (connection, guard) =
                 session.open(OpenFor::Shared, |guard| shared::open(path, guard))?;
             stop.begin(connection.get_interrupt_handle())
                 .map_err(fault::stopped)?;
             let _stoppable = guard.stopped_by(stop);
-            publish::ensure(connection, path, &entries, stop)
+            publish::ensure(connection, path, (&entries, column.as_deref()), stop)
         })
         .await?;
         if ready.len() >= READY_MAX {

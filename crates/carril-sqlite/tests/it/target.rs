@@ -1,5 +1,7 @@
 //! The SQLite target through its contract: what SQL steps, lanes, publishing and rollback promise, on real files.
 
+mod columns;
+mod columns_oracle;
 mod crash;
 mod entities;
 #[cfg(feature = "failpoints")]

@@ -39,7 +39,8 @@ const fn point(name: &'static str, hits: u64, moments: &'static [Moment]) -> Poi
 
 use Moment::{Launch, Rollback, Run};
 
-/// Every failpoint there is. One that is added to the code is added here, and the run fails until it is reached.
+/// Every failpoint that these scenarios pass. One that is added to what they do is added here, and the run fails until it is
+/// reached; those of purges and of tables that executions share are killed at by the tests of the command line.
 pub(crate) const POINTS: &[Point] = &[
     point(
         "engine::journal::before_commit",

@@ -122,6 +122,11 @@ pub fn a_half_forgotten_process_is_seen_by_nobody(harness: &mut Harness) {
         ended(harness, harness.now()).contains(&old),
         "it is still to go"
     );
+    assert_eq!(
+        ended(harness, Timestamp(0)),
+        [old],
+        "however young it is: nobody can wish for it any more"
+    );
     assert_eq!(forgotten(harness, old, 10), [2]);
     assert!(!ended(harness, harness.now()).contains(&old));
 }

@@ -11,6 +11,7 @@ pub struct Workspace {
     publish: Vec<Publish>,
     synchronous: Synchronous,
     keep: Keep,
+    isolation: Isolation,
 }
 
 impl Workspace {
@@ -23,7 +24,16 @@ impl Workspace {
             publish: Vec::new(),
             synchronous: Synchronous::Full,
             keep: Keep::Failed,
+            isolation: Isolation::Own,
         }
+    }
+
+    /// Keeps executions apart by this column of the tables, which they share, instead of giving each its own: it holds the
+    /// execution's id, and SQL sees and touches only the rows of its own execution.
+    #[must_use]
+    pub fn by_column(mut self, name: impl Into<String>) -> Self {
+        self.isolation = Isolation::Column(name.into());
+        self
     }
 
     /// Where the tables are; by default the entities' target.
@@ -69,7 +79,7 @@ impl Workspace {
         };
         Some(definition::Workspace {
             target,
-            isolation: Isolation::Own,
+            isolation: self.isolation,
             tables: self.tables,
             publish: self.publish.into_iter().map(|publish| publish.0).collect(),
             synchronous: self.synchronous,

@@ -4,6 +4,7 @@
 //! run at the same time are published, replaced, undone and brought back, each fund's own and nobody else's.
 
 mod again;
+mod columns;
 mod failing;
 mod house;
 mod months;

@@ -60,6 +60,13 @@ impl Ended {
         self
     }
 
+    /// All of stdout as one JSON value.
+    #[track_caller]
+    pub(crate) fn whole_json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+
     /// The last line of stdout as JSON.
     #[track_caller]
     pub(crate) fn json(&self) -> serde_json::Value {

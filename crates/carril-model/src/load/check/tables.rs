@@ -21,6 +21,9 @@ impl Check<'_> {
                 "list what each execution has to itself, or leave `[workspace]` out",
             );
         }
+        if let Some(column) = workspace.column() {
+            self.identifier("workspace/column", column);
+        }
         let mut seen: BTreeMap<String, &str> = BTreeMap::new();
         for (at, table) in workspace.tables.iter().enumerate() {
             let path = format!("workspace/tables/{at}");
@@ -63,7 +66,7 @@ impl Check<'_> {
         if let Some(current) = &entry.current {
             self.published_as(&format!("{path}/current"), current, seen);
         }
-        self.published_key(path, entry);
+        self.published_key(path, workspace, entry);
         self.published_by_somebody(&format!("{path}/per"), entry);
     }
 
@@ -110,7 +113,7 @@ impl Check<'_> {
         self.report(path, "CAR0208", message, help);
     }
 
-    fn published_key(&mut self, path: &str, entry: &Publish) {
+    fn published_key(&mut self, path: &str, workspace: &Workspace, entry: &Publish) {
         let path = format!("{path}/key");
         if entry.key.is_empty() {
             self.report(
@@ -128,6 +131,19 @@ impl Check<'_> {
                     "CAR0202",
                     format!("the key has `{column}` already"),
                     "leave one of them out",
+                );
+            } else if workspace
+                .column()
+                .is_some_and(|own| own.eq_ignore_ascii_case(column))
+            {
+                let message = format!(
+                    "`{column}` cannot be in the key: it tells executions apart, and what is published has `execution_id` for that"
+                );
+                self.report(
+                    &path,
+                    "CAR0208",
+                    message,
+                    "list the columns that name a row within its execution",
                 );
             } else if PUBLISHED_COLUMNS
                 .iter()

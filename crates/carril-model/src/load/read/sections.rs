@@ -3,8 +3,9 @@
 use super::super::values;
 use super::{Reader, Section};
 use crate::definition::{
-    ATTEMPTS_MAX, AbortWhen, Entities, Isolation, Keep, LANES_MAX, Lanes, Overlap, Parameter,
-    ParameterKind, Publish, RetryOn, RetryPolicy, Scope, Synchronous, Workspace,
+    ATTEMPTS_MAX, AbortWhen, Entities, ISOLATION_COLUMN, Isolation, Keep, LANES_MAX, Lanes,
+    Overlap, Parameter, ParameterKind, Publish, RetryOn, RetryPolicy, Scope, Synchronous,
+    Workspace,
 };
 use crate::expression::Expression;
 use std::collections::BTreeMap;
@@ -12,9 +13,10 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 const DURATION_HELP: &str = "as in `timeout = \"90s\"`";
-const WORKSPACE_KEYS: [&str; 6] = [
+const WORKSPACE_KEYS: [&str; 7] = [
     "target",
     "isolation",
+    "column",
     "tables",
     "publish",
     "synchronous",
@@ -27,6 +29,8 @@ const KEEPS: [(&str, Keep); 3] = [
     ("always", Keep::Always),
     ("never", Keep::Never),
 ];
+/// Whether executions share their tables.
+const ISOLATIONS: [(&str, bool); 2] = [("own", false), ("column", true)];
 pub(super) const SCOPES: [(&str, Scope); 2] =
     [("entity", Scope::Entity), ("process", Scope::Process)];
 
@@ -234,7 +238,7 @@ impl Reader<'_> {
             let help = "it names the database that has the tables; it can only be left out where the entities have a target";
             self.require(&section, "target", help);
         }
-        self.isolation(&section);
+        let isolation = self.isolation(&section);
         let target = self
             .text(&section, "target")
             .or_else(|| default_target(entities));
@@ -249,7 +253,7 @@ impl Reader<'_> {
         let synchronous = self.choice(&section, "synchronous", &SYNCHRONOUS);
         Some(Workspace {
             target: target.unwrap_or_else(|| "unnamed".to_owned()),
-            isolation: Isolation::Own,
+            isolation,
             tables: tables.unwrap_or_else(|| vec!["unnamed".to_owned()]),
             publish,
             synchronous: synchronous.unwrap_or(Synchronous::Full),
@@ -259,21 +263,29 @@ impl Reader<'_> {
         })
     }
 
-    fn isolation(&mut self, section: &Section<'_>) {
-        if section
-            .get("isolation")
-            .is_some_and(|value| value.get_ref().as_str() == Some("column"))
-        {
-            let help = "write `isolation = \"own\"`, or leave it out: each execution then gets empty tables of its own";
-            self.report(
-                &section.path_of("isolation"),
-                "CAR0211",
-                "this version of Carril cannot keep executions apart by a `column`",
-                help,
-            );
-        } else {
-            self.choice(section, "isolation", &[("own", Isolation::Own)]);
+    fn isolation(&mut self, section: &Section<'_>) -> Isolation {
+        let by_column = self.choice(section, "isolation", &ISOLATIONS) == Some(true);
+        let column = self.text(section, "column");
+        if !by_column {
+            if column.is_some() {
+                self.report(
+                    &section.path_of("column"),
+                    "CAR0225",
+                    "`column` belongs to tables that executions share, and here each has its own",
+                    "say `isolation = \"column\"`, or leave it out",
+                );
+            }
+            return Isolation::Own;
         }
+        if section.get("synchronous").is_some() {
+            self.report(
+                &section.path_of("synchronous"),
+                "CAR0225",
+                "`synchronous` is about files that executions have to themselves, and here they share tables",
+                "leave it out: what is written to shared tables is on disk when its step has succeeded",
+            );
+        }
+        Isolation::Column(column.unwrap_or_else(|| ISOLATION_COLUMN.to_owned()))
     }
 
     fn publish(&mut self, workspace: &Section<'_>) -> Vec<Publish> {

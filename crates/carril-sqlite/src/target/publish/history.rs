@@ -17,19 +17,19 @@ const ADDED: [&str; 2] = ["execution_id", "published_at"];
 /// By this a view is known to be ours, and may be made anew.
 const MARK: &str = "/* made by carril */";
 
-/// Makes what is missing of all entries, in one transaction of its own; nothing is written when nothing is missing.
+/// Makes what is missing of all entries, whose tables may have a column that tells executions apart, in one transaction of its own; nothing is written when nothing is missing.
 ///
 /// # Errors
 /// `CAR0501` when a table or view of that name is something else; `CAR0516` without the template; else as SQLite says.
 pub(crate) fn ensure(
     connection: &Connection,
     shared_file: &Path,
-    entries: &[Publish],
+    (entries, column): (&[Publish], Option<&str>),
     stop: &Stop,
 ) -> Result<(), StepError> {
     let mut missing = false;
     for entry in entries {
-        let columns = template_columns(connection, shared_file, &entry.from)?;
+        let columns = template_columns(connection, shared_file, &entry.from, column)?;
         missing |= !is_ready(connection, entry, &columns)?;
     }
     if !missing {
@@ -40,7 +40,7 @@ pub(crate) fn ensure(
     let transaction = transaction::begin(connection, true, stop)?;
     shared::create_own_tables(&transaction).map_err(failed)?;
     for entry in entries {
-        let columns = template_columns(&transaction, shared_file, &entry.from)?;
+        let columns = template_columns(&transaction, shared_file, &entry.from, column)?;
         ensure_entry(&transaction, entry, &columns)?;
     }
     transaction.commit().map_err(failed)
