@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use std::path::Path;
 
+mod backup;
 mod cancel;
 mod check;
 mod control;
@@ -18,6 +19,7 @@ mod pause;
 mod plan;
 mod prune;
 pub(crate) mod ps;
+mod restore;
 mod retry;
 mod rollback;
 mod run;
@@ -51,6 +53,8 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Explain(arguments) => explain::explain(context, arguments),
         Command::Completions(arguments) => explain::completions(context, arguments),
         Command::Prune(arguments) => prune::run(context, arguments).await,
+        Command::Backup(arguments) => backup::run(context, arguments).await,
+        Command::Restore(arguments) => restore::run(context, arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
     }
 }
@@ -88,7 +92,9 @@ impl Command {
             Self::Prune(_) => "carril prune".to_owned(),
             Self::Pause(_) => "carril pause".to_owned(),
             Self::Resume(_) => "carril resume".to_owned(),
-            Self::Ps(_)
+            Self::Restore(_) => "carril restore".to_owned(),
+            Self::Backup(_)
+            | Self::Ps(_)
             | Self::Show(_)
             | Self::Logs(_)
             | Self::Why(_)

@@ -24,6 +24,7 @@ macro_rules! sql {
 }
 
 mod again;
+mod backup;
 mod changes;
 mod claim;
 mod commit;
@@ -46,6 +47,7 @@ mod rows;
 mod session;
 mod text;
 
+pub use backup::{Backup, BackupError, Contents, Keep, Progress, Restored, backup, restore};
 pub use engine::SqliteStore;
 pub use history::SqliteHistory;
 pub use lock::{EngineLock, Held, LockError, holder};

@@ -40,10 +40,12 @@
 //! |---|---|
 //! | run pipelines in this program | [`open`], then [`Carril`] |
 //! | read what another program's engine does, or did | [`read`], then [`Reader`] |
+//! | keep a copy of a store, put one back | [`backup()`], [`restore`] |
 //! | write a pipeline in Rust | [`Pipeline`] |
 //! | load one from a folder | [`pipeline::load_dir`], [`check()`], [`PipelineDefinition::from_loaded`] |
 //! | ask why something is as it is | [`why()`] |
 
+mod backup;
 mod builder;
 mod carril;
 mod check;
@@ -59,6 +61,10 @@ mod settings;
 mod targets;
 mod why;
 
+pub use crate::backup::{
+    Backup, BackupError, BackupOptions, BackupProgress, Contents, RestoreError, Restored, backup,
+    restore,
+};
 pub use crate::builder::{
     HttpCall, InvalidPipeline, Parameter, Pipeline, PipelineDefinition, Publish, Retry, Stage,
     Step, Workspace,

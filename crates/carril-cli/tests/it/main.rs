@@ -2,6 +2,7 @@
 
 mod advice;
 mod again;
+mod backup;
 mod calls;
 mod chaos;
 mod commands;

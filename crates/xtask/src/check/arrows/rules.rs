@@ -138,6 +138,10 @@ pub(super) const DOORS: &[Door] = &[
     door("anstream", &["carril-cli"], &[]),
     door("comfy-table", &["carril-cli"], &[]),
     door("indicatif", &["carril-cli"], &[]),
+    door("ratatui-core", &["carril-cli"], &[]),
+    door("ratatui-crossterm", &["carril-cli"], &[]),
+    door("ratatui-widgets", &["carril-cli"], &[]),
+    door("crossterm", &["carril-cli"], &[]),
     door("tracing-subscriber", &["carril-cli"], ANYBODY),
     // The operating system's process groups, for commands.
     door("rustix", &["carril-steps"], ANYBODY),
