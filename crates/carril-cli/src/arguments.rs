@@ -118,6 +118,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Write a shell's completions to stdout.
     Completions(Completions),
+    /// Look whether all is well: machine, store, targets, secrets, pipeline; changes nothing.
+    Doctor(Pipeline),
     /// Keep a copy of the store, also while an engine works on it.
     Backup(Backup),
     /// Put a backup in the place of the store, which is kept beside it.

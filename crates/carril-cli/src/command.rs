@@ -12,6 +12,7 @@ mod cancel;
 mod check;
 mod control;
 mod demo;
+mod doctor;
 mod explain;
 mod init;
 mod logs;
@@ -53,6 +54,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Explain(arguments) => explain::explain(context, arguments),
         Command::Completions(arguments) => explain::completions(context, arguments),
         Command::Prune(arguments) => prune::run(context, arguments).await,
+        Command::Doctor(arguments) => doctor::run(context, arguments).await,
         Command::Backup(arguments) => backup::run(context, arguments).await,
         Command::Restore(arguments) => restore::run(context, arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
@@ -94,6 +96,7 @@ impl Command {
             Self::Resume(_) => "carril resume".to_owned(),
             Self::Restore(_) => "carril restore".to_owned(),
             Self::Backup(_)
+            | Self::Doctor(_)
             | Self::Ps(_)
             | Self::Show(_)
             | Self::Logs(_)

@@ -31,6 +31,7 @@ mod commit;
 mod deltas;
 mod engine;
 mod enter;
+mod examine;
 mod fault;
 mod filesystem;
 mod forget;
@@ -49,6 +50,7 @@ mod text;
 
 pub use backup::{Backup, BackupError, Contents, Keep, Progress, Restored, backup, restore};
 pub use engine::SqliteStore;
+pub use examine::{Disk, Examined, WorkspaceFile, disk, examine, workspaces};
 pub use history::SqliteHistory;
 pub use lock::{EngineLock, Held, LockError, holder};
 pub use open::{Durability, OpenError, StoreOptions, downgrade};

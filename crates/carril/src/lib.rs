@@ -49,6 +49,7 @@ mod backup;
 mod builder;
 mod carril;
 mod check;
+mod examine;
 mod function;
 mod http;
 mod location;
@@ -71,6 +72,7 @@ pub use crate::builder::{
 };
 pub use crate::carril::{Carril, Launch, Outcome};
 pub use crate::check::{Asked, CheckReport, check};
+pub use crate::examine::{Disk, Examined, WorkspaceFile, disk, examine, workspaces};
 pub use crate::function::{Cancel, Functions, Input, StepFailure};
 pub use crate::http::{HttpSettingError, HttpSettings};
 pub use crate::location::{DEFAULT_STORE, UrlError, kept_folder, target_url};

@@ -7,6 +7,7 @@ mod calls;
 mod chaos;
 mod commands;
 mod demo;
+mod doctor;
 mod doubts;
 mod exits;
 mod faults;

@@ -4,6 +4,7 @@
 //! fence rows say what is done; one that is behind would have lost effects. Whatever disappears meanwhile had settled.
 
 use super::{BackupError, Progress, faults, sync_folder_of, with_end};
+use crate::store::examine::workspaces;
 use rusqlite::backup::Backup as Copying;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -134,44 +135,10 @@ fn image(from: &Path, to: &Path) -> rusqlite::Result<()> {
     target.close().map_err(|(_, error)| error)
 }
 
-/// `<target>/p<process>/e<execution>-r<run>.db` below a folder, in order; without the folder, none.
+/// The lanes' files below a folder.
 fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for target in entries(folder)? {
-        for process in entries(&target)? {
-            found.extend(
-                entries(&process)?
-                    .into_iter()
-                    .filter(|file| is_workspace(file)),
-            );
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn is_workspace(file: &Path) -> bool {
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let numbers = name
-        .strip_prefix('e')
-        .and_then(|rest| rest.strip_suffix(".db"));
-    let numbers = numbers.and_then(|rest| rest.split_once("-r"));
-    numbers.is_some_and(|(execution, run)| {
-        execution.parse::<i64>().is_ok() && run.parse::<u32>().is_ok()
-    })
-}
-
-/// What is in a folder; nothing when it is none, or has just gone.
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    match fs::read_dir(folder) {
-        Ok(entries) => entries
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect(),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Ok(Vec::new())
-        }
-        Err(error) => Err(error),
-    }
+    let found = workspaces(folder)?;
+    Ok(found.into_iter().map(|file| file.path).collect())
 }
 
 fn remove_all(folder: &Path) -> io::Result<()> {
