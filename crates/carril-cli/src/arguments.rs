@@ -122,6 +122,12 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Write a shell's completions to stdout.
     Completions(Completions),
+    /// Look whether all is well: machine, store, targets, secrets, pipeline; changes nothing.
+    Doctor(Pipeline),
+    /// Keep a copy of the store, also while an engine works on it.
+    Backup(Backup),
+    /// Put a backup in the place of the store, which is kept beside it.
+    Restore(Restore),
     /// Make generated funds and run the fund pipeline over them, in 50 lanes.
     Demo(Demo),
 }
@@ -395,6 +401,31 @@ pub(crate) struct Completions {
     /// The shell.
     #[arg(value_enum, value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// `carril backup`.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The file to make.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Take the place of a backup that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Keep the workspaces of unfinished lanes too, in the folder FILE.lanes.
+    #[arg(long)]
+    pub(crate) workspaces: bool,
+}
+
+/// `carril restore`.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Go on without asking.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 /// `carril demo`.

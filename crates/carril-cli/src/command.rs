@@ -7,10 +7,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use std::path::Path;
 
+mod backup;
 mod cancel;
 mod check;
 mod control;
 mod demo;
+mod doctor;
 mod explain;
 mod init;
 mod logs;
@@ -19,6 +21,7 @@ mod plan;
 mod prune;
 pub(crate) mod ps;
 mod purge;
+mod restore;
 mod retry;
 mod rollback;
 mod run;
@@ -57,6 +60,9 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
             WorkspaceCommand::Migrate(arguments) => workspace::migrate(context, arguments).await,
         },
         Command::Prune(arguments) => prune::run(context, arguments).await,
+        Command::Doctor(arguments) => doctor::run(context, arguments).await,
+        Command::Backup(arguments) => backup::run(context, arguments).await,
+        Command::Restore(arguments) => restore::run(context, arguments).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
     }
 }
@@ -97,7 +103,10 @@ impl Command {
             Self::Workspace(_) => "carril workspace".to_owned(),
             Self::Pause(_) => "carril pause".to_owned(),
             Self::Resume(_) => "carril resume".to_owned(),
-            Self::Ps(_)
+            Self::Restore(_) => "carril restore".to_owned(),
+            Self::Backup(_)
+            | Self::Doctor(_)
+            | Self::Ps(_)
             | Self::Show(_)
             | Self::Logs(_)
             | Self::Why(_)

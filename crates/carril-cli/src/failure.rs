@@ -5,7 +5,7 @@
 use crate::exit::Exit;
 use carril::model::contract::{Fault, TargetError};
 use carril::model::finding::{Finding, Severity};
-use carril::{EngineError, OpenError, OpenErrorKind, UrlError};
+use carril::{BackupError, EngineError, OpenError, OpenErrorKind, RestoreError, UrlError};
 use std::error::Error as _;
 use std::fmt;
 
@@ -127,6 +127,26 @@ impl From<OpenError> for Failure {
             cause = inner.source();
         }
         Self::new(exit, error.code(), message)
+    }
+}
+
+impl From<RestoreError> for Failure {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Open(error) => error.into(),
+            RestoreError::Backup(BackupError::Store(error)) => OpenError::from(error).into(),
+            RestoreError::Backup(error) => {
+                let exit = match &error {
+                    BackupError::Exists { .. }
+                    | BackupError::UnderWay { .. }
+                    | BackupError::Same { .. } => Exit::Refused,
+                    BackupError::Foreign { .. } | BackupError::Newer { .. } => Exit::Version,
+                    BackupError::Stopped => Exit::Cancelled,
+                    _ => Exit::Unreachable,
+                };
+                Self::new(exit, error.code(), error.to_string())
+            }
+        }
     }
 }
 

@@ -89,7 +89,7 @@ impl<'a> Summary<'a> {
         } else {
             Vec::new()
         };
-        let mut waits = history.waits(row.id).await?;
+        let mut waits = history.waits(row.id, now).await?;
         waits.sort_by_key(|wait| std::cmp::Reverse(wait.total_micros));
         let doubts = history.doubts(row.id).await?;
         let worked = found::worked(history, &row, now).await?;

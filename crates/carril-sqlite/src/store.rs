@@ -24,12 +24,14 @@ macro_rules! sql {
 }
 
 mod again;
+mod backup;
 mod changes;
 mod claim;
 mod commit;
 mod deltas;
 mod engine;
 mod enter;
+mod examine;
 mod fault;
 mod filesystem;
 mod forget;
@@ -46,7 +48,9 @@ mod rows;
 mod session;
 mod text;
 
+pub use backup::{Backup, BackupError, Contents, Keep, Progress, Restored, backup, restore};
 pub use engine::SqliteStore;
+pub use examine::{Disk, Examined, WorkspaceFile, disk, examine, workspaces};
 pub use history::SqliteHistory;
 pub use lock::{EngineLock, Held, LockError, holder};
 pub use open::{Durability, OpenError, StoreOptions, downgrade};

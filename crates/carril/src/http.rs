@@ -65,6 +65,15 @@ impl HttpSettings {
         Ok(self)
     }
 
+    /// Whether each secret can be resolved here and now, by name; a sentence where it cannot. Values are looked at and never given out.
+    #[must_use]
+    pub fn resolvable(&self, targets: &Targets) -> BTreeMap<String, Result<(), String>> {
+        let asked = self.secrets.iter();
+        asked
+            .map(|(name, text)| (name.clone(), targets.resolve(text).map(|_| ())))
+            .collect()
+    }
+
     /// The secrets that a pipeline names and that are not here: its steps would fail where they send them. One warning for
     /// each header, with its place.
     #[must_use]

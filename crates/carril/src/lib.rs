@@ -40,13 +40,16 @@
 //! |---|---|
 //! | run pipelines in this program | [`open`], then [`Carril`] |
 //! | read what another program's engine does, or did | [`read`], then [`Reader`] |
+//! | keep a copy of a store, put one back | [`backup()`], [`restore`] |
 //! | write a pipeline in Rust | [`Pipeline`] |
 //! | load one from a folder | [`pipeline::load_dir`], [`check()`], [`PipelineDefinition::from_loaded`] |
 //! | ask why something is as it is | [`why()`] |
 
+mod backup;
 mod builder;
 mod carril;
 mod check;
+mod examine;
 mod function;
 mod http;
 mod location;
@@ -59,12 +62,17 @@ mod settings;
 mod targets;
 mod why;
 
+pub use crate::backup::{
+    Backup, BackupError, BackupOptions, BackupProgress, Contents, RestoreError, Restored, backup,
+    restore,
+};
 pub use crate::builder::{
     HttpCall, InvalidPipeline, Parameter, Pipeline, PipelineDefinition, Publish, Retry, Stage,
     Step, Workspace,
 };
 pub use crate::carril::{Carril, Launch, Outcome};
 pub use crate::check::{Asked, CheckReport, check};
+pub use crate::examine::{Disk, Examined, WorkspaceFile, disk, examine, workspaces};
 pub use crate::function::{Cancel, Functions, Input, StepFailure};
 pub use crate::http::{HttpSettingError, HttpSettings};
 pub use crate::location::{DEFAULT_STORE, UrlError, kept_folder, target_url};

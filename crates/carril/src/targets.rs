@@ -70,6 +70,17 @@ impl Targets {
         secret::resolve(text, self.shared.as_ref())
     }
 
+    /// The file of a target, its references resolved, for whoever only looks at the file.
+    ///
+    /// # Errors
+    /// As [`Targets::open`].
+    pub fn file(&self, url: &str) -> Result<PathBuf, TargetError> {
+        let shared = &self.shared;
+        let resolved = secret::resolve(url, shared.as_ref()).map_err(TargetError::Unreachable)?;
+        location::target_path(resolved.value(), &shared.folder)
+            .map_err(|error| TargetError::Unreachable(resolved.hide(&error.to_string())))
+    }
+
     /// The target at `url`; the same one again for the same name and file.
     ///
     /// # Errors

@@ -38,7 +38,7 @@ struct KeptShape {
 
 /// What is old, as far as the history tells.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Found {
+pub(crate) struct Found {
     processes: u64,
     entities: u64,
     /// Processes whose workspaces go, and that are remembered.
@@ -135,7 +135,7 @@ fn tell(context: &Context, shape: &Shape) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-async fn find(history: &dyn History, older: Older) -> Result<Found, Failure> {
+pub(crate) async fn find(history: &dyn History, older: Older) -> Result<Found, Failure> {
     let mut found = Found::default();
     let mut filter = ProcessFilter {
         max: PAGE,
@@ -162,7 +162,8 @@ async fn find(history: &dyn History, older: Older) -> Result<Found, Failure> {
     }
 }
 
-fn question(found: &Found) -> String {
+/// What is done with what is old, as a request; empty when nothing is.
+pub(crate) fn question(found: &Found) -> String {
     let mut parts = Vec::new();
     if found.processes > 0 {
         parts.push(format!(

@@ -54,7 +54,8 @@ pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<Exit, Fa
             )?;
         }
         TraceView::Waits(_) => {
-            let rows = Rows::cut(&process, history.waits(process.id).await?, of.limit);
+            let spent = history.waits(process.id, context.now()).await?;
+            let rows = Rows::cut(&process, spent, of.limit);
             rows.show(
                 context,
                 |rows| rows.iter().map(WaitShape::from).collect(),

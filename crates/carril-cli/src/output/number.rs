@@ -23,5 +23,18 @@ pub(crate) fn percent(part: u64, whole: u64) -> u64 {
     part.saturating_mul(100).checked_div(whole).unwrap_or(0)
 }
 
+/// Bytes as people read them: `512 B`, `3.4 MiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1_024 {
+        return format!("{bytes} B");
+    }
+    let (mut whole, mut rest, mut unit) = (bytes / 1_024, bytes % 1_024, 0);
+    while whole >= 1_024 && unit + 1 < UNITS.len() {
+        (whole, rest, unit) = (whole / 1_024, whole % 1_024, unit + 1);
+    }
+    format!("{whole}.{} {}", rest * 10 / 1_024, UNITS[unit])
+}
+
 #[cfg(test)]
 mod tests;

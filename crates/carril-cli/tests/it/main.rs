@@ -2,11 +2,13 @@
 
 mod advice;
 mod again;
+mod backup;
 mod calls;
 mod chaos;
 mod columns;
 mod commands;
 mod demo;
+mod doctor;
 mod doubts;
 mod exits;
 mod faults;

@@ -287,8 +287,9 @@ pub trait History: Send + Sync {
         max: u32,
     ) -> Pending<'_, Result<Vec<BottleneckRow>, Fault>>;
 
-    /// Time by cause over all executions of a process.
-    fn waits(&self, process: ProcessId) -> Pending<'_, Result<Vec<WaitRow>, Fault>>;
+    /// Time by cause over all executions of a process; what is still open counts up to `now`.
+    fn waits(&self, process: ProcessId, now: Timestamp)
+    -> Pending<'_, Result<Vec<WaitRow>, Fault>>;
 
     /// Steps that did not succeed by themselves although their lanes went on: by a fallback, or as they are not critical; of the
     /// present runs, in order of the steps.

@@ -2,7 +2,7 @@
 
 use super::fault::OrFault;
 use super::hot::one;
-use super::rows::{self as rows_of, account, flag, get, json, run, sums_json, time};
+use super::rows::{self as rows_of, account, flag, get, json, run, sums_json};
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Claim, Claimed, Fault, Owned, StepRow};
 use carril_model::id::{ExecutionId, NodeId, ProcessId, Run, Token};
@@ -78,7 +78,7 @@ fn candidates(
             token: get(row, 2)?,
             per_process: flag(row, 3)?,
             cancelling: flag(row, 4)?,
-            fresh: time(row, 5)?.is_none(),
+            fresh: flag(row, 5)?,
             account: account(row, 6)?,
         });
     }

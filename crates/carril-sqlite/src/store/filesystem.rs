@@ -29,14 +29,23 @@ const NETWORK: &[&str] = &[
 
 /// The type of the network file system that `path` lies on, or `None` when it is a local one or cannot be told.
 pub(crate) fn network_kind(path: &Path) -> Option<String> {
+    kind(path).filter(|kind| is_network(kind))
+}
+
+/// The type of the file system that `path` lies on, or `None` when it cannot be told.
+pub(crate) fn kind(path: &Path) -> Option<String> {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
     let folder = existing_folder(path)?;
-    let kind = kind_of(&mounts, &folder)?;
-    NETWORK.contains(&kind.as_str()).then_some(kind)
+    kind_of(&mounts, &folder)
+}
+
+/// Whether a type of file system is one over a network.
+pub(crate) fn is_network(kind: &str) -> bool {
+    NETWORK.contains(&kind)
 }
 
 /// The file itself with every link followed, or its folder while it does not exist.
-fn existing_folder(path: &Path) -> Option<PathBuf> {
+pub(crate) fn existing_folder(path: &Path) -> Option<PathBuf> {
     if let Ok(found) = path.canonicalize() {
         return Some(found);
     }

@@ -238,12 +238,16 @@ impl History for SqliteHistory {
         })
     }
 
-    fn waits(&self, process: ProcessId) -> Pending<'_, Result<Vec<WaitRow>, Fault>> {
+    fn waits(
+        &self,
+        process: ProcessId,
+        now: Timestamp,
+    ) -> Pending<'_, Result<Vec<WaitRow>, Fault>> {
         self.ask(move |transaction| {
             read::all(
                 transaction,
                 sql!("history_waits"),
-                params![process.0],
+                params![process.0, now.0],
                 read::wait,
             )
         })

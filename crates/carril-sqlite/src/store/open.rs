@@ -260,6 +260,33 @@ pub(crate) fn for_posting(path: &Path) -> Result<Connection, OpenError> {
     open_existing(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
+/// Opens a store of any version this program knows, to copy it or look at it; gives its version.
+pub(crate) fn any_version(path: &Path) -> Result<(Connection, i32), OpenError> {
+    refuse_old_library()?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect_leaving_the_log(path, flags)?;
+    let version = look(&connection, path, false)?;
+    Ok((connection, version))
+}
+
+/// The same, to tidy it.
+pub(crate) fn any_version_for_writing(path: &Path) -> Result<Connection, OpenError> {
+    refuse_old_library()?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = connect_leaving_the_log(path, flags)?;
+    look(&connection, path, false)?;
+    Ok(connection)
+}
+
+/// Closing it does nothing to a log, which may be the only whole part of a damaged store.
+fn connect_leaving_the_log(path: &Path, flags: OpenFlags) -> Result<Connection, OpenError> {
+    let connection = connect(path, flags)?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(|error| OpenError::of(path, &error))?;
+    Ok(connection)
+}
+
 fn open_existing(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     refuse_old_library()?;
     let connection = connect(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;

@@ -572,7 +572,7 @@ fn waits_and_causes_are_summed_over_a_process() {
     );
     let waits = house
         .harness
-        .wait(house.history.waits(process))
+        .wait(house.history.waits(process, end))
         .expect("they are asked");
     let told: Vec<_> = waits
         .iter()
@@ -587,11 +587,13 @@ fn waits_and_causes_are_summed_over_a_process() {
         })
         .collect();
     let worst = |claimed: &[Claimed]| Some(claimed[0].owned.execution);
+    let third = worst(&second).map(|id| ExecutionId(id.0 + 1));
     assert_eq!(
         told,
         [
             (CauseKind::Running, 2, 2_090, 1_090, worst(&first)),
-            (CauseKind::Queued, 2, 110, 100, worst(&second))
+            // The third has waited from the launch on, and still does.
+            (CauseKind::Queued, 3, 1_210, 1_100, third)
         ]
     );
     let causes = house

@@ -138,9 +138,13 @@ pub(super) const DOORS: &[Door] = &[
     door("anstream", &["carril-cli"], &[]),
     door("comfy-table", &["carril-cli"], &[]),
     door("indicatif", &["carril-cli"], &[]),
+    door("ratatui-core", &["carril-cli"], &[]),
+    door("ratatui-crossterm", &["carril-cli"], &[]),
+    door("ratatui-widgets", &["carril-cli"], &[]),
+    door("crossterm", &["carril-cli"], &[]),
     door("tracing-subscriber", &["carril-cli"], ANYBODY),
-    // The operating system's process groups, for commands.
-    door("rustix", &["carril-steps"], ANYBODY),
+    // The operating system: process groups for commands, and the disk that a store lies on.
+    door("rustix", &["carril-sqlite", "carril-steps"], ANYBODY),
     // Tools of tests.
     door("insta", &[], ANYBODY),
     door("proptest", &[], ANYBODY),

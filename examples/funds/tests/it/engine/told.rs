@@ -63,7 +63,11 @@ async fn check_waits(carril: &Carril, process: &ProcessRow, rows: &[ExecutionRow
             *sum = (sum.0 + 1, sum.1 + micros, sum.2.max(*micros));
         }
     }
-    let waits = carril.history().waits(process.id).await.unwrap();
+    let waits = carril
+        .history()
+        .waits(process.id, Timestamp(i64::MAX))
+        .await
+        .unwrap();
     let told: BTreeMap<_, _> = waits
         .iter()
         .map(|wait| {
