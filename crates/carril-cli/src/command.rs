@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use std::path::Path;
 
+mod breaker;
 mod cancel;
 mod check;
 mod control;
@@ -18,6 +19,7 @@ mod pause;
 mod plan;
 mod prune;
 pub(crate) mod ps;
+mod resources;
 mod retry;
 mod rollback;
 mod run;
@@ -48,6 +50,8 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Rollback(arguments) => rollback::run(context, arguments).await,
         Command::Pause(arguments) => pause::pause(context, arguments).await,
         Command::Resume(arguments) => pause::resume(context, arguments).await,
+        Command::Resources(arguments) => resources::run(context, arguments).await,
+        Command::Breaker(arguments) => breaker::run(context, arguments).await,
         Command::Explain(arguments) => explain::explain(context, arguments),
         Command::Completions(arguments) => explain::completions(context, arguments),
         Command::Prune(arguments) => prune::run(context, arguments).await,
@@ -68,6 +72,7 @@ impl Command {
                 | Self::Prune(_)
                 | Self::Pause(_)
                 | Self::Resume(_)
+                | Self::Breaker(_)
         )
     }
 
@@ -88,11 +93,13 @@ impl Command {
             Self::Prune(_) => "carril prune".to_owned(),
             Self::Pause(_) => "carril pause".to_owned(),
             Self::Resume(_) => "carril resume".to_owned(),
+            Self::Breaker(_) => "carril breaker".to_owned(),
             Self::Ps(_)
             | Self::Show(_)
             | Self::Logs(_)
             | Self::Why(_)
             | Self::Trace(_)
+            | Self::Resources(_)
             | Self::Sql(_)
             | Self::Explain(_)
             | Self::Completions(_) => "carril".to_owned(),

@@ -24,6 +24,7 @@ macro_rules! sql {
 }
 
 mod again;
+mod breakers;
 mod changes;
 mod claim;
 mod commit;

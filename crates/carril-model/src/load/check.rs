@@ -6,6 +6,7 @@ mod actions;
 mod http;
 mod names;
 mod references;
+mod resources;
 mod tables;
 
 use super::places::Places;
@@ -126,6 +127,7 @@ impl Check<'_> {
             }
         }
         self.names();
+        self.resources();
         self.params();
         self.entities();
         self.tables();
