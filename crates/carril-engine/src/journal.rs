@@ -314,7 +314,10 @@ struct Waiting {
 impl Waiting {
     /// Whether anybody misses it when the group is not committed.
     fn matters(&self, group: &Group) -> bool {
-        !self.writers.is_empty() || !group.processes.is_empty() || !group.claims.is_empty()
+        !self.writers.is_empty()
+            || !group.processes.is_empty()
+            || !group.breakers.is_empty()
+            || !group.claims.is_empty()
     }
 }
 

@@ -11,8 +11,11 @@ use crate::failure::Failure;
 use crate::follow::Follower;
 use crate::view::View;
 use carril::model::breaker::BreakerWish;
-use carril::model::contract::{History, Wish};
+use carril::model::contract::{History, ProcessFilter, Wish};
 use std::collections::BTreeSet;
+
+/// Processes, newest first, whose pipelines are asked which breakers there are.
+const PROCESSES_MAX: u32 = 200;
 
 /// Sets a breaker.
 pub(crate) async fn run(context: &Context, arguments: &Breaker) -> Result<Exit, Failure> {
@@ -42,10 +45,20 @@ pub(crate) async fn run(context: &Context, arguments: &Breaker) -> Result<Exit, 
 /// A breaker that nobody has would be held for nothing: most likely its name is mistyped.
 async fn known(history: &dyn History, name: &str) -> Result<(), Failure> {
     let mut names: BTreeSet<String> = BTreeSet::new();
-    for row in history.resources().await? {
-        if row.limits.breaker.is_some() {
-            names.insert(row.resource);
+    let filter = ProcessFilter {
+        max: PROCESSES_MAX,
+        ..ProcessFilter::default()
+    };
+    let mut seen = BTreeSet::new();
+    for process in history.processes(&filter).await? {
+        if !seen.insert(process.version) {
+            continue;
         }
+        let resources = history.definition_of(process.id).await?.resources;
+        let guarded = resources
+            .into_iter()
+            .filter(|(_, limits)| limits.breaker.is_some());
+        names.extend(guarded.map(|(name, _)| name));
     }
     names.extend(
         history
@@ -57,8 +70,7 @@ async fn known(history: &dyn History, name: &str) -> Result<(), Failure> {
     if names.contains(name) {
         return Ok(());
     }
-    let message =
-        format!("no unfinished process has a breaker for `{name}`, and none was ever kept");
+    let message = format!("no process has a breaker for `{name}`, and none was ever kept");
     let help = if names.is_empty() {
         "a resource has one when its pipeline says `breaker = { failures = 5 }`; it is known from the first launch on".to_owned()
     } else {

@@ -2,6 +2,7 @@
 
 mod advice;
 mod again;
+mod breaker;
 mod calls;
 mod chaos;
 mod commands;
