@@ -116,6 +116,10 @@ pub(crate) enum Command {
     Prune(Prune),
     /// Look at where time went: entity by stage, overlaps, bottlenecks, waits.
     Trace(Trace),
+    /// List the resources of unfinished processes: who uses them, who waits, and how their breakers are.
+    Resources(Resources),
+    /// Hold a resource's circuit breaker open or closed, or let it go.
+    Breaker(Breaker),
     /// Ask the store with SQL, read-only: processes, executions, steps, waits, trace.
     Sql(Sql),
     /// Tell what an error code means and what would be right.
@@ -185,6 +189,9 @@ pub(crate) struct Run {
     /// Executions that run at once, instead of the pipeline's `lanes.max`.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) lanes: Option<u32>,
+    /// Where processes compete for lanes and slots, the higher goes first, instead of the pipeline's `lanes.priority`.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i8).range(-100..=100))]
+    pub(crate) priority: Option<i8>,
     /// Launch once per key: a second launch with the same key follows the first one's process.
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
@@ -374,6 +381,39 @@ pub(crate) struct TraceOf {
     /// At most this many rows.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) limit: u32,
+}
+
+/// `carril resources`.
+#[derive(Debug, Args)]
+pub(crate) struct Resources {
+    /// This resource only, with the last changes of its breaker.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+/// `carril breaker`.
+#[derive(Debug, Args)]
+pub(crate) struct Breaker {
+    /// Open: nothing uses the resource. Close: everything does, whatever fails. Auto: the breaker decides again.
+    #[arg(value_enum, value_name = "HOW")]
+    pub(crate) how: BreakerHow,
+    /// The resource.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Why, for whoever finds it so.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+/// What is done with a breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BreakerHow {
+    /// Held open.
+    Open,
+    /// Held closed.
+    Close,
+    /// By itself.
+    Auto,
 }
 
 /// `carril sql`.

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use std::path::Path;
 
 mod backup;
+mod breaker;
 mod cancel;
 mod check;
 mod control;
@@ -22,6 +23,7 @@ mod prune;
 pub(crate) mod ps;
 mod purge;
 mod restore;
+mod resources;
 mod retry;
 mod rollback;
 mod run;
@@ -53,6 +55,8 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Rollback(arguments) => rollback::run(context, arguments).await,
         Command::Pause(arguments) => pause::pause(context, arguments).await,
         Command::Resume(arguments) => pause::resume(context, arguments).await,
+        Command::Resources(arguments) => resources::run(context, arguments).await,
+        Command::Breaker(arguments) => breaker::run(context, arguments).await,
         Command::Explain(arguments) => explain::explain(context, arguments),
         Command::Completions(arguments) => explain::completions(context, arguments),
         Command::Purge(arguments) => purge::run(context, arguments).await,
@@ -81,6 +85,7 @@ impl Command {
                 | Self::Purge(_)
                 | Self::Pause(_)
                 | Self::Resume(_)
+                | Self::Breaker(_)
         )
     }
 
@@ -104,6 +109,7 @@ impl Command {
             Self::Pause(_) => "carril pause".to_owned(),
             Self::Resume(_) => "carril resume".to_owned(),
             Self::Restore(_) => "carril restore".to_owned(),
+            Self::Breaker(_) => "carril breaker".to_owned(),
             Self::Backup(_)
             | Self::Doctor(_)
             | Self::Ps(_)
@@ -111,6 +117,7 @@ impl Command {
             | Self::Logs(_)
             | Self::Why(_)
             | Self::Trace(_)
+            | Self::Resources(_)
             | Self::Sql(_)
             | Self::Explain(_)
             | Self::Completions(_) => "carril".to_owned(),

@@ -31,6 +31,8 @@ pub(crate) struct Place {
     pub(crate) folder: PathBuf,
     /// How long what has settled is kept.
     pub(crate) retention: Retention,
+    /// Lanes at once over all processes, if that is limited.
+    pub(crate) lanes: Option<u32>,
     /// What HTTP steps may do.
     pub(crate) http: HttpSettings,
 }
@@ -68,6 +70,7 @@ pub(crate) async fn open(context: &Context, place: &Place) -> Result<Door, Failu
             .lookup(around.lookup.clone())
             .commands(&place.folder, &around.path)
             .retention(place.retention)
+            .lanes(place.lanes)
             .http(place.http.clone());
         let holder = match carril::open(options).await {
             Ok(carril) => return Ok(Door::Engine(carril)),

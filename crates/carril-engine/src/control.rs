@@ -2,6 +2,7 @@
 //!
 //! Each verb can be asked twice and can die half-way: what was done stays done, and asking again goes on from there.
 
+mod breaker;
 mod pause;
 mod prune;
 mod purge;
@@ -178,7 +179,7 @@ impl Engine {
 
     /// Has the coordinator look at a process again, as one of this engine's.
     async fn look_again(&self, ready: Ready, row: ProcessRow) {
-        let run = Arc::new(ready.into_run(row.id, row.params.clone()));
+        let run = Arc::new(ready.into_run(row.id, row.priority, row.params.clone()));
         self.core
             .notify(Notice::Adopt {
                 run,

@@ -3,6 +3,8 @@
 //!
 //! It holds no truth: rows come from commits, and every change it asks for is checked again by the store.
 
+mod shares;
+
 use crate::engine::Core;
 use crate::event::Event;
 use crate::lane::{self, Signal};
@@ -14,6 +16,7 @@ use carril_model::id::ProcessId;
 use carril_model::process;
 use carril_model::state::ProcessState;
 use carril_model::time::Timestamp;
+use shares::Hungry;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -63,6 +66,12 @@ struct Managed {
     unswept: bool,
     /// Looks under way; its row may be older than what they will tell.
     looks: u32,
+    /// Where the engine's lanes are limited: something of it may be pending.
+    hungry: bool,
+    /// Lanes that the claim under way may fill.
+    reserved: u32,
+    /// The deal in which it was last given lanes.
+    served: u64,
 }
 
 impl Managed {
@@ -76,6 +85,9 @@ impl Managed {
             settling: false,
             unswept: false,
             looks: 0,
+            hungry: false,
+            reserved: 0,
+            served: 0,
         }
     }
 
@@ -97,14 +109,24 @@ pub(crate) struct Coordinator {
     core: Arc<Core>,
     notices: mpsc::Receiver<Notice>,
     processes: HashMap<ProcessId, Managed>,
+    /// Lanes at once over all processes, if that is limited.
+    lanes: Option<u32>,
+    /// Deals made so far, where it is.
+    deals: u64,
 }
 
 impl Coordinator {
-    pub(crate) fn new(core: Arc<Core>, notices: mpsc::Receiver<Notice>) -> Self {
+    pub(crate) fn new(
+        core: Arc<Core>,
+        notices: mpsc::Receiver<Notice>,
+        lanes: Option<u32>,
+    ) -> Self {
         Self {
             core,
             notices,
             processes: HashMap::new(),
+            lanes,
+            deals: 0,
         }
     }
 
@@ -164,7 +186,12 @@ impl Coordinator {
     ) {
         for process in asked {
             if let Some(managed) = self.processes.get_mut(process) {
+                let of_it = |claimed: &&Claimed| claimed.owned.process == *process;
+                let got = claimed.iter().filter(of_it).count();
+                // With all that it asked for there may be more; with less there is none.
+                managed.hungry |= got >= managed.reserved as usize;
                 managed.claiming = false;
+                managed.reserved = 0;
             }
         }
         for process in looked {
@@ -188,6 +215,9 @@ impl Coordinator {
         for process in again {
             self.fill(process);
         }
+        if !asked.is_empty() {
+            self.deal();
+        }
     }
 
     fn lane_free(&mut self, process: ProcessId, dry: bool) {
@@ -197,6 +227,9 @@ impl Coordinator {
         managed.active -= 1;
         if !dry || managed.again {
             self.fill(process);
+        } else {
+            // What it does not need is free for others.
+            self.deal();
         }
         self.forget_if_done(process);
     }
@@ -378,6 +411,10 @@ impl Coordinator {
         let Some(managed) = self.processes.get_mut(&id) else {
             return;
         };
+        if self.lanes.is_some() {
+            managed.hungry = managed.row.state == ProcessState::Running;
+            return self.deal();
+        }
         // Also while it is being cancelled: lanes that an engine died over are pending, and only a lane settles them.
         let open = managed.row.state == ProcessState::Running;
         let free = managed.row.lanes.saturating_sub(managed.active);
@@ -391,5 +428,48 @@ impl Coordinator {
             process: id,
             max: free,
         });
+    }
+
+    /// Where the engine's lanes are limited: gives the free ones to those that are hungry, and has the others pass theirs on as
+    /// they come free, as long as somebody of at least their priority goes without.
+    fn deal(&mut self) {
+        let Some(lanes) = self.lanes else { return };
+        if self.core.tasks.stop.is_cancelled() {
+            return;
+        }
+        let taken: u32 = self
+            .processes
+            .values()
+            .map(|managed| managed.active + managed.reserved)
+            .sum();
+        for (id, max) in shares::deal(self.hungry(), lanes.saturating_sub(taken)) {
+            let Some(managed) = self.processes.get_mut(&id) else {
+                continue;
+            };
+            self.deals += 1;
+            managed.served = self.deals;
+            managed.claiming = true;
+            managed.reserved = max;
+            managed.hungry = false;
+            self.core.journal.claim(Claim { process: id, max });
+        }
+        let left = self.hungry();
+        for (id, managed) in &self.processes {
+            let yields = shares::yields(&left, *id, managed.row.priority);
+            managed.run.pass_lanes_on(yields);
+        }
+    }
+
+    fn hungry(&self) -> Vec<Hungry> {
+        let could = self.processes.iter().filter(|(_, managed)| {
+            managed.hungry && !managed.claiming && managed.row.state == ProcessState::Running
+        });
+        let hungry = could.map(|(id, managed)| Hungry {
+            process: *id,
+            priority: managed.row.priority,
+            wants: managed.row.lanes.saturating_sub(managed.active),
+            served: managed.served,
+        });
+        hungry.filter(|hungry| hungry.wants > 0).collect()
     }
 }

@@ -6,9 +6,9 @@ use crate::error::Error;
 use crate::event::{self, Event};
 use crate::journal;
 use crate::lane::{LaneTable, Signal};
+use crate::limits::Limits;
 use crate::process_run::{NotHere, Ready};
 use crate::requests;
-use crate::slots::Slots;
 use crate::task::{Kind, Tasks};
 use crate::undoing::Undoing;
 use carril_model::contract::{
@@ -78,6 +78,9 @@ pub struct Options {
     pub requests_every: Option<Duration>,
     /// How long what has settled is kept; `None` for ever, the default.
     pub retention: Option<Retention>,
+    /// Lanes at once, over all processes; `None`, the default, leaves each process its own number. Where processes compete for
+    /// them, those of higher priority come first, and those of the same take turns.
+    pub lanes: Option<u32>,
 }
 
 impl Options {
@@ -88,6 +91,7 @@ impl Options {
             node,
             requests_every: Some(Duration::from_millis(200)),
             retention: None,
+            lanes: None,
         }
     }
 }
@@ -99,7 +103,9 @@ pub(crate) struct Core {
     pub(crate) runners: Runners,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: journal::Handle,
-    pub(crate) slots: Slots,
+    pub(crate) limits: Limits,
+    /// Whether lanes are dealt by the coordinator alone.
+    lanes_limited: bool,
     pub(crate) lanes: LaneTable,
     pub(crate) tasks: Tasks,
     pub(crate) board: Board,
@@ -138,6 +144,11 @@ impl Core {
     pub(crate) async fn notify(&self, notice: Notice) {
         // The coordinator ends last; without it nobody is left to act on the notice.
         let _ = self.notices.send(notice).await;
+    }
+
+    /// How many lanes a launch fills with its opening commit. Where lanes are limited, others may come before it.
+    pub(crate) const fn claimed_at_launch(&self, lanes: u32) -> u32 {
+        if self.lanes_limited { 0 } else { lanes }
     }
 
     pub(crate) fn is_watched(&self) -> bool {
@@ -254,7 +265,7 @@ impl Core {
                 })?;
             targets.insert(name, target);
         }
-        Ready::new(plan, targets, urls, &self.runners, &self.slots)
+        Ready::new(plan, targets, urls, &self.runners, &self.limits)
     }
 
     /// The highest execution id that the targets of a launch bear. A target is asked once: from then on this store's ids are above.
@@ -292,7 +303,7 @@ impl Core {
         let definition = self.store.definition(&row.version).await?;
         let overlap = definition.lanes.overlap;
         let ready = self.ready(plan_of(definition, &row), &row.targets).await?;
-        let run = Arc::new(ready.into_run(row.id, row.params.clone()));
+        let run = Arc::new(ready.into_run(row.id, row.priority, row.params.clone()));
         self.notify(Notice::Adopt {
             run,
             row: Box::new(row),
@@ -344,6 +355,8 @@ impl Engine {
     /// [`Error::Store`] when the store cannot be entered.
     pub async fn open(parts: Parts, options: Options) -> Result<(Self, Entered), Error> {
         let entered = parts.store.enter(&options.node, parts.clock.now()).await?;
+        let breakers = parts.store.breakers().await?;
+        let clock = Arc::clone(&parts.clock);
         let (notices, inbox) = mpsc::channel(NOTICES_MAX);
         let tasks = Tasks::default();
         let (writer, journal) = journal::Writer::new(
@@ -358,7 +371,8 @@ impl Engine {
             runners: parts.runners,
             clock: parts.clock,
             journal,
-            slots: Slots::default(),
+            limits: Limits::new(clock, breakers),
+            lanes_limited: options.lanes.is_some(),
             lanes: LaneTable::default(),
             tasks,
             board: Board(watch::Sender::new(0)),
@@ -375,7 +389,7 @@ impl Engine {
         core.tasks.spawn(Kind::Journal, writer.run());
         core.tasks.spawn(
             Kind::Coordinator,
-            Coordinator::new(Arc::clone(&core), inbox).run(),
+            Coordinator::new(Arc::clone(&core), inbox, options.lanes).run(),
         );
         let engine = Self { core };
         if let Some(every) = options.requests_every {

@@ -9,6 +9,7 @@
 
 use crate::coordinator::Notice;
 use carril_model::account::{CauseKind, TimeAccount};
+use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Change, Claim, Claimed, Clock, Fault, Group, Owned, ProcessChange, Record, Report, Store,
     Verdict,
@@ -51,9 +52,11 @@ enum Message {
         owned: Owned,
         changes: Vec<Change>,
         then: Option<ProcessChange>,
+        breakers: Vec<BreakerRow>,
         claim: Option<ProcessId>,
         ack: oneshot::Sender<Result<Ack, Fault>>,
     },
+    Breaker(BreakerRow, oneshot::Sender<Result<Ack, Fault>>),
     Process(ProcessChange),
     Claim(Claim),
     Look(ProcessId),
@@ -70,7 +73,8 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    /// Makes changes of one execution durable, all or none; with `claim`, takes one more of that process in the same commit.
+    /// Makes changes of one execution durable, all or none, and with them the breakers that they moved; with `claim`, takes one
+    /// more of that process in the same commit.
     ///
     /// # Cancel safety
     /// Dropping the future after it was polled leaves the write in the queue.
@@ -78,6 +82,7 @@ impl Handle {
         &self,
         owned: Owned,
         changes: Vec<Change>,
+        breakers: Vec<BreakerRow>,
         claim: Option<ProcessId>,
     ) -> Result<Ack, Fault> {
         let (ack, answer) = oneshot::channel();
@@ -85,6 +90,7 @@ impl Handle {
             owned,
             changes,
             then: None,
+            breakers,
             claim,
             ack,
         };
@@ -108,11 +114,23 @@ impl Handle {
             owned,
             changes: vec![change],
             then,
+            breakers: Vec::new(),
             claim: None,
             ack,
         };
         self.queue.send(message).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?
+    }
+
+    /// Makes a breaker durable that a person moved.
+    ///
+    /// # Cancel safety
+    /// As [`Handle::write`].
+    pub(crate) async fn breaker(&self, row: BreakerRow) -> Result<(), Fault> {
+        let (ack, answer) = oneshot::channel();
+        let message = Message::Breaker(row, ack);
+        self.queue.send(message).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?.map(drop)
     }
 
     /// Asks for a change of a process; what it did is told to the coordinator.
@@ -172,6 +190,7 @@ struct SoftEntry {
 struct Soft {
     since: Option<Timestamp>,
     changes: Vec<Change>,
+    breakers: Vec<BreakerRow>,
     account: Option<TimeAccount>,
 }
 
@@ -196,6 +215,21 @@ impl SoftPlace {
         let mut soft = self.lock();
         soft.since.get_or_insert(now);
         soft.changes.extend(changes);
+    }
+
+    /// Leaves breakers that this lane moved.
+    pub(crate) fn leave_breakers(&self, rows: Vec<BreakerRow>, now: Timestamp) {
+        if rows.is_empty() {
+            return;
+        }
+        let mut soft = self.lock();
+        soft.since.get_or_insert(now);
+        soft.breakers.extend(rows);
+    }
+
+    /// Takes the breakers that have not gone alone, to go with a write.
+    pub(crate) fn take_breakers(&self) -> Vec<BreakerRow> {
+        std::mem::take(&mut self.lock().breakers)
     }
 
     /// Leaves the account with its new cause; only the latest counts.
@@ -280,7 +314,10 @@ struct Waiting {
 impl Waiting {
     /// Whether anybody misses it when the group is not committed.
     fn matters(&self, group: &Group) -> bool {
-        !self.writers.is_empty() || !group.processes.is_empty() || !group.claims.is_empty()
+        !self.writers.is_empty()
+            || !group.processes.is_empty()
+            || !group.breakers.is_empty()
+            || !group.claims.is_empty()
     }
 }
 
@@ -358,8 +395,10 @@ impl Writer {
         looks: &[ProcessId],
         now: Timestamp,
     ) -> Result<Report, Fault> {
-        let nothing =
-            group.records.is_empty() && group.processes.is_empty() && group.claims.is_empty();
+        let nothing = group.records.is_empty()
+            && group.processes.is_empty()
+            && group.breakers.is_empty()
+            && group.claims.is_empty();
         let mut report = if !nothing {
             self.commit(Arc::new(group)).await?
         } else if looks.is_empty() {
@@ -415,10 +454,12 @@ impl Writer {
                     owned,
                     changes,
                     then,
+                    breakers,
                     claim,
                     ack,
                 } => {
                     group.processes.extend(then);
+                    group.breakers.extend(breakers);
                     let from = group.records.len();
                     group
                         .records
@@ -434,6 +475,14 @@ impl Writer {
                         claimed: None,
                     });
                 }
+                Message::Breaker(row, ack) => {
+                    group.breakers.push(row);
+                    waiting.writers.push(Writing {
+                        records: 0..0,
+                        ack,
+                        claimed: None,
+                    });
+                }
                 Message::Process(change) => group.processes.push(change),
                 Message::Look(process) => waiting.looks.push(process),
                 Message::Claim(claim) => {
@@ -442,6 +491,8 @@ impl Writer {
                 }
             }
         }
+        // Lanes hand theirs in as they come to it; the store keeps the newest, and their history in this order.
+        group.breakers.sort_by_key(|breaker| breaker.change);
         group.claims = waiting
             .claims
             .iter()
@@ -460,6 +511,7 @@ impl Writer {
             let long = |since| group.at.micros_since(since) >= micros(SOFT_WAIT);
             if soft.since.is_some_and(long) {
                 let owned = entry.owned;
+                group.breakers.append(&mut soft.breakers);
                 let records = soft.take().into_iter();
                 group
                     .records
@@ -536,7 +588,7 @@ impl Writer {
             .send(Notice::JournalFailed(fault.clone()))
             .await;
         while let Some(message) = self.queue.recv().await {
-            if let Message::Write { ack, .. } = message {
+            if let Message::Write { ack, .. } | Message::Breaker(_, ack) = message {
                 let _ = ack.send(Err(fault.clone()));
             }
         }

@@ -13,13 +13,12 @@ use crate::coordinator::Notice;
 use crate::engine::Core;
 use crate::event::Event;
 use crate::journal::{self, SoftPlace};
+use crate::limits::{Admission, Admitted, Leave, Next as Ahead};
 use crate::process_run::ProcessRun;
-use crate::slots::Slot;
 use carril_model::account::Cause;
 use carril_model::account::CauseKind;
-use carril_model::contract::{
-    Change, Claimed, ErrorClass, Fault, Owned, StepDone, StepError, Whose,
-};
+use carril_model::breaker::Response;
+use carril_model::contract::{Change, Claimed, Fault, Owned, StepDone, StepError, Whose};
 use carril_model::execution::{End, Execution, Order, Transition};
 use carril_model::id::StepId;
 use carril_model::retry;
@@ -30,18 +29,24 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use table::Bell;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 enum LaneEvent {
-    Slot {
+    /// A wait for a limit of the step is over.
+    Passed {
         step: StepId,
-        held: Vec<OwnedSemaphorePermit>,
+        in_hand: Admission,
+    },
+    /// A limit of the step said no.
+    Refused {
+        step: StepId,
+        error: StepError,
     },
     Ended {
         step: StepId,
         result: Result<StepDone, StepError>,
+        leaves: Vec<Leave>,
     },
     Due(StepId),
     Asked,
@@ -125,11 +130,16 @@ impl<'a> Lane<'a> {
                 return Ok(next);
             }
             transition = match self.next_event().await {
-                LaneEvent::Slot { step, held } => {
-                    self.begin(step, held);
+                LaneEvent::Passed { step, in_hand } => {
+                    self.pass_limits(step, in_hand);
                     continue_with_nothing()
                 }
-                LaneEvent::Ended { step, result } => self.ended(step, result),
+                LaneEvent::Refused { step, error } => self.refused(step, error),
+                LaneEvent::Ended {
+                    step,
+                    result,
+                    leaves,
+                } => self.ended(step, result, leaves),
                 LaneEvent::Due(step) => self.machine.due(step, self.core.clock.now()),
                 LaneEvent::Asked => self.asked(),
             };
@@ -167,9 +177,14 @@ impl<'a> Lane<'a> {
         if !changes.is_empty() {
             let all = self.soft.join(changes);
             let events = self.events_of(&all);
-            let claim = (end.is_some() && !self.core.tasks.stop.is_cancelled())
-                .then_some(self.owned.process);
-            let ack = self.core.journal.write(self.owned, all, claim).await?;
+            let keeps_on = !self.core.tasks.stop.is_cancelled() && !self.process.passes_lanes_on();
+            let claim = (end.is_some() && keeps_on).then_some(self.owned.process);
+            let breakers = self.soft.take_breakers();
+            let ack = self
+                .core
+                .journal
+                .write(self.owned, all, breakers, claim)
+                .await?;
             if ack.lost {
                 tracing::warn!(
                     "the execution belongs to another claim now; nothing more is written for it"
@@ -220,7 +235,12 @@ impl<'a> Lane<'a> {
             account.switch(Cause::plain(CauseKind::Queued), self.core.clock.now());
             self.core
                 .journal
-                .write(self.owned, vec![Change::Released { account }], None)
+                .write(
+                    self.owned,
+                    vec![Change::Released { account }],
+                    self.soft.take_breakers(),
+                    None,
+                )
                 .await?;
         }
         Ok(())
@@ -228,7 +248,7 @@ impl<'a> Lane<'a> {
 
     fn carry_out(&mut self, order: Order) {
         match order {
-            Order::Attempt(step) => self.take_slots(step, Vec::new()),
+            Order::Attempt(step) => self.pass_limits(step, Admission::default()),
             Order::Sleep(step, until) => {
                 let wait = until.until_from(self.core.clock.now());
                 self.work.push(Box::pin(async move {
@@ -244,33 +264,32 @@ impl<'a> Lane<'a> {
         }
     }
 
-    /// Takes the step's slots in their order; with all of them the attempt begins, else the lane waits for the first that is taken.
-    fn take_slots(&mut self, step: StepId, mut held: Vec<OwnedSemaphorePermit>) {
-        let slots = self.process.slots(step);
-        while let Some(slot) = slots.get(held.len()) {
-            match Arc::clone(&slot.semaphore).try_acquire_owned() {
-                Ok(permit) => held.push(permit),
-                Err(_) => {
-                    self.machine.waits_for(
-                        step,
-                        Cause::about(CauseKind::Slot, &*slot.name),
-                        self.core.clock.now(),
-                    );
-                    self.work
-                        .push(Box::pin(wait_for_slot(step, slot.clone(), held)));
-                    return;
-                }
+    /// Goes on through the limits of a step that is ordered. All waits for limits are made here, and nowhere else: with all of
+    /// them passed the attempt begins, else the lane waits for the first that does not let it through.
+    fn pass_limits(&mut self, step: StepId, in_hand: Admission) {
+        let needs = self.process.needs(step);
+        let (ahead, moved) = needs.advance(in_hand, self.process.claimant());
+        let now = self.core.clock.now();
+        self.soft.leave_breakers(moved, now);
+        match ahead {
+            Ahead::Begin(admitted) => self.begin(step, admitted),
+            Ahead::Wait(cause, wait) => {
+                self.machine.waits_for(step, cause, now);
+                self.work.push(Box::pin(async move {
+                    let in_hand = wait.await;
+                    LaneEvent::Passed { step, in_hand }
+                }));
+            }
+            Ahead::Refuse(error) => {
+                let refused = LaneEvent::Refused { step, error };
+                self.work.push(Box::pin(std::future::ready(refused)));
             }
         }
-        self.begin(step, held);
     }
 
-    fn begin(&mut self, step: StepId, held: Vec<OwnedSemaphorePermit>) {
-        if held.len() < self.process.slots(step).len() {
-            return self.take_slots(step, held);
-        }
+    fn begin(&mut self, step: StepId, admitted: Admitted) {
         let now = self.core.clock.now();
-        // A step that was stopped while it waited for its slots is no longer ordered: they go back.
+        // A step that was stopped while it waited for its limits is no longer ordered: what it has in hand goes back.
         let Ok((call, changes)) = self.machine.begin(step, now) else {
             return;
         };
@@ -280,13 +299,32 @@ impl<'a> Lane<'a> {
         let runner = self.process.runner(step);
         self.work.push(Box::pin(async move {
             let result = attempt::run(runner, call, stop).await;
-            drop(held);
-            LaneEvent::Ended { step, result }
+            LaneEvent::Ended {
+                step,
+                result,
+                leaves: admitted.ended(),
+            }
         }));
     }
 
-    fn ended(&mut self, step: StepId, result: Result<StepDone, StepError>) -> Transition {
+    /// A step that does not wait for an open breaker has failed. One that was stopped meanwhile is no longer ordered.
+    fn refused(&mut self, step: StepId, error: StepError) -> Transition {
+        let path = &self.process.plan.planned(step).path;
+        tracing::warn!(step = %path, code = %error.code, error = %error.message, "the step was refused");
+        self.machine
+            .refused(step, error, self.core.clock.now())
+            .unwrap_or_default()
+    }
+
+    fn ended(
+        &mut self,
+        step: StepId,
+        result: Result<StepDone, StepError>,
+        leaves: Vec<Leave>,
+    ) -> Transition {
         self.stops.remove(&step);
+        let moved = Admitted::tell(leaves, Response::of(&result));
+        self.soft.leave_breakers(moved, self.core.clock.now());
         let path = &self.process.plan.planned(step).path;
         match &result {
             Ok(_) => tracing::debug!(step = %path, "the step is done"),
@@ -421,21 +459,4 @@ struct Next {
 
 fn continue_with_nothing() -> Transition {
     Transition::default()
-}
-
-async fn wait_for_slot(step: StepId, slot: Slot, mut held: Vec<OwnedSemaphorePermit>) -> LaneEvent {
-    match slot.semaphore.acquire_owned().await {
-        Ok(permit) => {
-            held.push(permit);
-            LaneEvent::Slot { step, held }
-        }
-        Err(_) => LaneEvent::Ended {
-            step,
-            result: Err(StepError::new(
-                "CAR0505",
-                ErrorClass::Cancelled,
-                "the resource is closed",
-            )),
-        },
-    }
 }

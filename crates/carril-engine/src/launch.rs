@@ -32,6 +32,8 @@ pub struct LaunchRequest {
     pub launched_by: String,
     /// Lanes at once; `None` for the pipeline's own number.
     pub lanes: Option<u32>,
+    /// Where processes compete, the higher goes first; `None` for the pipeline's own, -100 to 100.
+    pub priority: Option<i8>,
     /// Which of the entities.
     pub narrowing: Narrowing,
     /// A second launch with the same key answers with the first's process.
@@ -129,7 +131,7 @@ impl Engine {
         let replaced = row
             .after
             .filter(|_| launch.overlap == Overlap::CancelRunning);
-        let run = Arc::new(ready.into_run(process, launch.params));
+        let run = Arc::new(ready.into_run(process, launch.priority, launch.params));
         core.notify(Notice::Adopt {
             run,
             row: Box::new(row),
@@ -173,6 +175,7 @@ fn head(core: &Core, request: &LaunchRequest, ids_above: i64) -> Launch {
         idempotency_key: request.idempotency_key.clone(),
         overlap: plan.definition().lanes.overlap,
         lanes,
+        priority: request.priority.unwrap_or(plan.definition().lanes.priority),
         targets: request.targets.clone(),
         folder: plan.folder().map(str::to_owned),
         overlap_hash: stable_hash(&[&plan.definition().name, &params]),
@@ -201,7 +204,8 @@ async fn write(
     }
     let mut total = chunk.len() as u64;
     let mut more = unless(given_up, source.next()).await?;
-    let open = more.is_empty().then_some(launch.lanes);
+    let at_once = core.claimed_at_launch(launch.lanes);
+    let open = more.is_empty().then_some(at_once);
     if open.is_some() {
         source.check_all_found()?;
     }
@@ -226,7 +230,7 @@ async fn write(
             if next.is_empty() {
                 source.check_all_found()?;
             }
-            let open = next.is_empty().then_some(launch.lanes);
+            let open = next.is_empty().then_some(at_once);
             let claimed = core
                 .store
                 .extend(process, &chunk, open, core.clock.now())
@@ -283,6 +287,7 @@ fn row_of(launch: &Launch, process: ProcessId, total: u64) -> ProcessRow {
             1
         },
         lanes: launch.lanes,
+        priority: launch.priority,
         after: None,
         // Nobody asks for it before a commit has moved the process and told its whole row.
         own: None,

@@ -19,10 +19,10 @@ pub mod event;
 mod journal;
 mod lane;
 mod launch;
+mod limits;
 mod process_run;
 mod recovery;
 mod requests;
-mod slots;
 pub mod task;
 mod undoing;
 

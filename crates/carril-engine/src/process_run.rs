@@ -1,8 +1,8 @@
-//! A process made ready to run on this engine: its plan, and for every step the runner and the slots it needs.
+//! A process made ready to run on this engine: its plan, and for every step the runner and the limits it keeps.
 
 use crate::engine::Runners;
 use crate::error::Error;
-use crate::slots::{Slot, Slots};
+use crate::limits::{Claimant, Limits, Needs};
 use carril_model::contract::{
     Cancellation, ErrorClass, Pending, StepCall, StepDone, StepError, StepRunner, Target,
 };
@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// What all lanes of one process share.
 pub(crate) struct ProcessRun {
     pub(crate) id: ProcessId,
+    pub(crate) priority: i8,
     pub(crate) plan: Arc<Plan>,
     pub(crate) params: Arc<Map<String, Value>>,
     steps: Vec<ReadyStep>,
@@ -25,11 +26,13 @@ pub(crate) struct ProcessRun {
     /// These are set before lanes are signalled, so that one that begins meanwhile finds them.
     cancelled: AtomicBool,
     paused: AtomicBool,
+    /// Whether its lanes end with their execution, for others to have them.
+    passes_lanes_on: AtomicBool,
 }
 
 struct ReadyStep {
     runner: Arc<dyn StepRunner>,
-    slots: Vec<Slot>,
+    needs: Needs,
 }
 
 /// A pipeline with its targets opened, before or after there is a process.
@@ -46,13 +49,13 @@ impl Ready {
         targets: BTreeMap<String, Arc<dyn Target>>,
         urls: &BTreeMap<String, String>,
         runners: &Runners,
-        slots: &Slots,
+        limits: &Limits,
     ) -> Result<Self, Error> {
         let ready = |id: StepId| {
             let runner = runner_of(&plan, id, &targets, runners)?;
             Ok(ReadyStep {
                 runner,
-                slots: slots_of(&plan, id, &targets, urls, slots),
+                needs: needs_of(&plan, id, &targets, urls, limits),
             })
         };
         let steps = plan
@@ -68,19 +71,26 @@ impl Ready {
     }
 
     /// The same for one process.
-    pub(crate) fn into_run(self, id: ProcessId, params: Map<String, Value>) -> ProcessRun {
+    pub(crate) fn into_run(
+        self,
+        id: ProcessId,
+        priority: i8,
+        params: Map<String, Value>,
+    ) -> ProcessRun {
         let workspace = self.plan.definition().workspace.as_ref();
         let workspace = workspace
             .and_then(|workspace| self.targets.get(&workspace.target))
             .cloned();
         ProcessRun {
             id,
+            priority,
             plan: self.plan,
             params: Arc::new(params),
             steps: self.steps,
             workspace,
             cancelled: AtomicBool::new(false),
             paused: AtomicBool::new(false),
+            passes_lanes_on: AtomicBool::new(false),
         }
     }
 }
@@ -90,8 +100,16 @@ impl ProcessRun {
         Arc::clone(&self.steps[step.index()].runner)
     }
 
-    pub(crate) fn slots(&self, step: StepId) -> &[Slot] {
-        &self.steps[step.index()].slots
+    pub(crate) fn needs(&self, step: StepId) -> &Needs {
+        &self.steps[step.index()].needs
+    }
+
+    /// As whom its lanes wait where processes compete.
+    pub(crate) const fn claimant(&self) -> Claimant {
+        Claimant {
+            process: self.id,
+            priority: self.priority,
+        }
     }
 
     /// Lets no lane of this process begin anything any more.
@@ -110,6 +128,15 @@ impl ProcessRun {
 
     pub(crate) fn is_paused(&self) -> bool {
         self.paused.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn pass_lanes_on(&self, passes: bool) {
+        self.passes_lanes_on.store(passes, Ordering::SeqCst);
+    }
+
+    /// Whether a lane that comes free is not to be kept for the next of this process.
+    pub(crate) fn passes_lanes_on(&self) -> bool {
+        self.passes_lanes_on.load(Ordering::SeqCst)
     }
 
     /// Whether a workspace stays after its execution succeeded or was skipped.
@@ -162,20 +189,30 @@ fn runner_of(
     })
 }
 
-/// All slots of a step, in the one global order.
-fn slots_of(
+/// All limits of a step, slots in the one global order.
+fn needs_of(
     plan: &Plan,
     id: StepId,
     targets: &BTreeMap<String, Arc<dyn Target>>,
     urls: &BTreeMap<String, String>,
-    slots: &Slots,
-) -> Vec<Slot> {
+    limits: &Limits,
+) -> Needs {
     let definition = plan.definition();
     let step = plan.step(id);
     let mut wanted: Vec<(String, String, u32)> = Vec::new();
+    let (mut paces, mut guards) = (BTreeMap::new(), BTreeMap::new());
     for resource in &step.resources {
-        if let Some(count) = definition.resources.get(resource) {
-            wanted.push((format!("resource {resource}"), resource.clone(), *count));
+        let Some(resource_limits) = definition.resources.get(resource) else {
+            continue;
+        };
+        if let Some(count) = resource_limits.slots {
+            wanted.push((format!("resource {resource}"), resource.clone(), count));
+        }
+        if let Some(rate) = resource_limits.rate {
+            paces.insert(Arc::from(resource.as_str()), limits.pace(resource, rate));
+        }
+        if let Some(policy) = resource_limits.breaker {
+            guards.insert(resource.clone(), limits.guard(resource, policy));
         }
     }
     if let Some(name) = plan.shared_target(id)
@@ -186,10 +223,15 @@ fn slots_of(
     }
     wanted.sort();
     wanted.dedup_by(|a, b| a.0 == b.0);
-    wanted
+    let slots = wanted
         .iter()
-        .map(|(key, name, count)| slots.get(key, name, *count))
-        .collect()
+        .map(|(key, name, count)| limits.slot(key, name, *count));
+    Needs {
+        slots: slots.collect(),
+        paces: paces.into_iter().collect(),
+        guards: guards.into_values().collect(),
+        on_open: step.on_open,
+    }
 }
 
 struct SqlRunner(Arc<dyn Target>);

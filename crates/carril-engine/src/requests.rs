@@ -54,6 +54,7 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             params,
             launched_by,
             lanes,
+            priority,
             only,
             except,
             idempotency_key,
@@ -67,6 +68,7 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
                     targets,
                     launched_by,
                     lanes,
+                    priority,
                     narrowing: Narrowing { only, except },
                     // Asked twice after a crash, it must not launch twice.
                     idempotency_key: idempotency_key.or_else(|| Some(format!("request-{request}"))),
@@ -90,6 +92,15 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
         Wish::Resume { process } => {
             engine.resume(process).await?;
             Ok(answer(vec![process], "goes on"))
+        }
+        Wish::Breaker {
+            resource,
+            to,
+            reason,
+        } => {
+            engine.breaker(&resource, to, reason.as_deref()).await?;
+            let what = format!("the breaker of {resource} is set");
+            Ok(answer(Vec::new(), &what))
         }
         Wish::Prune { older } => {
             let worker = engine.clone();

@@ -5,8 +5,13 @@
 //! `Definition` that can be built through the public ways can be run.
 
 pub mod http;
+mod resource;
 
 pub use http::Http;
+pub use resource::{
+    BREAKER_COUNT_MAX, BreakerPolicy, OnOpen, PRIORITY_MAX, PRIORITY_MIN, RATE_MAX, Rate, RateUnit,
+    Resource,
+};
 
 use crate::expression::Expression;
 use crate::finding::Place;
@@ -57,8 +62,8 @@ pub struct Definition {
     pub lanes: Lanes,
     /// The tables each execution has to itself.
     pub workspace: Option<Workspace>,
-    /// Named limits: slots by resource.
-    pub resources: BTreeMap<String, u32>,
+    /// Named limits, by resource.
+    pub resources: BTreeMap<String, Resource>,
     /// In order; the stages that publish are among them, made by [`crate::plan`].
     pub stages: Vec<Stage>,
 }
@@ -181,6 +186,9 @@ pub struct Lanes {
     pub overlap: Overlap,
     /// When to give up on the whole process.
     pub abort_when: Option<AbortWhen>,
+    /// Where processes compete for lanes and slots, the higher goes first; [`PRIORITY_MIN`] to [`PRIORITY_MAX`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub priority: i8,
 }
 
 impl Default for Lanes {
@@ -190,8 +198,17 @@ impl Default for Lanes {
             key: None,
             overlap: Overlap::Skip,
             abort_when: None,
+            priority: 0,
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the shape that serde calls"
+)]
+const fn is_zero(priority: &i8) -> bool {
+    *priority == 0
 }
 
 /// What a second launch with the same pipeline and parameters does while the first is unfinished.
@@ -345,8 +362,11 @@ pub struct Step {
     pub timeout: Duration,
     /// When it is tried again.
     pub retry: RetryPolicy,
-    /// Slots it takes, or labels of the trace.
+    /// Resources whose limits it keeps, or labels of the trace.
     pub resources: Vec<String>,
+    /// What it does when a breaker of one of them is open.
+    #[serde(default, skip_serializing_if = "OnOpen::is_default")]
+    pub on_open: OnOpen,
     /// What happens when all attempts have failed.
     pub fallback: Option<Fallback>,
     /// Tables outside the workspace that it writes although all lanes share them.

@@ -267,6 +267,33 @@ impl Execution {
         Ok((call, changes))
     }
 
+    /// The ordered attempt fails without being made: a limit of its step said no. It is an attempt like any other, and the last
+    /// one whatever the retry policy says, so that a fallback answers at once.
+    ///
+    /// # Errors
+    /// [`Illegal`] for a step that was not ordered.
+    pub fn refused(
+        &mut self,
+        step: StepId,
+        error: StepError,
+        now: Timestamp,
+    ) -> Result<Transition, Illegal> {
+        let (_, changes) = self.begin(step, now)?;
+        let mut out = Transition {
+            changes: changes
+                .into_iter()
+                .filter(|change| matches!(change, Change::Waited { .. }))
+                .collect(),
+            ..Transition::default()
+        };
+        self.progress[step.index()].failures += 1;
+        self.progress[step.index()].error = Some(error.clone());
+        self.failed_for_good(step, error, None, now, &mut out)?;
+        self.proceed(now, &mut out);
+        self.recharge(now);
+        Ok(out)
+    }
+
     /// The steps of this run, and those that it took over, that have worked in the workspace.
     fn in_workspace(&self) -> impl Iterator<Item = StepId> + '_ {
         let done = self.progress.iter().enumerate().filter(|(_, progress)| {
@@ -428,6 +455,19 @@ impl Execution {
         if let Some(wait) = retry::delay(policy, error.class, failures, error.retry_after, seed) {
             return self.stopped(step, StepEvent::Retry, error, log, Some(wait), now, out);
         }
+        self.failed_for_good(step, error, log, now, out)
+    }
+
+    /// No further attempt is made: the fallback's value stands in, or the step has failed.
+    fn failed_for_good(
+        &mut self,
+        step: StepId,
+        error: StepError,
+        log: Option<String>,
+        now: Timestamp,
+        out: &mut Transition,
+    ) -> Result<(), Illegal> {
+        let plan = Arc::clone(&self.context.plan);
         if let Some(Fallback::Value(value)) = &plan.step(step).fallback {
             let done = StepDone {
                 output: Some(value.clone()),

@@ -6,6 +6,7 @@
 //! decided here and nowhere else.
 
 pub mod account;
+pub mod breaker;
 pub mod contract;
 pub mod definition;
 pub mod execution;

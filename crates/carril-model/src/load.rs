@@ -29,6 +29,7 @@ pub use parameters::parameters;
 pub use places::Places;
 pub use shared::{shared_rows, static_inspection};
 pub use similar::suggestion;
+pub use values::name_problem;
 
 use crate::definition::Definition;
 use crate::finding::{Finding, Place, Severity};

@@ -9,7 +9,7 @@ mod doubt;
 pub use doubt::{Doubt, LastAttempt};
 
 use crate::definition::{
-    Action, Definition, Effects, Publish, RetryOn, RetryPolicy, Scope, Stage, Step, Version,
+    Action, Definition, Effects, OnOpen, Publish, RetryOn, RetryPolicy, Scope, Stage, Step, Version,
 };
 use crate::id::StepId;
 use std::ops::Range;
@@ -320,6 +320,7 @@ fn publish_stage(publish: &[Publish], scope: Scope, made: usize) -> Option<Stage
             ..RetryPolicy::default()
         },
         resources: Vec::new(),
+        on_open: OnOpen::Wait,
         fallback: None,
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,

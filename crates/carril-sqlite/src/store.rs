@@ -25,6 +25,7 @@ macro_rules! sql {
 
 mod again;
 mod backup;
+mod breakers;
 mod changes;
 mod claim;
 mod commit;

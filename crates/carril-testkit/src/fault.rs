@@ -3,6 +3,7 @@
 //! The second kind is what a lost connection or a full disk at the wrong moment look like, and what an engine must survive
 //! by entering again (the kinds follow Temporal's fault injection: refuse, or execute and time out).
 
+use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NodeInfo,
     Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
@@ -34,6 +35,7 @@ pub enum Verb {
     Forget,
     Requests,
     Answer,
+    Breakers,
     Beat,
     Leave,
 }
@@ -269,6 +271,10 @@ impl<S: Store> Store for FaultStore<S> {
         now: Timestamp,
     ) -> Pending<'a, Result<(), Fault>> {
         self.call(Verb::Answer, |store| store.answer(request, answer, now))
+    }
+
+    fn breakers(&self) -> Pending<'_, Result<Vec<BreakerRow>, Fault>> {
+        self.call(Verb::Breakers, Store::breakers)
     }
 
     fn beat(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {

@@ -12,6 +12,7 @@
 //!
 //! A new behaviour of the contract is a new case here, never a test in one backend only.
 
+pub mod breakers;
 pub mod cancel;
 pub mod claims;
 pub mod commit;
@@ -115,6 +116,13 @@ macro_rules! store_conformance {
                 single_executions_are_cancelled,
                 parking_while_cancelled_settles,
                 nobody_to_cancel_is_named,
+            ],
+            breakers: [
+                breakers_read_back_as_they_were_left,
+                an_older_row_of_a_breaker_does_not_replace_a_newer_one,
+                a_breaker_is_durable_with_the_attempt_that_moved_it,
+                a_breaker_is_kept_whatever_becomes_of_the_records_beside_it,
+                the_priority_of_a_process_is_told_to_its_next_engine,
             ],
             pause: [
                 a_paused_process_is_not_claimed_and_is_charged_for_it,

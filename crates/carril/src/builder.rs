@@ -16,7 +16,9 @@ pub use step::{Retry, Step};
 pub use workspace::{Publish, Workspace};
 
 use crate::function::Functions;
-use carril_model::definition::{AbortWhen, Definition, Entities, Lanes, Overlap, SqlText};
+use carril_model::definition::{
+    AbortWhen, Definition, Entities, Lanes, Overlap, Resource, SqlText,
+};
 use carril_model::expression::Expression;
 use carril_model::finding::{Finding, Severity};
 use carril_model::load::{self, Loaded};
@@ -55,7 +57,7 @@ pub struct Pipeline {
     entities: Entities,
     lanes: Lanes,
     workspace: Option<Workspace>,
-    resources: BTreeMap<String, u32>,
+    resources: BTreeMap<String, Resource>,
     defaults: Defaults,
     stages: Vec<Stage>,
 }
@@ -156,9 +158,25 @@ impl Pipeline {
         self
     }
 
-    /// A named limit: at most `slots` steps that name this resource run at once, over all processes of the engine.
-    pub fn resource(mut self, name: impl Into<String>, slots: u32) -> Self {
-        self.resources.insert(name.into(), slots);
+    /// The limits of a named resource, over all processes of the engine: how many steps that name it run at once (a bare number
+    /// is that), how often they may begin, and when the resource is left alone.
+    ///
+    /// ```
+    /// use carril::model::definition::{BreakerPolicy, Rate, RateUnit, Resource};
+    ///
+    /// let pipeline = carril::Pipeline::new("calls")
+    ///     .resource("disk", 4)
+    ///     .resource("api", Resource::slots(8).rate(Rate::new(10, RateUnit::Second)).breaker(BreakerPolicy::default()));
+    /// # let _ = pipeline;
+    /// ```
+    pub fn resource(mut self, name: impl Into<String>, limits: impl Into<Resource>) -> Self {
+        self.resources.insert(name.into(), limits.into());
+        self
+    }
+
+    /// Where processes compete for lanes and slots, the higher goes first: -100 to 100, by default 0.
+    pub const fn priority(mut self, priority: i8) -> Self {
+        self.lanes.priority = priority;
         self
     }
 

@@ -183,6 +183,7 @@ impl Carril {
                 .by
                 .unwrap_or_else(|| self.shared.node.command.clone()),
             lanes: launch.lanes,
+            priority: launch.priority,
             narrowing: launch.narrowing,
             idempotency_key: launch.idempotency_key,
             entities: launch
@@ -219,6 +220,7 @@ pub struct Launch {
     folder: Option<PathBuf>,
     by: Option<String>,
     lanes: Option<u32>,
+    priority: Option<i8>,
     narrowing: Narrowing,
     idempotency_key: Option<String>,
     entities: Option<Vec<EntityRow>>,
@@ -271,6 +273,13 @@ impl Launch {
     #[must_use]
     pub const fn lanes(mut self, max: u32) -> Self {
         self.lanes = Some(max);
+        self
+    }
+
+    /// Where processes compete for lanes and slots, the higher goes first; instead of the pipeline's priority, -100 to 100.
+    #[must_use]
+    pub const fn priority(mut self, priority: i8) -> Self {
+        self.priority = Some(priority);
         self
     }
 

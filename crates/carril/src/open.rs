@@ -51,6 +51,7 @@ pub struct OpenOptions {
     store_options: StoreOptions,
     requests_every: Option<Duration>,
     retention: Retention,
+    lanes: Option<u32>,
 }
 
 impl fmt::Debug for OpenOptions {
@@ -90,6 +91,7 @@ impl OpenOptions {
             store_options: StoreOptions::default(),
             requests_every: Some(Duration::from_millis(200)),
             retention: RETENTION,
+            lanes: None,
         }
     }
 
@@ -195,6 +197,14 @@ impl OpenOptions {
     #[must_use]
     pub const fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// Lanes at once, over all processes; by default each process has its own number and that is all. Where processes compete
+    /// for them, those of higher priority come first, and those of the same take turns. 0 counts as 1.
+    #[must_use]
+    pub fn lanes(mut self, max: Option<u32>) -> Self {
+        self.lanes = max.map(|max| max.max(1));
         self
     }
 
@@ -372,6 +382,7 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
     let mut engine_options = Options::new(options.node.clone());
     engine_options.requests_every = options.requests_every;
     engine_options.retention = Some(options.retention);
+    engine_options.lanes = options.lanes;
     let (engine, entered) = Engine::open(parts, engine_options).await?;
     let urls = options.targets.into_iter().map(|(name, url)| {
         // A URL that makes no sense is told when a launch needs it.

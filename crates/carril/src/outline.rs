@@ -3,7 +3,7 @@
 use crate::targets::Targets;
 use carril_engine::Error;
 use carril_model::contract::{EntityCursor, EntityRow, TargetError};
-use carril_model::definition::{Action, Entities, Fallback, Scope, Stage, Step};
+use carril_model::definition::{Action, Entities, Fallback, Resource, Scope, Stage, Step};
 use carril_model::execution::Context;
 use carril_model::finding::Finding;
 use carril_model::id::{ExecutionId, ProcessId, Run};
@@ -30,8 +30,10 @@ pub struct Outline {
     pub version: String,
     /// Lanes at once.
     pub lanes: u32,
-    /// Named limits: slots by resource.
-    pub resources: BTreeMap<String, u32>,
+    /// Where processes compete, the higher goes first.
+    pub priority: i8,
+    /// Named limits, by resource; slots alone are a bare number.
+    pub resources: BTreeMap<String, Resource>,
     /// Every target that it names.
     pub targets: Vec<String>,
     /// The tables that each execution has to itself.
@@ -135,6 +137,7 @@ pub fn outline(plan: &Plan) -> Outline {
         description: definition.description.clone(),
         version: plan.version().to_string(),
         lanes: definition.lanes.max,
+        priority: definition.lanes.priority,
         resources: definition.resources.clone(),
         targets: crate::check::target_names(definition).into_iter().collect(),
         workspace: definition

@@ -6,6 +6,9 @@
 //! [targets]
 //! warehouse = "sqlite:${env:DATA}/warehouse.db"
 //!
+//! [engine]
+//! lanes = 200
+//!
 //! [http]
 //! allow = ["10.0.0.0/8"]
 //!
@@ -24,6 +27,7 @@ use crate::http::HttpSettings;
 use crate::location::{self, DEFAULT_STORE, UrlError};
 use crate::secret;
 use carril_engine::Retention;
+use carril_model::definition::LANES_MAX;
 use carril_model::finding::{Finding, Place};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -43,6 +47,8 @@ pub struct Settings {
     pub targets: BTreeMap<String, String>,
     /// How long things are kept once their process has settled.
     pub retention: Retention,
+    /// Lanes at once, over all processes: `[engine] lanes`; `None` leaves each process its own number.
+    pub lanes: Option<u32>,
     /// What HTTP steps may do: `[http]` and `[secrets]`.
     pub http: HttpSettings,
 }
@@ -53,6 +59,7 @@ impl Default for Settings {
             store: None,
             targets: BTreeMap::new(),
             retention: RETENTION,
+            lanes: None,
             http: HttpSettings::default(),
         }
     }
@@ -208,6 +215,7 @@ impl Reader<'_> {
                         "write `[retention]`, then a line such as `history = \"180d\"`",
                     ),
                 },
+                "engine" => self.engine(value),
                 "http" => self.http(value),
                 "secrets" => self.secrets(value),
                 _ => {
@@ -216,7 +224,7 @@ impl Reader<'_> {
                         "CAR0122",
                         key.span(),
                         message,
-                        "it has `store` and the tables `[targets]`, `[retention]`, `[http]` and `[secrets]`",
+                        "it has `store` and the tables `[targets]`, `[engine]`, `[retention]`, `[http]` and `[secrets]`",
                     );
                 }
             }
@@ -295,6 +303,32 @@ impl Reader<'_> {
                 Err(help) => {
                     let message = format!("how long `{name}` is kept cannot be read");
                     self.report("CAR0122", value.span(), message, &help);
+                }
+            }
+        }
+    }
+
+    fn engine(&mut self, value: &Spanned<DeValue<'_>>) {
+        const HELP: &str = "write `[engine]`, then `lanes = 200`";
+        let DeValue::Table(table) = value.get_ref() else {
+            return self.report("CAR0122", value.span(), "`engine` is a table", HELP);
+        };
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            if name != "lanes" {
+                let message = format!("there is no key `{name}` in `[engine]`");
+                self.report("CAR0122", key.span(), message, HELP);
+                continue;
+            }
+            let lanes = match value.get_ref() {
+                DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()),
+                _ => "".parse(),
+            };
+            match lanes {
+                Ok(lanes) if (1..=LANES_MAX).contains(&lanes) => self.settings.lanes = Some(lanes),
+                _ => {
+                    let message = format!("`lanes` is a whole number between 1 and {LANES_MAX}");
+                    self.report("CAR0122", value.span(), message, HELP);
                 }
             }
         }

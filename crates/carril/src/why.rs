@@ -199,6 +199,11 @@ impl Asker<'_> {
             self.busy().await?
         };
         let ahead = self.ahead(&row, &process).await?;
+        let (breakers, rivals) = if row.state.is_settled() {
+            (Vec::new(), Vec::new())
+        } else {
+            (history.breakers().await?, self.rivals(&process).await?)
+        };
         let facts = ExecutionFacts {
             ahead,
             now: self.now,
@@ -208,6 +213,8 @@ impl Asker<'_> {
             plan: &plan,
             attempts: &attempts,
             busy: &busy,
+            breakers: &breakers,
+            rivals: &rivals,
         };
         let Told {
             cause,
@@ -225,6 +232,18 @@ impl Asker<'_> {
             sentence,
         };
         Ok(Some((link, next)))
+    }
+
+    /// Other processes that run, and their priorities.
+    async fn rivals(&self, process: &ProcessRow) -> Result<Vec<(ProcessId, i8)>, Fault> {
+        let filter = ProcessFilter {
+            states: vec![ProcessState::Running],
+            max: PROCESSES_MAX,
+            ..ProcessFilter::default()
+        };
+        let rows = self.reader.history().processes(&filter).await?;
+        let others = rows.iter().filter(|row| row.id != process.id);
+        Ok(others.map(|row| (row.id, row.priority)).collect())
     }
 
     /// How many get a lane before this one: lanes go in order of id to those that wait for nothing else.

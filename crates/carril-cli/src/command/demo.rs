@@ -141,6 +141,7 @@ fn job(arguments: &Demo) -> Run {
         },
         narrowing: Narrowing::default(),
         lanes: None,
+        priority: None,
         idempotency_key: None,
         timeout: None,
     }

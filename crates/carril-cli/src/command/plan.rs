@@ -101,14 +101,11 @@ fn drawn(prepared: &Prepared, outline: &Outline, entities: &EntitiesPreview) -> 
         "lanes",
         format!("{} at once{}", outline.lanes, overlap(prepared)),
     );
-    for (name, slots) in &outline.resources {
-        add(
-            "limit",
-            format!(
-                "{name}: {}",
-                number::of(u64::from(*slots), "step at once", "steps at once")
-            ),
-        );
+    if outline.priority != 0 {
+        add("priority", outline.priority.to_string());
+    }
+    for (name, limits) in &outline.resources {
+        add("limit", format!("{name}: {limits}"));
     }
     if !outline.workspace.is_empty() {
         add("workspace", cut(&outline.workspace.join(", "), 100));

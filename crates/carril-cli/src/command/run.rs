@@ -66,6 +66,7 @@ pub(crate) async fn work(
         store: prepared.store.clone(),
         folder: prepared.folder.clone(),
         retention: prepared.settings.retention,
+        lanes: prepared.settings.lanes,
         http: prepared.settings.http.clone(),
     };
     let mut follower = Follower::open(context, place, View::new(&context.output)).await?;
@@ -339,6 +340,9 @@ impl Job<'_> {
         if let Some(lanes) = self.arguments.lanes {
             launch = launch.lanes(lanes);
         }
+        if let Some(priority) = self.arguments.priority {
+            launch = launch.priority(priority);
+        }
         launch
             .only(&self.arguments.narrowing.only)
             .except(&self.arguments.narrowing.except)
@@ -351,6 +355,7 @@ impl Job<'_> {
             params: self.prepared.params.clone(),
             launched_by: self.context.surroundings.user.clone(),
             lanes: self.arguments.lanes,
+            priority: self.arguments.priority,
             only: self.arguments.narrowing.only.clone(),
             except: self.arguments.narrowing.except.clone(),
             idempotency_key: Some(self.key.clone()),

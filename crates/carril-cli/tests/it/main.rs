@@ -3,6 +3,7 @@
 mod advice;
 mod again;
 mod backup;
+mod breaker;
 mod calls;
 mod chaos;
 mod columns;

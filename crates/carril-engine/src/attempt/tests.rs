@@ -70,6 +70,7 @@ fn call() -> StepCall {
         timeout: Duration::from_secs(60),
         retry: RetryPolicy::default(),
         resources: Vec::new(),
+        on_open: Default::default(),
         fallback: None,
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,

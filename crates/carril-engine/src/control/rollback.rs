@@ -173,7 +173,10 @@ impl Engine {
                 let change = self.undo(ready, owned, rows).await?;
                 done += u64::from(!owned.per_process);
                 if let Some((owned, change)) = last.replace((owned, change)) {
-                    self.core.journal.write(owned, vec![change], None).await?;
+                    self.core
+                        .journal
+                        .write(owned, vec![change], Vec::new(), None)
+                        .await?;
                 }
             }
         }

@@ -4,7 +4,8 @@
 
 use super::{Answer, Fault, Pending, ProcessRow, Wish};
 use crate::account::{CauseKind, TimeAccount};
-use crate::definition::Definition;
+use crate::breaker::BreakerRow;
+use crate::definition::{Definition, Resource};
 use crate::id::{ExecutionId, ProcessId, RequestId, Run};
 use crate::plan::Doubt;
 use crate::state::{ExecutionState, ProcessState, StepState};
@@ -210,6 +211,23 @@ impl DoubtRow {
 /// What one attempt printed: run, `stage/step`, attempt, text.
 pub type LogRow = (Run, String, u32, String);
 
+/// A resource, as unsettled processes use it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ResourceRow {
+    /// The resource.
+    pub resource: String,
+    /// Its limits, as the newest unsettled process defines them; empty for a name that is only a label.
+    pub limits: Resource,
+    /// Attempts under way that use it.
+    pub in_use: u64,
+    /// Executions that wait for a slot of it.
+    pub waiting_slot: u64,
+    /// Executions that wait for its rate.
+    pub waiting_rate: u64,
+    /// Executions that wait for its breaker.
+    pub waiting_breaker: u64,
+}
+
 /// What `carril sql` shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct QueryAnswer {
@@ -301,6 +319,20 @@ pub trait History: Send + Sync {
 
     /// Executions of a process by state and cause: how many are in each. For live views; only unsettled ones.
     fn causes(&self, process: ProcessId) -> Pending<'_, Result<BTreeMap<CauseKind, u64>, Fault>>;
+
+    /// Who uses which resource now, and who waits for it: over all unsettled processes, in order of resource. What a process
+    /// defines and nobody uses is in it with zeros.
+    fn resources(&self) -> Pending<'_, Result<Vec<ResourceRow>, Fault>>;
+
+    /// Every breaker that was ever kept, in order of resource.
+    fn breakers(&self) -> Pending<'_, Result<Vec<BreakerRow>, Fault>>;
+
+    /// The last changes of a breaker's state, newest first.
+    fn breaker_changes<'a>(
+        &'a self,
+        resource: &'a str,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<BreakerRow>, Fault>>;
 
     /// Runs a read-only query over the documented views.
     ///

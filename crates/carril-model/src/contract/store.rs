@@ -10,6 +10,7 @@ pub use group::*;
 
 use super::{Pending, StepError, TableRows};
 use crate::account::TimeAccount;
+use crate::breaker::{BreakerRow, BreakerWish};
 use crate::definition::{Definition, Overlap, Version};
 use crate::id::{ExecutionId, NodeId, ProcessId, RequestId, Run, StepId, Token};
 use crate::state::{ExecutionState, ProcessState, StepState};
@@ -85,6 +86,8 @@ pub struct Launch {
     pub overlap: Overlap,
     /// Lanes at once.
     pub lanes: u32,
+    /// Where processes compete, the higher goes first; as [`crate::definition::Lanes::priority`].
+    pub priority: i8,
     /// Where each target is, by name, as a URL without secrets: a later retry or rollback acts on the same ones.
     pub targets: BTreeMap<String, String>,
     /// The folder that its commands run in, absolute; kept so that they run there whoever goes on with the process. `None`
@@ -250,6 +253,8 @@ pub struct ProcessRow {
     pub open: u64,
     /// Lanes at once.
     pub lanes: u32,
+    /// Where processes compete, the higher goes first.
+    pub priority: i8,
     /// The process that must settle first (`overlap = "queue"`).
     pub after: Option<ProcessId>,
     /// The process's own execution, if it has one.
@@ -324,6 +329,9 @@ pub enum Wish {
         launched_by: String,
         /// Lanes, if not the pipeline's.
         lanes: Option<u32>,
+        /// Priority, if not the pipeline's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        priority: Option<i8>,
         /// Only these entities, if any are named.
         only: Vec<String>,
         /// Not these.
@@ -368,6 +376,15 @@ pub enum Wish {
     Purge {
         /// Which.
         process: ProcessId,
+    },
+    /// Hold a breaker in a state, or let it go.
+    Breaker {
+        /// The resource.
+        resource: String,
+        /// What of it.
+        to: BreakerWish,
+        /// Why, for people.
+        reason: Option<String>,
     },
     /// Remove what is old.
     Prune {
@@ -578,6 +595,12 @@ pub trait Store: Send + Sync {
         answer: &'a Answer,
         now: Timestamp,
     ) -> Pending<'a, Result<(), Fault>>;
+
+    /// Every breaker that was ever kept, in order of resource.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn breakers(&self) -> Pending<'_, Result<Vec<BreakerRow>, Fault>>;
 
     /// Says that this node is alive, so that downtime can be told from work; at most once a second, or with every commit.
     ///

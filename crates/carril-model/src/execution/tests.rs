@@ -23,6 +23,7 @@ fn step(name: &str) -> Step {
             ..RetryPolicy::default()
         },
         resources: Vec::new(),
+        on_open: Default::default(),
         fallback: None,
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,

@@ -7,6 +7,7 @@ mod http;
 mod names;
 mod outputs;
 mod references;
+mod resources;
 mod tables;
 
 use super::places::Places;
@@ -140,6 +141,7 @@ impl Check<'_> {
             }
         }
         self.names();
+        self.resources();
         self.params();
         self.entities();
         self.tables();

@@ -6,6 +6,7 @@
 
 mod fields;
 mod http;
+mod resources;
 mod sections;
 mod steps;
 

@@ -2,6 +2,7 @@
 //!
 //! Each function takes what was written and gives the value, or a fragment that says what is wrong and what is right.
 
+use crate::definition::{RATE_MAX, Rate, RateUnit};
 use std::time::Duration;
 
 /// Most characters of a name.
@@ -13,8 +14,9 @@ const IDENTIFIER_BYTES_MAX: usize = 128;
 /// The longest duration that a pipeline may say: 30 days.
 pub(super) const DURATION_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// What is wrong with a name, if anything.
-pub(super) fn name_problem(name: &str) -> Option<String> {
+/// What is wrong with the name of a pipeline, a step or a resource, if anything; as a fragment.
+#[must_use]
+pub fn name_problem(name: &str) -> Option<String> {
     let rule = "a name is a letter, then up to 63 letters, digits, `_` or `-`";
     let mut characters = name.chars();
     let first = match characters.next() {
@@ -94,6 +96,25 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     )]
     let micros = micros as u64;
     Ok(Duration::from_micros(micros))
+}
+
+/// `10/s`, `300/m` or `5000/h`.
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    const RULE: &str = "a rate is a whole number per `s`, `m` or `h`, as in `10/s`";
+    let units = [RateUnit::Second, RateUnit::Minute, RateUnit::Hour];
+    let (count, unit) = text
+        .split_once('/')
+        .ok_or_else(|| format!("`{text}` is no rate; {RULE}"))?;
+    let per = units
+        .into_iter()
+        .find(|known| known.name() == unit)
+        .ok_or_else(|| format!("`{text}` counts in no unit that is known; {RULE}"))?;
+    let digits = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    match count.parse::<u32>() {
+        Ok(count) if digits && (1..=RATE_MAX).contains(&count) => Ok(Rate::new(count, per)),
+        _ if digits => Err(format!("`{text}` is not between 1 and {RATE_MAX} per unit")),
+        _ => Err(format!("`{text}` is no rate; {RULE}")),
+    }
 }
 
 /// `50ms..5s`: the first and the longest wait.

@@ -25,6 +25,7 @@ fn row(segment: u32, open: u64, tally: Tally) -> ProcessRow {
         tally,
         targets: std::collections::BTreeMap::new(),
         folder: None,
+        priority: 0,
         launched_by: "test".to_owned(),
         launched_at: Timestamp(0),
         ended_at: None,

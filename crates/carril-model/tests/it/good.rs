@@ -2,8 +2,8 @@
 
 use crate::support::{load, render};
 use carril_model::definition::{
-    Action, Definition, Effects, Entities, Fallback, Isolation, Keep, Overlap, RetryOn, Scope,
-    Synchronous,
+    Action, BreakerPolicy, Definition, Effects, Entities, Fallback, Isolation, Keep, OnOpen,
+    Overlap, Rate, RateUnit, Resource, RetryOn, Scope, Synchronous,
 };
 use carril_model::load::{Files, check, parse};
 use carril_model::plan::Plan;
@@ -50,8 +50,60 @@ fn every_key_is_read() {
     assert_eq!(workspace.target, "other");
     assert_eq!(workspace.publish.len(), 2);
     assert_eq!(workspace.publish[1].per, Scope::Process);
-    assert_eq!(definition.resources["disk"], 3);
+    assert_eq!(definition.resources["disk"], 3.into());
     insta::assert_snapshot!(serde_json::to_string_pretty(&definition).unwrap());
+}
+
+#[test]
+fn every_limit_of_a_resource_is_read() {
+    let text = r#"
+name = "calls"
+entities = { list = ["a"] }
+lanes = { priority = -7 }
+
+[resource.api]
+slots = 2
+rate = "300/m"
+burst = 5
+breaker = { failures = 3, cooldown = "1.5s" }
+
+[resource.bank]
+rate = "1/h"
+
+[[stage]]
+name = "work"
+  [[stage.step]]
+  name = "call"
+  noop = true
+  resource = ["api", "bank"]
+  on_open = "fail"
+"#;
+    let definition = good(text);
+    let api = Resource::slots(2)
+        .rate(Rate::new(300, RateUnit::Minute).burst(5))
+        .breaker(BreakerPolicy {
+            failures: 3,
+            cooldown: Duration::from_millis(1_500),
+            ..BreakerPolicy::default()
+        });
+    assert_eq!(definition.resources["api"], api);
+    let bank = Resource::unlimited().rate(Rate::new(1, RateUnit::Hour));
+    assert_eq!(definition.resources["bank"], bank);
+    assert_eq!(definition.lanes.priority, -7);
+    assert_eq!(definition.stages[0].steps[0].on_open, OnOpen::Fail);
+    let kept = serde_json::to_string(&definition).unwrap();
+    let read: Definition = serde_json::from_str(&kept).unwrap();
+    assert_eq!(read, definition, "the store gives it back as it was");
+}
+
+/// Stores hold definitions of before there were rates, breakers and priorities.
+#[test]
+fn a_definition_without_new_limits_is_kept_as_it_always_was() {
+    let kept = serde_json::to_value(good(EVERYTHING)).unwrap();
+    assert_eq!(kept["resources"]["disk"], serde_json::json!(3));
+    assert!(kept["lanes"].get("priority").is_none());
+    let steps = kept["stages"][0]["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step.get("on_open").is_none()));
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! One group, one transaction: records, then changes of processes, then claims, all durable together.
+//! One group, one transaction: records, then changes of processes, breakers, then claims, all durable together.
 
+use super::breakers;
 use super::changes;
 use super::claim;
 use super::deltas::Deltas;
@@ -28,6 +29,9 @@ pub(crate) fn commit(
             // What the records did to a process must be there before it is looked at.
             deltas.write(transaction)?;
             changes::change(transaction, session, &mut deltas, change)?;
+        }
+        for breaker in &group.breakers {
+            breakers::write(transaction, breaker)?;
         }
         deltas.write(transaction)?;
         let mut claimed = Vec::new();

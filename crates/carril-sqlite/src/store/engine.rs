@@ -3,8 +3,9 @@
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::Session;
-use super::{again, commit, enter, forget, launch, lookup};
+use super::{again, breakers, commit, enter, forget, launch, lookup};
 use crate::driver::Worker;
+use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NodeInfo,
     Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
@@ -202,6 +203,10 @@ impl Store for SqliteStore {
     ) -> Pending<'a, Result<(), Fault>> {
         let answer = answer.clone();
         self.run(move |connection, _| lookup::answer(connection, request, &answer, now))
+    }
+
+    fn breakers(&self) -> Pending<'_, Result<Vec<BreakerRow>, Fault>> {
+        self.run(|connection, _| breakers::all(connection))
     }
 
     fn beat(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {

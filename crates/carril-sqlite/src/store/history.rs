@@ -7,17 +7,20 @@ mod doubts;
 mod overlap;
 mod query;
 mod read;
+mod resources;
 
+use super::breakers;
 use super::fault::{OrFault, gone};
 use super::open::{self, OpenError};
 use super::rows;
 use super::session;
 use crate::driver::Worker;
 use carril_model::account::CauseKind;
+use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow, Fault, History,
-    LogRow, Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, TimelineRow,
-    WaitRow, Wish,
+    LogRow, Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, ResourceRow,
+    TimelineRow, WaitRow, Wish,
 };
 use carril_model::definition::Definition;
 use carril_model::id::{ExecutionId, ProcessId, RequestId, Run};
@@ -277,6 +280,30 @@ impl History for SqliteHistory {
                 read::cause_count,
             )?;
             Ok(counted.into_iter().collect())
+        })
+    }
+
+    fn resources(&self) -> Pending<'_, Result<Vec<ResourceRow>, Fault>> {
+        self.ask(resources::of_all)
+    }
+
+    fn breakers(&self) -> Pending<'_, Result<Vec<BreakerRow>, Fault>> {
+        self.ask(|transaction| breakers::all(transaction))
+    }
+
+    fn breaker_changes<'a>(
+        &'a self,
+        resource: &'a str,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<BreakerRow>, Fault>> {
+        let resource = resource.to_owned();
+        self.ask(move |transaction| {
+            read::all(
+                transaction,
+                sql!("history_breaker_changes"),
+                params![resource, max],
+                rows::breaker,
+            )
         })
     }
 

@@ -269,7 +269,8 @@ fn insert_process(
         launch.overlap_hash,
         launch.idempotency_key,
         to_json(&launch.targets),
-        launch.folder
+        launch.folder,
+        launch.priority
     ];
     execute(transaction, sql!("process_insert"), values)?;
     Ok(())

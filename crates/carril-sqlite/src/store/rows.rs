@@ -4,6 +4,7 @@
 
 use super::fault::damaged;
 use carril_model::account::{Cause, CauseKind, TimeAccount};
+use carril_model::breaker::{BreakerRow, BreakerState};
 use carril_model::contract::{Fault, ProcessRow, StepRow, Tally};
 use carril_model::definition::Version;
 use carril_model::id::{ExecutionId, ProcessId, Run, StepId};
@@ -170,6 +171,7 @@ pub(crate) fn process(row: &Row<'_>) -> Result<ProcessRow, Fault> {
         targets: json(row, 22)?.unwrap_or_default(),
         reopened: flag(row, 23)?,
         folder: get(row, 24)?,
+        priority: get(row, 25)?,
     })
 }
 
@@ -185,6 +187,23 @@ pub(crate) fn step(row: &Row<'_>) -> Result<StepRow, Fault> {
         output: json(row, 6)?,
         error: json(row, 7)?,
         rows: json(row, 8)?.unwrap_or_default(),
+    })
+}
+
+/// A breaker from `resource, change, state, failures, successes, since, until, forced, reason`.
+pub(crate) fn breaker(row: &Row<'_>) -> Result<BreakerRow, Fault> {
+    let state: String = get(row, 2)?;
+    Ok(BreakerRow {
+        resource: get(row, 0)?,
+        change: count(row, 1)?,
+        state: BreakerState::from_name(&state)
+            .ok_or_else(|| damaged(format!("a breaker has state {state}")))?,
+        failures: small(row, 3)?,
+        successes: small(row, 4)?,
+        since: Timestamp(get(row, 5)?),
+        until: time(row, 6)?,
+        forced: flag(row, 7)?,
+        reason: get(row, 8)?,
     })
 }
 

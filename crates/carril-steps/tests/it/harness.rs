@@ -244,6 +244,7 @@ fn definition(action: Action) -> Definition {
         timeout: Duration::from_secs(60),
         retry: RetryPolicy::default(),
         resources: Vec::new(),
+        on_open: Default::default(),
         fallback: None,
         shared_writes: Vec::new(),
         effects: Effects::AtLeastOnce,

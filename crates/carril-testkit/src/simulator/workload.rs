@@ -3,7 +3,7 @@
 use super::random::Random;
 use carril_model::contract::NewExecution;
 use carril_model::definition::{
-    AbortWhen, Action, Definition, Effects, Entities, Fallback, Lanes, Overlap, RetryOn,
+    AbortWhen, Action, Definition, Effects, Entities, Fallback, Lanes, OnOpen, Overlap, RetryOn,
     RetryPolicy, Scope, Stage, Step,
 };
 use carril_model::expression::Expression;
@@ -167,6 +167,7 @@ fn plan(random: &mut Random, at: i64) -> Plan {
             key: None,
             overlap: overlaps[random.index(overlaps.len())],
             abort_when,
+            priority: 0,
         },
         workspace: None,
         resources: BTreeMap::new(),
@@ -217,6 +218,7 @@ fn step(random: &mut Random, name: &str) -> Step {
         } else {
             Vec::new()
         },
+        on_open: OnOpen::Wait,
         fallback: random
             .permille(100)
             .then(|| Fallback::Value(Value::from(1))),

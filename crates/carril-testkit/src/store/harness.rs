@@ -100,6 +100,7 @@ fn noop(name: &str) -> Step {
         timeout: Duration::from_secs(1),
         retry: RetryPolicy::default(),
         resources: Vec::new(),
+        on_open: Default::default(),
         fallback: None,
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,
@@ -273,6 +274,7 @@ impl Harness {
             idempotency_key: None,
             overlap: Overlap::Allow,
             lanes: 50,
+            priority: 0,
             targets: BTreeMap::from([("warehouse".to_owned(), "sqlite:w.db".to_owned())]),
             folder: Some("/pipelines/conformance".to_owned()),
             overlap_hash: 42,
@@ -341,6 +343,7 @@ impl Harness {
             processes,
             claims,
             at: self.now(),
+            ..Group::default()
         })))
     }
 

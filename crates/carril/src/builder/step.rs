@@ -4,7 +4,9 @@ use super::http::HttpCall;
 use super::stage::Building;
 use crate::function::{self, Input, StepFailure};
 use carril_model::contract::StepRunner;
-use carril_model::definition::{self, Action, Effects, Fallback, RetryOn, RetryPolicy, SqlText};
+use carril_model::definition::{
+    self, Action, Effects, Fallback, OnOpen, RetryOn, RetryPolicy, SqlText,
+};
 use carril_model::expression::Expression;
 use carril_model::finding::Finding;
 use carril_model::plan::stable_hash;
@@ -31,6 +33,7 @@ pub struct Step {
     timeout: Option<Duration>,
     retry: Option<Retry>,
     resources: Vec<String>,
+    on_open: OnOpen,
     fallback: Option<Fallback>,
     shared_writes: Vec<String>,
     at_least_once: bool,
@@ -217,9 +220,16 @@ impl Step {
         self
     }
 
-    /// A slot of this resource is taken while it runs; without a limit of that name it is only a label of the trace.
+    /// It keeps the limits of this resource; without a limit of that name it is only a label of the trace.
     pub fn resource(mut self, name: impl Into<String>) -> Self {
         self.resources.push(name.into());
+        self
+    }
+
+    /// While a breaker of one of its resources is open it fails at once (`CAR0540`), without spending its retries; by default
+    /// it waits.
+    pub const fn fail_when_open(mut self) -> Self {
+        self.on_open = OnOpen::Fail;
         self
     }
 
@@ -281,6 +291,7 @@ impl Step {
             timeout: None,
             retry: None,
             resources: Vec::new(),
+            on_open: OnOpen::Wait,
             fallback: None,
             shared_writes: Vec::new(),
             at_least_once: false,
@@ -315,6 +326,7 @@ impl Step {
                 .0
                 .clone(),
             resources: self.resources,
+            on_open: self.on_open,
             fallback: self.fallback,
             shared_writes: self.shared_writes,
             effects,

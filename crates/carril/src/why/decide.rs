@@ -8,12 +8,14 @@ pub(super) use process::process;
 
 use super::words::{are, count, span};
 use carril_model::account::CauseKind;
+use carril_model::breaker::BreakerRow;
 use carril_model::contract::{AttemptRow, DoubtRow, ExecutionRow, ProcessRow};
 use carril_model::definition::Scope;
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, ProcessState};
 use carril_model::time::Timestamp;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Busy lanes that a sentence names; a reader remembers no more.
@@ -72,6 +74,10 @@ pub(super) struct ExecutionFacts<'a> {
     pub(super) ahead: Option<Ahead>,
     /// In every unsettled process, longest first.
     pub(super) busy: &'a [Busy],
+    /// Every breaker that was ever kept.
+    pub(super) breakers: &'a [BreakerRow],
+    /// Other processes that run, with their priorities.
+    pub(super) rivals: &'a [(ProcessId, i8)],
 }
 
 /// All that is known about a process.
@@ -216,14 +222,15 @@ fn queued(facts: &ExecutionFacts<'_>, who: &str) -> Told {
         next,
     };
     if lanes.len() < process.lanes as usize {
+        let (behind, next) = behind(facts);
         let sentence = format!(
-            "{who} waits for a lane since {waited}; {} of {} {} at a step{}",
+            "{who} waits for a lane since {waited}; {} of {} {} at a step{}{behind}",
             lanes.len(),
             process.lanes,
             are(lanes.len() as u64),
             position(facts.ahead)
         );
-        return told(sentence, None);
+        return told(sentence, next);
     }
     let sentence = format!(
         "{who} waits for a free lane since {waited}: {} of {} are busy, the longest with {}{}",
@@ -236,6 +243,33 @@ fn queued(facts: &ExecutionFacts<'_>, who: &str) -> Told {
         sentence,
         lanes.first().map(|busy| Next::Execution(busy.execution)),
     )
+}
+
+/// The process that comes first where the engine's lanes are limited: of those at work the one with the highest priority, if
+/// that is not lower than its own.
+fn behind(facts: &ExecutionFacts<'_>) -> (String, Option<Next>) {
+    let at_work = |process: &ProcessId| {
+        let of_it = |busy: &&Busy| busy.process == *process;
+        facts.busy.iter().filter(of_it).count() as u64
+    };
+    let own = facts.process.priority;
+    let rivals = facts
+        .rivals
+        .iter()
+        .filter(|(id, priority)| *priority >= own && at_work(id) > 0);
+    let Some((id, priority)) = rivals.max_by_key(|(id, priority)| (*priority, Reverse(*id))) else {
+        return (String::new(), None);
+    };
+    let busy = count(at_work(id), "lane");
+    let how = if *priority > own {
+        "comes before it"
+    } else {
+        "takes turns with it"
+    };
+    let text = format!(
+        "; where the engine's lanes are all taken, process {id} (priority {priority}, {busy} at work) {how}"
+    );
+    (text, Some(Next::Process(*id)))
 }
 
 /// Its place in the queue; nothing where that is not known.

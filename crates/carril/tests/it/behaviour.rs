@@ -3,6 +3,7 @@
 mod again;
 mod ends;
 mod keys;
+mod limits;
 mod pauses;
 mod rig;
 mod stages;

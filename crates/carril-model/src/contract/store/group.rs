@@ -2,6 +2,7 @@
 
 use super::{Claim, Claimed, Owned, ProcessRow};
 use crate::account::{Cause, TimeAccount};
+use crate::breaker::BreakerRow;
 use crate::contract::{StepError, TableRows};
 use crate::id::{ProcessId, StepId};
 use crate::state::{ExecutionState, ProcessState, StepState};
@@ -185,6 +186,9 @@ pub struct Group {
     pub records: Vec<Record>,
     /// Changes to processes, after the records.
     pub processes: Vec<ProcessChange>,
+    /// Breakers as the attempts of this group, or a person, left them. A row replaces what is kept unless that counts as many
+    /// changes or more; one that begins another state, or a person's word, is kept in the breaker's history, too.
+    pub breakers: Vec<BreakerRow>,
     /// Claims, last: what the changes made free or ready is in them.
     pub claims: Vec<Claim>,
     /// The time, for claims and for the node's own sign of life.

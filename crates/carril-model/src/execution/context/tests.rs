@@ -15,6 +15,7 @@ fn stage(name: &str, steps: &[&str]) -> Stage {
         timeout: Duration::from_secs(1),
         retry: RetryPolicy::default(),
         resources: Vec::new(),
+        on_open: Default::default(),
         fallback: None,
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,

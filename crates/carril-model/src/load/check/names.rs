@@ -21,14 +21,6 @@ impl Check<'_> {
         }
         for name in definition.resources.keys() {
             self.name(&format!("resource/{name}"), "a resource", name);
-            if definition.resources[name] == 0 {
-                self.report(
-                    &format!("resource/{name}"),
-                    "CAR0105",
-                    format!("resource `{name}` has no slots"),
-                    "nothing could ever use it; give it at least one",
-                );
-            }
         }
         self.unused_resources();
         let mut stages = BTreeSet::new();

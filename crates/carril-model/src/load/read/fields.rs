@@ -132,6 +132,32 @@ impl Reader<'_> {
         value
     }
 
+    /// A small whole number that may be negative, within bounds.
+    pub(super) fn signed(
+        &mut self,
+        section: &Section<'_>,
+        key: &str,
+        bounds: RangeInclusive<i8>,
+    ) -> Option<i8> {
+        let number = match section.get(key)?.get_ref() {
+            DeValue::Integer(number) => number,
+            other => return self.wrong_type(&section.path_of(key), "a whole number", other),
+        };
+        let value = whole(number)
+            .and_then(|value| i8::try_from(value).ok())
+            .filter(|value| bounds.contains(value));
+        if value.is_none() {
+            let help = format!("it is between {} and {}", bounds.start(), bounds.end());
+            self.report(
+                &section.path_of(key),
+                "CAR0105",
+                format!("`{key}` cannot be {number}"),
+                help,
+            );
+        }
+        value
+    }
+
     pub(super) fn texts(&mut self, section: &Section<'_>, key: &str) -> Option<Vec<String>> {
         let items = match section.get(key)?.get_ref() {
             DeValue::Array(items) => items,

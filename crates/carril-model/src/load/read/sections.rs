@@ -4,7 +4,8 @@ use super::super::values;
 use super::{Reader, Section};
 use crate::definition::{
     ATTEMPTS_MAX, AbortWhen, Entities, ISOLATION_COLUMN, Isolation, Keep, LANES_MAX, Lanes,
-    Overlap, Parameter, ParameterKind, Publish, RetryOn, RetryPolicy, Scope, Synchronous,
+    Overlap, PRIORITY_MAX, PRIORITY_MIN, Parameter, ParameterKind, Publish, RetryOn, RetryPolicy,
+    Scope, Synchronous,
     Workspace,
 };
 use crate::expression::Expression;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 const DURATION_HELP: &str = "as in `timeout = \"90s\"`";
+const LANES_KEYS: [&str; 5] = ["max", "key", "overlap", "abort_when", "priority"];
 const WORKSPACE_KEYS: [&str; 7] = [
     "target",
     "isolation",
@@ -168,8 +170,7 @@ impl Reader<'_> {
 
     pub(super) fn lanes(&mut self, top: &Section<'_>) -> Lanes {
         let default = Lanes::default();
-        let Some(section) = self.table(top, "lanes", &["max", "key", "overlap", "abort_when"])
-        else {
+        let Some(section) = self.table(top, "lanes", &LANES_KEYS) else {
             return default;
         };
         let overlaps = [
@@ -187,6 +188,9 @@ impl Reader<'_> {
                 .choice(&section, "overlap", &overlaps)
                 .unwrap_or(default.overlap),
             abort_when: self.abort_when(&section),
+            priority: self
+                .signed(&section, "priority", PRIORITY_MIN..=PRIORITY_MAX)
+                .unwrap_or(default.priority),
         }
     }
 
@@ -364,28 +368,5 @@ impl Reader<'_> {
             backoff_max,
             on: self.choice(&section, "on", &on).unwrap_or(otherwise.on),
         }
-    }
-
-    pub(super) fn resources(&mut self, top: &Section<'_>) -> BTreeMap<String, u32> {
-        let Some((path, table)) = self.named(top, "resource") else {
-            return BTreeMap::new();
-        };
-        let mut resources = BTreeMap::new();
-        for (name, value) in table {
-            let name = name.get_ref().to_string();
-            let Some(section) = self.as_table(format!("{path}/{name}"), value, &["slots"]) else {
-                continue;
-            };
-            self.require(
-                &section,
-                "slots",
-                "it is how many steps may use the resource at once, as in `slots = 4`",
-            );
-            let slots = self
-                .integer(&section, "slots", 1..=LANES_MAX)
-                .unwrap_or(LANES_MAX);
-            resources.insert(name, slots);
-        }
-        resources
     }
 }

@@ -5,12 +5,12 @@
 use super::fields::kind;
 use super::sections::{Defaults, SCOPES};
 use super::{Reader, Section};
-use crate::definition::{Action, Effects, Fallback, Scope, Stage, Step};
+use crate::definition::{Action, Effects, Fallback, OnOpen, Scope, Stage, Step};
 use crate::expression::Expression;
 use toml::de::DeValue;
 
 const STAGE_KEYS: [&str; 5] = ["name", "per", "parallel", "when", "step"];
-const STEP_KEYS: [&str; 18] = [
+const STEP_KEYS: [&str; 19] = [
     "name",
     "sql",
     "target",
@@ -25,11 +25,13 @@ const STEP_KEYS: [&str; 18] = [
     "timeout",
     "retry",
     "resource",
+    "on_open",
     "fallback",
     "fallback_step",
     "shared_writes",
     "effects",
 ];
+const ON_OPEN: [(&str, OnOpen); 2] = [("wait", OnOpen::Wait), ("fail", OnOpen::Fail)];
 const ACTIONS: [&str; 5] = ["sql", "command", "http", "function", "noop"];
 
 /// Keys that only one kind of step has.
@@ -115,6 +117,9 @@ impl Reader<'_> {
             timeout: self.timeout(section).unwrap_or(defaults.timeout),
             retry: self.retry(section, &defaults.retry),
             resources: self.one_or_more(section, "resource"),
+            on_open: self
+                .choice(section, "on_open", &ON_OPEN)
+                .unwrap_or_default(),
             fallback: self.fallback(section),
             shared_writes: self.texts(section, "shared_writes").unwrap_or_default(),
             effects: self

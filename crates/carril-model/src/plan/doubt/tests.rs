@@ -15,6 +15,7 @@ fn step(name: &str, critical: bool, fallback: Option<&str>) -> Step {
         timeout: Duration::from_secs(1),
         retry: RetryPolicy::default(),
         resources: Vec::new(),
+        on_open: Default::default(),
         fallback: fallback.map(|name| Fallback::Step(name.to_owned())),
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,

@@ -34,9 +34,9 @@ fn store(path: &Path, pid: i64, executions: i64) -> Connection {
 fn add(connection: &Connection, first: i64, count: i64) {
     connection
         .execute(
-            "insert into execution (id, process_id, run, token, state, segment, ready, lane_open, per_process, since, cause)
+            "insert into execution (id, process_id, run, token, state, segment, ready, per_process, since, cause)
              with recursive n(id) as (select ?1 union all select id + 1 from n where id < ?1 + ?2 - 1)
-             select id, 1, 1, 7, 0, 0, 1, 1, 0, 1, 'queued' from n",
+             select id, 1, 1, 7, 0, 0, 1, 0, 1, 'queued' from n",
             [first, count],
         )
         .unwrap();

@@ -402,6 +402,7 @@ fn step(name: &str, sql: &str) -> Step {
         timeout: Duration::from_secs(60),
         retry: RetryPolicy::default(),
         resources: Vec::new(),
+        on_open: carril_model::definition::OnOpen::Wait,
         fallback: None,
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,

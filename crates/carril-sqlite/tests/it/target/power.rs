@@ -58,7 +58,7 @@ async fn a_journal_of_somebody_who_died_is_rolled_back_by_who_only_reads() {
 async fn a_lane_that_went_back_to_an_earlier_commit_is_not_worked_on() {
     let house = House::new(SCHEMA);
     let plan = plan();
-    house.run(&plan, "a", 1).await;
+    house.run(&plan, "a", 1).await.unwrap();
     let house = house.reopened();
     let lane = Connection::open(house.lane_file(1, 1)).unwrap();
     lane.execute_batch("delete from work; delete from carril_fence")
@@ -77,7 +77,7 @@ async fn a_lane_that_went_back_to_an_earlier_commit_is_not_worked_on() {
 async fn a_lane_that_has_all_is_worked_on() {
     let house = House::new(SCHEMA);
     let plan = plan();
-    house.run(&plan, "a", 1).await;
+    house.run(&plan, "a", 1).await.unwrap();
     let house = house.reopened();
     house
         .attempt(&taken_over(&plan), &Switch::new())
@@ -94,7 +94,7 @@ async fn a_lane_that_has_all_is_worked_on() {
 async fn a_lane_with_a_lost_page_is_put_aside_before_it_is_worked_on() {
     let house = House::new(SCHEMA);
     let plan = plan();
-    house.run(&plan, "a", 1).await;
+    house.run(&plan, "a", 1).await.unwrap();
     let house = house.reopened();
     let path = house.lane_file(1, 1);
     Connection::open(&path)

@@ -203,6 +203,7 @@ impl Reference {
             idempotency_key: (key % 4 == 0).then(|| format!("key-{}", key % 3)),
             overlap: overlaps[usize::from(shape / 2) % overlaps.len()],
             lanes: 50,
+            priority: 0,
             targets: BTreeMap::new(),
             folder: None,
             overlap_hash: i64::from(shape % 3),

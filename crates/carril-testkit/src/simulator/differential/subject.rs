@@ -442,6 +442,7 @@ impl Subject {
         Group {
             records: records.collect(),
             processes: processes.collect(),
+            breakers: group.breakers.clone(),
             claims: claims.collect(),
             at: group.at,
         }

@@ -110,6 +110,7 @@ impl World {
             idempotency_key: launching.idempotency_key.clone(),
             overlap: lanes.overlap,
             lanes: lanes.max,
+            priority: lanes.priority,
             targets: BTreeMap::new(),
             folder: None,
             overlap_hash: stable_hash(&[&plan.definition().name]),

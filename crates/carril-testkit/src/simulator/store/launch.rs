@@ -209,6 +209,7 @@ impl ModelStore {
             tally: Tally::default(),
             targets: BTreeMap::new(),
             folder: None,
+            priority: launch.priority,
             launched_by: String::new(),
             launched_at: launch.at,
             ended_at: None,

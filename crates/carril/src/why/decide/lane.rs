@@ -3,6 +3,7 @@
 use super::{Busy, ExecutionFacts, Next, Told, busiest};
 use crate::why::words::{count, span};
 use carril_model::account::CauseKind;
+use carril_model::breaker::BreakerState;
 use carril_model::contract::AttemptRow;
 use carril_model::state::StepState;
 
@@ -20,6 +21,8 @@ pub(super) fn in_a_lane(facts: &ExecutionFacts<'_>, who: &str) -> Told {
     };
     match cause.kind {
         CauseKind::Slot => slot(facts, who, about, &waited),
+        CauseKind::Rate => told(rate(facts, who, about, &waited), None),
+        CauseKind::Breaker => told(breaker(facts, who, about, &waited), None),
         CauseKind::Backoff => backoff(facts, who),
         CauseKind::Store => told(
             format!("{who} waits since {waited} for the journal to acknowledge what it did"),
@@ -61,7 +64,8 @@ fn slot(facts: &ExecutionFacts<'_>, who: &str, about: &str, waited: &str) -> Tol
         .iter()
         .filter(|busy| busy.execution != facts.row.id && busy.uses.iter().any(|used| used == about))
         .collect();
-    let slots = facts.plan.definition().resources.get(about).copied();
+    let slots = facts.plan.definition().resources.get(about);
+    let slots = slots.and_then(|limits| limits.slots);
     let what = match slots {
         Some(slots) => format!("a slot of `{about}` ({})", count(u64::from(slots), "slot")),
         None => format!("its turn to write to target `{about}`, which takes one writer at a time"),
@@ -86,6 +90,39 @@ fn slot(facts: &ExecutionFacts<'_>, who: &str, about: &str, waited: &str) -> Tol
         since: facts.row.account.since(),
         sentence,
         next: holders.first().map(|busy| Next::Execution(busy.execution)),
+    }
+}
+
+fn rate(facts: &ExecutionFacts<'_>, who: &str, about: &str, waited: &str) -> String {
+    let limits = facts.plan.definition().resources.get(about);
+    let rate = limits.and_then(|limits| limits.rate);
+    let rate = rate.map_or_else(String::new, |rate| format!(" ({rate})"));
+    format!("{who} waits since {waited} for the rate of `{about}`{rate}, which is used up")
+}
+
+fn breaker(facts: &ExecutionFacts<'_>, who: &str, about: &str, waited: &str) -> String {
+    let found = facts.breakers.iter().find(|row| row.resource == about);
+    let start = format!("{who} waits since {waited} for the breaker of `{about}`");
+    let Some(row) = found else {
+        return format!("{start}, which is about to let it through");
+    };
+    let reason = row
+        .reason
+        .as_ref()
+        .map_or_else(String::new, |reason| format!(": {reason}"));
+    match (row.state, row.until) {
+        (BreakerState::Open, _) if row.forced => format!(
+            "{start}, which is held open by hand until `carril breaker auto {about}`{reason}"
+        ),
+        (BreakerState::Open, Some(until)) if until > facts.now => {
+            let left = span(until.micros_since(facts.now));
+            format!("{start}, which is open for {left} more{reason}")
+        }
+        (BreakerState::Open, _) => format!("{start}, which is about to be tried again{reason}"),
+        (BreakerState::HalfOpen, _) => {
+            format!("{start}, which is half open and lets one try at a time through")
+        }
+        (BreakerState::Closed, _) => format!("{start}, which is closed: it is about to go on"),
     }
 }
 

@@ -4,6 +4,7 @@
 use super::*;
 use crate::{Pipeline, Retry, Stage, Step};
 use carril_model::account::{Cause, TimeAccount};
+use carril_model::breaker::BreakerState;
 use carril_model::contract::{ErrorClass, StepError, Tally};
 use carril_model::definition::Version;
 use carril_model::id::Run;
@@ -40,6 +41,8 @@ struct Case {
     attempts: Vec<AttemptRow>,
     ahead: Option<Ahead>,
     busy: Vec<Busy>,
+    breakers: Vec<BreakerRow>,
+    rivals: Vec<(ProcessId, i8)>,
 }
 
 fn case(state: ExecutionState, cause: Cause) -> Case {
@@ -69,6 +72,8 @@ fn case(state: ExecutionState, cause: Cause) -> Case {
         attempts: Vec::new(),
         ahead: None,
         busy: Vec::new(),
+        breakers: Vec::new(),
+        rivals: Vec::new(),
     }
 }
 
@@ -95,6 +100,7 @@ fn process_row() -> ProcessRow {
         },
         targets: BTreeMap::new(),
         folder: None,
+        priority: 0,
         launched_by: "somebody".to_owned(),
         launched_at: THEN,
         ended_at: None,
@@ -146,6 +152,8 @@ fn told(case: &Case) -> Told {
         attempts,
         ahead,
         busy,
+        breakers,
+        rivals,
     } = case;
     execution(&ExecutionFacts {
         now: NOW,
@@ -156,6 +164,8 @@ fn told(case: &Case) -> Told {
         attempts,
         ahead: *ahead,
         busy,
+        breakers,
+        rivals,
     })
 }
 
@@ -184,6 +194,74 @@ fn queued_names_the_longest_lanes_when_all_are_busy() {
         "queued",
         sentence,
         Some(Next::Execution(ExecutionId(1))),
+    );
+}
+
+#[test]
+fn queued_names_the_process_that_comes_first_where_lanes_are_limited() {
+    let mut queued = case(ExecutionState::Pending, QUEUED);
+    queued.busy = vec![busy(3, 8, "", 96), busy(4, 8, "", 97), busy(5, 9, "", 97)];
+    queued.rivals = vec![(ProcessId(9), 1), (ProcessId(8), 5), (ProcessId(10), 9)];
+    let sentence = "execution 12 (F12) waits for a lane since 1 min 0 s; 0 of 2 are at a step; where the engine's lanes are all taken, process 8 (priority 5, 2 lanes at work) comes before it";
+    check(
+        &queued,
+        "queued",
+        sentence,
+        Some(Next::Process(ProcessId(8))),
+    );
+    queued.rivals = vec![(ProcessId(8), 0)];
+    assert!(told(&queued).sentence.ends_with("takes turns with it"));
+    queued.rivals = vec![(ProcessId(8), -1)];
+    assert_eq!(told(&queued).next, None, "who comes later is not named");
+}
+
+#[test]
+fn a_breaker_is_named_with_its_reason_and_until_when() {
+    let waiting = Cause::about(CauseKind::Breaker, "api");
+    let mut waiting = case(ExecutionState::Running, waiting);
+    let row = BreakerRow {
+        resource: "api".to_owned(),
+        state: BreakerState::Open,
+        until: Some(Timestamp(NOW.0 + 12_000_000)),
+        reason: Some("5 uses in a row failed".to_owned()),
+        ..BreakerRow::default()
+    };
+    let begin = "execution 12 (F12) waits since 1 min 0 s for the breaker of `api`";
+    let mut said = |row: BreakerRow| {
+        waiting.breakers = vec![row];
+        told(&waiting).sentence
+    };
+    assert_eq!(
+        said(row.clone()),
+        format!("{begin}, which is open for 12 s more: 5 uses in a row failed")
+    );
+    let forced = BreakerRow {
+        forced: true,
+        until: None,
+        reason: Some("maintenance".to_owned()),
+        ..row.clone()
+    };
+    assert_eq!(
+        said(forced),
+        format!("{begin}, which is held open by hand until `carril breaker auto api`: maintenance")
+    );
+    let half = BreakerRow {
+        state: BreakerState::HalfOpen,
+        ..row
+    };
+    assert_eq!(
+        said(half),
+        format!("{begin}, which is half open and lets one try at a time through")
+    );
+}
+
+#[test]
+fn a_rate_is_named() {
+    let waiting = Cause::about(CauseKind::Rate, "api");
+    let waiting = case(ExecutionState::Running, waiting);
+    assert_eq!(
+        told(&waiting).sentence,
+        "execution 12 (F12) waits since 1 min 0 s for the rate of `api`, which is used up"
     );
 }
 

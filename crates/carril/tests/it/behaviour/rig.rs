@@ -156,6 +156,7 @@ impl Rig {
             targets: BTreeMap::from([("warehouse".to_owned(), url)]),
             launched_by: "a test".to_owned(),
             lanes: Some(lanes),
+            priority: None,
             narrowing: Narrowing::default(),
             idempotency_key: None,
             entities: EntitySource::Pipeline,

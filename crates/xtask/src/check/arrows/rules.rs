@@ -115,6 +115,8 @@ pub(super) const DOORS: &[Door] = &[
     door("deadpool-postgres", &["carril-postgres"], &[]),
     door("tokio-postgres-rustls", &["carril-postgres"], &[]),
     door("tiberius", &["carril-mssql"], &[]),
+    // Rates.
+    door("governor", &["carril-engine"], &[]),
     // The network.
     door("axum", &["carril-server"], &[]),
     door("tower", &["carril-server"], &[]),

@@ -1,0 +1,212 @@
+//! `carril resources`: who uses which resource now, who waits for it, and how its breaker is. Only reads.
+//!
+//! Everything is told from the store, so that it can be asked from any program; what it says of a running engine is at most
+//! a tenth of a second old.
+
+use crate::arguments::Resources;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::table::Table;
+use crate::output::{number, time};
+use carril::model::breaker::{BreakerRow, BreakerState};
+use carril::model::contract::{History, ResourceRow};
+use carril::model::time::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Changes of a breaker that are told of one resource.
+const CHANGES_MAX: u32 = 20;
+
+#[derive(Debug, Serialize)]
+struct Shape {
+    resources: Vec<ResourceShape>,
+}
+
+#[derive(Debug, Serialize)]
+struct ResourceShape {
+    resource: String,
+    slots: Option<u32>,
+    in_use: u64,
+    waiting: u64,
+    waiting_slot: u64,
+    waiting_rate: u64,
+    waiting_breaker: u64,
+    rate: Option<String>,
+    breaker: Option<BreakerShape>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<Vec<BreakerShape>>,
+}
+
+#[derive(Debug, Serialize)]
+struct BreakerShape {
+    state: &'static str,
+    failures: u32,
+    successes: u32,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    forced: bool,
+    reason: Option<String>,
+}
+
+impl BreakerShape {
+    fn of(row: BreakerRow) -> Self {
+        Self {
+            state: row.state.name(),
+            failures: row.failures,
+            successes: row.successes,
+            since: Some(row.since),
+            until: row.until,
+            forced: row.forced,
+            reason: row.reason,
+        }
+    }
+
+    /// One that never counted anything, and was never kept.
+    const fn untouched() -> Self {
+        Self {
+            state: BreakerState::Closed.name(),
+            failures: 0,
+            successes: 0,
+            since: None,
+            until: None,
+            forced: false,
+            reason: None,
+        }
+    }
+}
+
+/// Lists resources.
+pub(crate) async fn run(context: &Context, arguments: &Resources) -> Result<Exit, Failure> {
+    let reader = context.reader().await?;
+    tell(context, reader.history(), arguments.name.as_deref()).await?;
+    Ok(Exit::Ok)
+}
+
+/// Tells of all resources, or of one with its breaker's last changes.
+///
+/// # Errors
+/// Exit 4 for one that nobody knows.
+pub(crate) async fn tell(
+    context: &Context,
+    history: &dyn History,
+    name: Option<&str>,
+) -> Result<(), Failure> {
+    let mut rows: BTreeMap<String, ResourceRow> = BTreeMap::new();
+    for row in history.resources().await? {
+        rows.insert(row.resource.clone(), row);
+    }
+    let mut breakers = BTreeMap::new();
+    for breaker in history.breakers().await? {
+        let resource = breaker.resource.clone();
+        rows.entry(resource.clone()).or_insert_with(|| ResourceRow {
+            resource: resource.clone(),
+            ..ResourceRow::default()
+        });
+        breakers.insert(resource, breaker);
+    }
+    rows.retain(|resource, _| name.is_none_or(|name| name == resource));
+    if let Some(name) = name
+        && rows.is_empty()
+    {
+        let message = format!("no unfinished process uses a resource `{name}`");
+        return Err(Failure::new(Exit::Nothing, "CAR0438", message)
+            .help("`carril resources` lists all that are in use or have a breaker"));
+    }
+    let changes = match name {
+        Some(name) => Some(history.breaker_changes(name, CHANGES_MAX).await?),
+        None => None,
+    };
+    if context.output.json() {
+        let shapes = rows.into_values().map(|row| {
+            let breaker = breakers.remove(&row.resource);
+            shape(row, breaker, changes.clone())
+        });
+        let resources = shapes.collect();
+        return context.output.value(&Shape { resources });
+    }
+    if rows.is_empty() {
+        context
+            .output
+            .talk("no unfinished process uses a resource, and no breaker was ever kept");
+        return Ok(());
+    }
+    draw(context, &rows, &breakers)?;
+    for change in changes.into_iter().flatten() {
+        context.output.data(&format!(
+            "{}  {}",
+            time::local(change.since, context.zone()),
+            breaker_words(context, &change)
+        ))?;
+    }
+    Ok(())
+}
+
+fn shape(
+    row: ResourceRow,
+    breaker: Option<BreakerRow>,
+    changes: Option<Vec<BreakerRow>>,
+) -> ResourceShape {
+    let untouched = row.limits.breaker.map(|_| BreakerShape::untouched());
+    ResourceShape {
+        slots: row.limits.slots,
+        in_use: row.in_use,
+        waiting: row.waiting_slot + row.waiting_rate + row.waiting_breaker,
+        waiting_slot: row.waiting_slot,
+        waiting_rate: row.waiting_rate,
+        waiting_breaker: row.waiting_breaker,
+        rate: row.limits.rate.map(|rate| rate.to_string()),
+        breaker: breaker.map(BreakerShape::of).or(untouched),
+        changes: changes.map(|rows| rows.into_iter().map(BreakerShape::of).collect()),
+        resource: row.resource,
+    }
+}
+
+fn draw(
+    context: &Context,
+    rows: &BTreeMap<String, ResourceRow>,
+    breakers: &BTreeMap<String, BreakerRow>,
+) -> Result<(), Failure> {
+    let mut table = Table::new(&[
+        "RESOURCE", ">IN USE", ">SLOTS", ">WAITING", "RATE", "BREAKER",
+    ]);
+    for (name, row) in rows {
+        let waiting = row.waiting_slot + row.waiting_rate + row.waiting_breaker;
+        let breaker = match breakers.get(name) {
+            Some(breaker) => breaker_words(context, breaker),
+            None if row.limits.breaker.is_some() => BreakerState::Closed.to_string(),
+            None => String::new(),
+        };
+        table.row(&[
+            name.clone(),
+            number::count(row.in_use),
+            row.limits
+                .slots
+                .map_or_else(String::new, |slots| number::count(u64::from(slots))),
+            number::count(waiting),
+            row.limits
+                .rate
+                .map_or_else(String::new, |rate| rate.to_string()),
+            breaker,
+        ]);
+    }
+    context.output.data(&table.render())
+}
+
+/// `open until 14:03:10, as 5 uses in a row failed`.
+fn breaker_words(context: &Context, row: &BreakerRow) -> String {
+    let mut words = row.state.to_string();
+    if row.forced {
+        words.push_str(", held by hand");
+    } else if let Some(until) = row.until {
+        words.push_str(&format!(" until {}", time::local(until, context.zone())));
+    }
+    if let Some(reason) = &row.reason {
+        words.push_str(&format!(", as {reason}"));
+    }
+    if row.failures > 0 {
+        let failures = number::of(u64::from(row.failures), "failure", "failures");
+        words.push_str(&format!(" ({failures} in a row)"));
+    }
+    words
+}
