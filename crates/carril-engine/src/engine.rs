@@ -11,6 +11,7 @@ use crate::requests;
 use crate::slots::Slots;
 use crate::task::{Kind, Tasks};
 use crate::undoing::Undoing;
+use crate::waker;
 use carril_model::contract::{
     Clock, Entered, Fault, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target, TargetError,
 };
@@ -377,6 +378,8 @@ impl Engine {
             Kind::Coordinator,
             Coordinator::new(Arc::clone(&core), inbox).run(),
         );
+        core.tasks
+            .spawn(Kind::Requests, waker::run(Arc::clone(&core)));
         let engine = Self { core };
         if let Some(every) = options.requests_every {
             engine

@@ -25,8 +25,9 @@ mod requests;
 mod slots;
 pub mod task;
 mod undoing;
+mod waker;
 
-pub use control::{Pruned, Retention, RetryPreview, RollbackReport};
+pub use control::{Pruned, Retention, RetryPreview, RollbackReport, Sending, Word};
 pub use engine::{Engine, Options, Parts, Runners, TargetOpener};
 pub use error::Error;
 pub use launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};

@@ -45,6 +45,7 @@ mod records;
 mod rows;
 mod session;
 mod text;
+mod wake;
 
 pub use engine::SqliteStore;
 pub use history::SqliteHistory;

@@ -4,8 +4,8 @@
 //! by entering again (the kinds follow Temporal's fault injection: refuse, or execute and time out).
 
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NodeInfo,
-    Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
+    NodeInfo, Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, Sent, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
@@ -30,6 +30,7 @@ pub enum Verb {
     Rerun,
     BeginRollback,
     Cancel,
+    Signal,
     Ended,
     Forget,
     Requests,
@@ -243,6 +244,14 @@ impl<S: Store> Store for FaultStore<S> {
         now: Timestamp,
     ) -> Pending<'a, Result<(Vec<Owned>, Vec<ProcessRow>), Fault>> {
         self.call(Verb::Cancel, |store| store.cancel(executions, reason, now))
+    }
+
+    fn signal<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        signal: &'a NewSignal,
+    ) -> Pending<'a, Result<Sent, Fault>> {
+        self.call(Verb::Signal, |store| store.signal(executions, signal))
     }
 
     fn ended(

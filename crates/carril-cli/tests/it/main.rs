@@ -17,3 +17,4 @@ mod prune;
 mod second;
 mod talk;
 mod trace;
+mod waiting;

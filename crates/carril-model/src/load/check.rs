@@ -7,6 +7,7 @@ mod http;
 mod names;
 mod references;
 mod tables;
+mod waits;
 
 use super::places::Places;
 use super::{AssumedAttribute, FINDINGS_MAX};

@@ -1,6 +1,6 @@
 -- The unsettled execution of a lane key that was launched first.
 -- ?1 lane hash. Index: execution_lane.
-SELECT id, process_id, state, ready, cause, about, since, sums
+SELECT id, process_id, state, ready, cause, about, since, sums, parked
 FROM execution
 WHERE lane_hash = ?1 AND lane_open = 1 AND state < 3
 ORDER BY id LIMIT 1;

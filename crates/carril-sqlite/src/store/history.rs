@@ -16,8 +16,8 @@ use crate::driver::Worker;
 use carril_model::account::CauseKind;
 use carril_model::contract::{
     Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow, Fault, History,
-    LogRow, Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, TimelineRow,
-    WaitRow, Wish,
+    LogRow, Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, SignalRow,
+    TimelineRow, WaitRow, Wish,
 };
 use carril_model::definition::Definition;
 use carril_model::id::{ExecutionId, ProcessId, RequestId, Run};
@@ -160,6 +160,29 @@ impl History for SqliteHistory {
                 params![process.0, max],
                 read::attempt,
             )
+        })
+    }
+
+    fn signals(
+        &self,
+        execution: ExecutionId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<SignalRow>, Fault>> {
+        self.ask(move |transaction| {
+            read::all(
+                transaction,
+                sql!("history_signals"),
+                params![execution.0, max],
+                read::signal,
+            )
+        })
+    }
+
+    fn next_due(&self, process: ProcessId) -> Pending<'_, Result<Option<Timestamp>, Fault>> {
+        self.ask(move |transaction| {
+            let query = sql!("history_next_due");
+            let mut found = read::all(transaction, query, params![process.0], read::moment)?;
+            Ok(found.pop())
         })
     }
 

@@ -26,10 +26,14 @@ const MIGRATIONS: &[Migration] = &[
         up: sql!("migrations/0003_folder.up"),
         down: sql!("migrations/0003_folder.down"),
     },
+    Migration {
+        up: sql!("migrations/0004_waiting.up"),
+        down: sql!("migrations/0004_waiting.down"),
+    },
 ];
 
 /// The version that this program writes and reads.
-pub(crate) const NEWEST: i32 = 3;
+pub(crate) const NEWEST: i32 = 4;
 
 /// Brings the store from version `from` to the newest. Each step is durable by itself, so a stop in between goes on later.
 pub(crate) fn up(connection: &mut Connection, path: &Path, from: i32) -> Result<(), OpenError> {

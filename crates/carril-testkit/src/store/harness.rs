@@ -3,7 +3,7 @@
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{
     Change, Claim, Claimed, Entered, Fault, Group, Launch, Launched, NewExecution, NodeInfo, Owned,
-    ProcessChange, ProcessRow, Record, Report, Selection, StepEnd, Store, Tally, Verdict,
+    ProcessChange, ProcessRow, Record, Report, Selection, StepEnd, Store, Tally, Until, Verdict,
 };
 use carril_model::definition::{
     Action, Definition, Effects, Entities, Lanes, Overlap, RetryPolicy, Scope, Stage, Step, Version,
@@ -307,6 +307,7 @@ impl Harness {
             processes,
             claims,
             at: self.now(),
+            ..Group::default()
         })))
     }
 
@@ -387,7 +388,8 @@ impl Harness {
     pub fn park(&self, claimed: &Claimed, segment: u32) -> Report {
         let mut account = claimed.account.clone();
         account.switch(Cause::plain(CauseKind::Barrier), self.now());
-        self.accept(claimed.owned, Change::Parked { segment, account })
+        let until = Until::Segment(segment);
+        self.accept(claimed.owned, Change::Parked { until, account })
     }
 
     /// The process.

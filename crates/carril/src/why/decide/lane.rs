@@ -89,7 +89,8 @@ fn slot(facts: &ExecutionFacts<'_>, who: &str, about: &str, waited: &str) -> Tol
     }
 }
 
-fn backoff(facts: &ExecutionFacts<'_>, who: &str) -> Told {
+/// Why the next try has not begun.
+pub(super) fn backoff(facts: &ExecutionFacts<'_>, who: &str) -> Told {
     let since = facts.row.account.since();
     let due = facts
         .attempts
