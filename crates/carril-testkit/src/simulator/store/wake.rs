@@ -33,7 +33,10 @@ impl ModelStore {
     pub(super) fn take_signal(&mut self, owned: Owned, number: u32) -> bool {
         let kept = self.has(Bug::SignalTwice);
         let row = self.row(owned.execution);
-        let there = row.signals.iter().any(|signal| signal.number == number);
+        if !row.signals.iter().any(|signal| signal.number == number) {
+            // Another step has it, or the same write came twice.
+            return false;
+        }
         if !kept {
             row.signals.retain(|signal| signal.number != number);
         }
@@ -43,7 +46,7 @@ impl ModelStore {
             let text = format!("execution {} signal {number}", owned.execution);
             self.breaks("a signal is taken once", text);
         }
-        there
+        true
     }
 
     pub(super) fn waits(
