@@ -104,6 +104,12 @@ pub(crate) enum Command {
     Pause(Paused),
     /// Go on with a paused process, and follow it to its end.
     Resume(Paused),
+    /// Send a signal to executions that wait for it, or will.
+    Signal(Signal),
+    /// Let an execution go on that waits for somebody's approval.
+    Approve(Decide),
+    /// Refuse an execution that waits for somebody's approval: the step that asks fails.
+    Reject(Decide),
     /// Run failed or cancelled executions again, with the pipeline as it was launched.
     Retry(Retry),
     /// Remove all that executions published and their workspaces.
@@ -281,6 +287,46 @@ pub(crate) struct Paused {
     /// The process.
     #[arg(value_name = "PROCESS")]
     pub(crate) process: i64,
+}
+
+/// `carril signal`.
+#[derive(Debug, Args)]
+pub(crate) struct Signal {
+    /// The execution and the signal's name; with --process only the name.
+    #[arg(value_name = "ID NAME", num_args = 1..=2, required = true)]
+    pub(crate) words: Vec<String>,
+    /// To executions of this process, with --entity or --all.
+    #[arg(long, value_name = "ID")]
+    pub(crate) process: Option<i64>,
+    /// To this entity of the process, by its key. May be repeated.
+    #[arg(long = "entity", value_name = "KEY", requires = "process")]
+    pub(crate) entities: Vec<String>,
+    /// To every unfinished execution of the process.
+    #[arg(long, requires = "process", conflicts_with = "entities")]
+    pub(crate) all: bool,
+    /// What it says: the output of the step that takes it, at most 64 KiB.
+    #[arg(long, value_name = "JSON", value_parser = value::json)]
+    pub(crate) data: Option<serde_json::Value>,
+    /// Send it once per key: an execution that has had a signal with this key gets no second.
+    #[arg(long = "id", value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+}
+
+/// `carril approve` and `carril reject`.
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The execution.
+    #[arg(value_name = "ID")]
+    pub(crate) execution: i64,
+    /// The step that asks, where several do.
+    #[arg(long, value_name = "STAGE/STEP")]
+    pub(crate) step: Option<String>,
+    /// Who says so [default: the user's name].
+    #[arg(long, value_name = "WHO")]
+    pub(crate) by: Option<String>,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
 }
 
 /// `carril retry`.

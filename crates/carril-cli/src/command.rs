@@ -28,6 +28,7 @@ mod retry;
 mod rollback;
 mod run;
 pub(crate) mod show;
+mod signal;
 mod sql;
 mod trace;
 mod why;
@@ -53,6 +54,9 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Cancel(arguments) => cancel::run(context, arguments).await,
         Command::Retry(arguments) => retry::run(context, arguments).await,
         Command::Rollback(arguments) => rollback::run(context, arguments).await,
+        Command::Signal(arguments) => signal::send(context, arguments).await,
+        Command::Approve(arguments) => signal::decide(context, arguments, true).await,
+        Command::Reject(arguments) => signal::decide(context, arguments, false).await,
         Command::Pause(arguments) => pause::pause(context, arguments).await,
         Command::Resume(arguments) => pause::resume(context, arguments).await,
         Command::Resources(arguments) => resources::run(context, arguments).await,
@@ -86,6 +90,9 @@ impl Command {
                 | Self::Pause(_)
                 | Self::Resume(_)
                 | Self::Breaker(_)
+                | Self::Signal(_)
+                | Self::Approve(_)
+                | Self::Reject(_)
         )
     }
 
@@ -106,6 +113,9 @@ impl Command {
             Self::Prune(_) => "carril prune".to_owned(),
             Self::Purge(_) => "carril purge".to_owned(),
             Self::Workspace(_) => "carril workspace".to_owned(),
+            Self::Signal(_) => "carril signal".to_owned(),
+            Self::Approve(_) => "carril approve".to_owned(),
+            Self::Reject(_) => "carril reject".to_owned(),
             Self::Pause(_) => "carril pause".to_owned(),
             Self::Resume(_) => "carril resume".to_owned(),
             Self::Restore(_) => "carril restore".to_owned(),

@@ -153,7 +153,7 @@ pub(crate) async fn executions(
     Ok(found)
 }
 
-fn nothing(text: &str) -> Failure {
+pub(crate) fn nothing(text: &str) -> Failure {
     Failure::new(Exit::Nothing, "CAR0803", format!("`{text}` is no process, no execution and no entity of this store"))
         .help("`carril ps` lists processes, `carril show PROCESS` its executions; `--store URL` names another store")
 }

@@ -3,7 +3,9 @@
 
 use crate::output::time::rfc3339;
 use carril::model::account::{Cause, TimeAccount};
-use carril::model::contract::{AttemptRow, ExecutionRow, ProcessRow, StepError, TableRows, Tally};
+use carril::model::contract::{
+    AttemptRow, ExecutionRow, ProcessRow, SignalRow, StepError, TableRows, Tally,
+};
 use carril::model::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -19,6 +21,7 @@ pub(crate) struct ProcessShape<'a> {
     reason: Option<&'a str>,
     params: &'a Map<String, Value>,
     entities: TallyShape,
+    waiting: u64,
     lanes: u32,
     launched_by: &'a str,
     launched_at: String,
@@ -47,6 +50,7 @@ impl<'a> ProcessShape<'a> {
             reason: row.reason.as_deref(),
             params: &row.params,
             entities: TallyShape::from(row.tally),
+            waiting: row.waiting,
             lanes: row.lanes,
             launched_by: &row.launched_by,
             launched_at: rfc3339(row.launched_at),
@@ -304,4 +308,35 @@ pub(crate) fn rows(rows: &[TableRows]) -> Vec<RowsShape<'_>> {
             deleted: row.deleted,
         })
         .collect()
+}
+
+/// A signal that came to an execution.
+#[derive(Debug, Serialize)]
+pub(crate) struct SignalShape<'a> {
+    number: u32,
+    key: &'a str,
+    data: &'a Value,
+    sent_by: &'a str,
+    sent_at: String,
+    run: u32,
+    taken_by: Option<&'a str>,
+    taken_in_run: Option<u32>,
+    taken_at: Option<String>,
+}
+
+impl<'a> From<&'a SignalRow> for SignalShape<'a> {
+    fn from(row: &'a SignalRow) -> Self {
+        let taken = row.taken.as_ref();
+        Self {
+            number: row.number,
+            key: &row.key,
+            data: &row.data,
+            sent_by: &row.sent_by,
+            sent_at: rfc3339(row.sent_at),
+            run: row.run.0,
+            taken_by: taken.map(|(_, step, _)| step.as_str()),
+            taken_in_run: taken.map(|(run, _, _)| run.0),
+            taken_at: taken.map(|(_, _, at)| rfc3339(*at)),
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Cancel, pause, retry, roll back, prune, purge: what people ask of processes that exist.
+//! Cancel, pause, signal, retry, roll back, prune, purge: what people ask of processes that exist.
 //!
 //! Each verb can be asked twice and can die half-way: what was done stays done, and asking again goes on from there.
 
@@ -8,12 +8,14 @@ mod prune;
 mod purge;
 mod retry;
 mod rollback;
+mod signal;
 
 pub use prune::{Pruned, Retention};
 pub use purge::Purged;
 pub use retry::RetryPreview;
 pub(crate) use rollback::Held;
 pub use rollback::RollbackReport;
+pub use signal::{Sending, Word};
 
 use crate::coordinator::Notice;
 use crate::engine::{Engine, plan_of};

@@ -48,6 +48,8 @@ pub(crate) enum Notice {
     Moved(Vec<ProcessId>),
     /// Something outside the journal may have set lane keys free, whoever waits for them.
     KeysFreed,
+    /// Something outside the journal made executions of these processes ready.
+    Woken(Vec<ProcessId>),
     /// A process has been swept and may settle.
     Swept(ProcessId),
 }
@@ -172,6 +174,7 @@ impl Coordinator {
             Notice::Adopt { run, row, claimed } => self.adopt(run, *row, claimed),
             Notice::Moved(processes) => processes.into_iter().for_each(|id| self.look(id)),
             Notice::KeysFreed => self.fill_all(),
+            Notice::Woken(processes) => processes.into_iter().for_each(|id| self.fill(id)),
             Notice::Swept(process) => self.swept(process),
         }
     }

@@ -11,6 +11,7 @@ use crate::process_run::{NotHere, Ready};
 use crate::requests;
 use crate::task::{Kind, Tasks};
 use crate::undoing::Undoing;
+use crate::waker;
 use carril_model::contract::{
     Clock, Entered, Fault, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target, TargetError,
 };
@@ -391,6 +392,8 @@ impl Engine {
             Kind::Coordinator,
             Coordinator::new(Arc::clone(&core), inbox, options.lanes).run(),
         );
+        core.tasks
+            .spawn(Kind::Requests, waker::run(Arc::clone(&core)));
         let engine = Self { core };
         if let Some(every) = options.requests_every {
             engine

@@ -8,11 +8,12 @@
 //! durable is the truth, and the next engine goes on from there.
 
 use crate::coordinator::Notice;
+use crate::waker::Alarm;
 use carril_model::account::{CauseKind, TimeAccount};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Change, Claim, Claimed, Clock, Fault, Group, Owned, ProcessChange, Record, Report, Store,
-    Verdict,
+    Until, Verdict,
 };
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::time::Timestamp;
@@ -60,6 +61,19 @@ enum Message {
     Process(ProcessChange),
     Claim(Claim),
     Look(ProcessId),
+    Wake {
+        max: u32,
+        ack: oneshot::Sender<Result<Due, Fault>>,
+    },
+}
+
+/// What waking those that are due came to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Due {
+    /// How many were.
+    pub(crate) woken: u32,
+    /// When the next one is.
+    pub(crate) next: Option<Timestamp>,
 }
 
 /// Hands changes to the journal. Cheap to clone.
@@ -70,9 +84,27 @@ pub(crate) struct Handle {
     /// notices, must never wait for the journal; a process has at most one change and one claim under way.
     direct: mpsc::UnboundedSender<Message>,
     soft: Arc<SoftTable>,
+    alarm: Arc<Alarm>,
 }
 
 impl Handle {
+    /// Wakes at most `max` parked executions that are due; the coordinator hears of those that may be claimed.
+    ///
+    /// # Cancel safety
+    /// As [`Handle::write`].
+    pub(crate) async fn wake(&self, max: u32) -> Result<Due, Fault> {
+        let (ack, answer) = oneshot::channel();
+        self.direct
+            .send(Message::Wake { max, ack })
+            .map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+
+    /// When the earliest of those is due who were parked since somebody asked.
+    pub(crate) fn alarm(&self) -> &Arc<Alarm> {
+        &self.alarm
+    }
+
     /// Makes changes of one execution durable, all or none, and with them the breakers that they moved; with `claim`, takes one
     /// more of that process in the same commit.
     ///
@@ -295,6 +327,7 @@ pub(crate) struct Writer {
     /// When the soft changes were last looked through.
     looked: Timestamp,
     notices: mpsc::Sender<Notice>,
+    alarm: Arc<Alarm>,
     /// Rung when nobody will write any more.
     close: CancellationToken,
 }
@@ -309,12 +342,17 @@ struct Waiting {
     asked: Vec<ProcessId>,
     /// Processes that are to be looked at after the commit.
     looks: Vec<ProcessId>,
+    /// Who wants to know whom time woke.
+    wakers: Vec<oneshot::Sender<Result<Due, Fault>>>,
+    /// When the first is due of those that this group parks.
+    earliest: Option<Timestamp>,
 }
 
 impl Waiting {
     /// Whether anybody misses it when the group is not committed.
     fn matters(&self, group: &Group) -> bool {
         !self.writers.is_empty()
+            || !self.wakers.is_empty()
             || !group.processes.is_empty()
             || !group.breakers.is_empty()
             || !group.claims.is_empty()
@@ -339,10 +377,12 @@ impl Writer {
         let (sender, queue) = mpsc::channel(QUEUE_MAX);
         let (direct_sender, direct) = mpsc::unbounded_channel();
         let soft = Arc::new(SoftTable::default());
+        let alarm = Arc::new(Alarm::default());
         let handle = Handle {
             queue: sender,
             direct: direct_sender,
             soft: Arc::clone(&soft),
+            alarm: Arc::clone(&alarm),
         };
         (
             Self {
@@ -353,6 +393,7 @@ impl Writer {
                 soft,
                 looked: Timestamp::default(),
                 notices,
+                alarm,
                 close,
             },
             handle,
@@ -398,7 +439,8 @@ impl Writer {
         let nothing = group.records.is_empty()
             && group.processes.is_empty()
             && group.breakers.is_empty()
-            && group.claims.is_empty();
+            && group.claims.is_empty()
+            && group.wakes == 0;
         let mut report = if !nothing {
             self.commit(Arc::new(group)).await?
         } else if looks.is_empty() {
@@ -461,6 +503,8 @@ impl Writer {
                     group.processes.extend(then);
                     group.breakers.extend(breakers);
                     let from = group.records.len();
+                    let due = changes.iter().filter_map(due_of).min();
+                    waiting.earliest = waiting.earliest.into_iter().chain(due).min();
                     group
                         .records
                         .extend(changes.into_iter().map(|change| Record { owned, change }));
@@ -485,6 +529,10 @@ impl Writer {
                 }
                 Message::Process(change) => group.processes.push(change),
                 Message::Look(process) => waiting.looks.push(process),
+                Message::Wake { max, ack } => {
+                    group.wakes = group.wakes.max(max);
+                    waiting.wakers.push(ack);
+                }
                 Message::Claim(claim) => {
                     waiting.claims.entry(claim.process).or_default().0 += claim.max;
                     waiting.asked.push(claim.process);
@@ -537,6 +585,15 @@ impl Writer {
     }
 
     async fn answer(&self, mut waiting: Waiting, report: Report) {
+        if let Some(earliest) = waiting.earliest {
+            self.alarm.set(earliest);
+        }
+        for waker in waiting.wakers {
+            let _ = waker.send(Ok(Due {
+                woken: report.due,
+                next: report.next_due,
+            }));
+        }
         let mut unasked: Vec<Claimed> = Vec::new();
         for claimed in report.claimed {
             let asker = waiting
@@ -583,6 +640,9 @@ impl Writer {
         for writing in waiting.writers {
             let _ = writing.ack.send(Err(fault.clone()));
         }
+        for waker in waiting.wakers {
+            let _ = waker.send(Err(fault.clone()));
+        }
         let _ = self
             .notices
             .send(Notice::JournalFailed(fault.clone()))
@@ -592,6 +652,17 @@ impl Writer {
                 let _ = ack.send(Err(fault.clone()));
             }
         }
+    }
+}
+
+/// When a change parks an execution until a time.
+fn due_of(change: &Change) -> Option<Timestamp> {
+    match change {
+        Change::Parked {
+            until: Until::Woken { at, .. },
+            ..
+        } => *at,
+        _ => None,
     }
 }
 

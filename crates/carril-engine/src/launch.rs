@@ -281,6 +281,7 @@ fn row_of(launch: &Launch, process: ProcessId, total: u64) -> ProcessRow {
         cancelling: None,
         reopened: false,
         segment: 0,
+        waiting: 0,
         open: if launch.entity_segment == Some(0) {
             total
         } else {

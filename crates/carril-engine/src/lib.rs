@@ -25,8 +25,9 @@ mod recovery;
 mod requests;
 pub mod task;
 mod undoing;
+mod waker;
 
-pub use control::{Pruned, Purged, Retention, RetryPreview, RollbackReport};
+pub use control::{Pruned, Purged, Retention, RetryPreview, RollbackReport, Sending, Word};
 pub use engine::{Engine, Options, Parts, Runners, TargetOpener};
 pub use error::Error;
 pub use launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};

@@ -182,7 +182,8 @@ fn runner_of(
         }
         Action::Command { .. } => Arc::clone(&runners.command),
         Action::Http(_) => Arc::clone(&runners.http),
-        Action::Noop => Arc::new(NoopRunner),
+        // A step that waits has no attempts; its lane ends it when what it waits for is there.
+        Action::Noop | Action::Wait(_) => Arc::new(NoopRunner),
         Action::Function { name } => runners.functions.get(name).cloned().ok_or_else(|| {
             Error::refused("CAR0512", format!("step `{}` needs the Rust function `{name}`, which this program does not register", plan.planned(id).path))
         })?,

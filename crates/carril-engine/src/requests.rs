@@ -3,6 +3,7 @@
 //! A wish is answered once it was refused, or the store knows of it; its work goes on after that, and whoever asked follows it in
 //! the store. A wish that an engine dies over is found again by the next: each verb copes with being asked twice.
 
+use crate::control::{Sending, Word};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};
@@ -101,6 +102,41 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             engine.breaker(&resource, to, reason.as_deref()).await?;
             let what = format!("the breaker of {resource} is set");
             Ok(answer(Vec::new(), &what))
+        }
+        Wish::Signal {
+            selection,
+            name,
+            data,
+            sent_by,
+            idempotency_key,
+        } => {
+            let sending = Sending {
+                name,
+                data,
+                sent_by,
+                // Asked twice after a crash, it must not come twice.
+                idempotency_key: idempotency_key.or_else(|| Some(format!("request-{request}"))),
+            };
+            let sent = engine.signal(&selection, sending).await?;
+            let processes = engine.processes_of(&selection).await?;
+            Ok(answer(processes, &format!("{sent} got it")))
+        }
+        Wish::Decide {
+            execution,
+            step,
+            approved,
+            by,
+            reason,
+        } => {
+            let word = Word {
+                approved,
+                by,
+                reason,
+                idempotency_key: Some(format!("request-{request}")),
+            };
+            engine.decide(execution, step.as_deref(), word).await?;
+            let selection = Selection::Executions(vec![execution]);
+            accepted(engine, &selection, "has its answer").await
         }
         Wish::Prune { older } => {
             let worker = engine.clone();

@@ -6,12 +6,14 @@
 
 pub mod http;
 mod resource;
+pub mod wait;
 
 pub use http::Http;
 pub use resource::{
     BREAKER_COUNT_MAX, BreakerPolicy, OnOpen, PRIORITY_MAX, PRIORITY_MIN, RATE_MAX, Rate, RateUnit,
     Resource,
 };
+pub use wait::{Wait, WaitFor};
 
 use crate::expression::Expression;
 use crate::finding::Place;
@@ -357,7 +359,7 @@ pub struct Step {
     pub when: Option<Expression>,
     /// Whether its failure fails the lane.
     pub critical: bool,
-    /// Longest run of one attempt.
+    /// Longest run of one attempt; of a step that waits, [`Wait::longest`] says it.
     #[serde(with = "micros")]
     pub timeout: Duration,
     /// When it is tried again.
@@ -404,6 +406,8 @@ pub enum Action {
     },
     /// Nothing, durably.
     Noop,
+    /// Nothing, until something is there; no lane is held meanwhile.
+    Wait(Wait),
     /// Copies workspace tables into the shared target; made by [`crate::plan`], never written by hand.
     Publish {
         /// Positions in [`Workspace::publish`].
@@ -446,6 +450,18 @@ pub struct RetryPolicy {
     pub on: RetryOn,
 }
 
+impl RetryPolicy {
+    /// The first failure counts.
+    #[must_use]
+    pub fn never() -> Self {
+        Self {
+            attempts: 1,
+            on: RetryOn::Never,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
@@ -467,6 +483,17 @@ pub enum RetryOn {
     Any,
     /// None.
     Never,
+}
+
+impl Step {
+    /// What it waits for, if waiting is what it does.
+    #[must_use]
+    pub const fn wait(&self) -> Option<&Wait> {
+        match &self.action {
+            Action::Wait(wait) => Some(wait),
+            _ => None,
+        }
+    }
 }
 
 impl Definition {

@@ -12,11 +12,15 @@
 
 mod context;
 mod proceed;
+mod waits;
 
 pub use context::Context;
+pub use waits::PARK_AFTER_MICROS;
 
 use crate::account::{Cause, CauseKind, TimeAccount};
-use crate::contract::{Change, Claimed, ErrorClass, Owned, StepCall, StepDone, StepEnd, StepError};
+use crate::contract::{
+    Change, Claimed, ErrorClass, Owned, Signal, StepCall, StepDone, StepEnd, StepError,
+};
 use crate::definition::{Effects, Fallback};
 use crate::id::StepId;
 use crate::plan::Plan;
@@ -47,7 +51,7 @@ pub enum Order {
 pub enum End {
     /// The run is over.
     Settled(ExecutionState),
-    /// It waits at a barrier, without a lane.
+    /// It waits, without a lane: at a barrier, or for what its steps wait for.
     Parked,
     /// It was handed back.
     Released,
@@ -80,6 +84,9 @@ pub struct Execution {
     lost: bool,
     account: TimeAccount,
     progress: Vec<Progress>,
+    /// Signals that no step has taken, as they were when it was claimed.
+    signals: Vec<Signal>,
+    claimed_at: Timestamp,
 }
 
 /// How far one step is.
@@ -88,7 +95,7 @@ struct Progress {
     state: StepState,
     /// An attempt is wanted and waits for its slots.
     ordered: bool,
-    /// When its next attempt is due, while it backs off.
+    /// When its next attempt is due, while it backs off; when its wait is over, while it waits.
     due: Option<Timestamp>,
     attempt: u32,
     failures: u32,
@@ -97,6 +104,8 @@ struct Progress {
     waiting: Option<(Cause, Timestamp)>,
     waits: Vec<(Cause, i64)>,
     error: Option<StepError>,
+    /// What it asks a person.
+    question: Option<String>,
 }
 
 impl Progress {
@@ -110,10 +119,13 @@ impl Progress {
         waiting: None,
         waits: Vec::new(),
         error: None,
+        question: None,
     };
 
     const fn is_active(&self) -> bool {
-        matches!(self.state, StepState::Running) || self.ordered || self.due.is_some()
+        matches!(self.state, StepState::Running | StepState::Waiting)
+            || self.ordered
+            || self.due.is_some()
     }
 }
 
@@ -130,7 +142,20 @@ impl Execution {
             step.attempt = row.attempt;
             step.failures = row.failures;
             match (row.state, row.retry_at) {
-                (StepState::Failed, Some(due)) => step.due = Some(due),
+                (StepState::Failed, Some(due)) => {
+                    step.due = Some(due);
+                    let since = row.ended.unwrap_or(row.began);
+                    step.waiting = Some((Cause::plain(CauseKind::Backoff), since));
+                }
+                (StepState::Waiting, due) => {
+                    if let Some(wait) = plan.step(row.step).wait() {
+                        let cause = wait.cause(&plan.planned(row.step).path);
+                        step.state = StepState::Waiting;
+                        step.began = row.began;
+                        step.due = due;
+                        step.waiting = Some((cause, row.began));
+                    }
+                }
                 (StepState::Succeeded | StepState::Failed | StepState::Skipped, _) => {
                     step.state = row.state;
                 }
@@ -175,8 +200,10 @@ impl Execution {
             cancelling: claimed.cancelling,
             draining: false,
             lost: false,
+            claimed_at: claimed.account.since(),
             account: claimed.account,
             progress,
+            signals: claimed.signals,
         }
     }
 
@@ -202,9 +229,14 @@ impl Execution {
     pub fn start(&mut self, now: Timestamp) -> Transition {
         let mut out = Transition::default();
         for (at, step) in self.progress.iter().enumerate() {
-            if let Some(due) = step.due {
+            if let Some(due) = step.due
+                && step.state != StepState::Waiting
+            {
                 out.orders.push(Order::Sleep(step_id(at), due));
             }
+        }
+        if !self.cancelling {
+            self.resume_waits(now, &mut out);
         }
         self.proceed(now, &mut out);
         self.recharge(now);
@@ -337,6 +369,14 @@ impl Execution {
     /// A wait before the next attempt is over.
     pub fn due(&mut self, step: StepId, now: Timestamp) -> Transition {
         let mut out = Transition::default();
+        if self.progress[step.index()].state == StepState::Waiting {
+            if !self.cancelling && !self.draining {
+                self.look(step, now, &mut out);
+            }
+            self.proceed(now, &mut out);
+            self.recharge(now);
+            return out;
+        }
         let progress = &mut self.progress[step.index()];
         if progress.due.take().is_some() && !self.cancelling && !self.draining {
             progress.ordered = true;
@@ -532,7 +572,7 @@ impl Execution {
             ended: now,
             retry_at: None,
             fallback: false,
-            reason: None,
+            reason: progress.question.take(),
             output: None,
             rows: Vec::new(),
             error: None,

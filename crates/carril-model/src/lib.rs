@@ -14,6 +14,7 @@ pub mod expression;
 pub mod finding;
 pub mod id;
 pub mod load;
+pub mod moment;
 pub mod plan;
 pub mod process;
 pub mod retry;

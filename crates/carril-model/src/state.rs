@@ -110,6 +110,8 @@ states! {
         Cancelled = "cancelled", 5;
         /// The attempt's node went away or handed it back: no failure, it is tried again.
         Interrupted = "interrupted", 6;
+        /// Its time, its signal or a person's word has not come yet.
+        Waiting = "waiting", 7;
     }
 }
 

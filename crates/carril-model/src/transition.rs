@@ -41,7 +41,7 @@ events! {
     ExecutionEvent {
         /// A lane took it.
         Claim = "claim";
-        /// Its segment is done and another must be waited for.
+        /// Its segment is done and another must be waited for; or all that it has left to do is to wait.
         Park = "park";
         /// What it waited for is there.
         Wake = "wake";
@@ -91,6 +91,8 @@ events! {
     StepEvent {
         /// An attempt starts.
         Begin = "begin";
+        /// It is reached, and what it waits for is not there.
+        Wait = "wait";
         /// An attempt had its effect, or a fallback stood in.
         Succeed = "succeed";
         /// An attempt failed and another follows.
@@ -184,11 +186,12 @@ pub const fn step(state: StepState, event: StepEvent) -> Result<StepState, Illeg
     use StepState as S;
     Ok(match (state, event) {
         (S::Pending | S::Interrupted, E::Begin) => S::Running,
-        (S::Running, E::Succeed) => S::Succeeded,
+        (S::Pending | S::Interrupted, E::Wait) => S::Waiting,
+        (S::Running | S::Waiting, E::Succeed) => S::Succeeded,
         (S::Running, E::Retry) => S::Pending,
-        (S::Pending | S::Running, E::Fail) => S::Failed,
+        (S::Pending | S::Running | S::Waiting, E::Fail) => S::Failed,
         (S::Pending, E::Skip) => S::Skipped,
-        (S::Pending | S::Running | S::Interrupted, E::Cancel) => S::Cancelled,
+        (S::Pending | S::Running | S::Interrupted | S::Waiting, E::Cancel) => S::Cancelled,
         (S::Running, E::Interrupt) => S::Interrupted,
         _ => {
             return Err(Illegal {

@@ -48,6 +48,7 @@ mod records;
 mod rows;
 mod session;
 mod text;
+mod wake;
 
 pub use backup::{Backup, BackupError, Contents, Keep, Progress, Restored, backup, restore};
 pub use engine::SqliteStore;

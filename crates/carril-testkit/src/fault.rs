@@ -5,8 +5,8 @@
 
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NodeInfo,
-    Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
+    NodeInfo, Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, Sent, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
@@ -31,6 +31,7 @@ pub enum Verb {
     Rerun,
     BeginRollback,
     Cancel,
+    Signal,
     Ended,
     Forget,
     Requests,
@@ -245,6 +246,14 @@ impl<S: Store> Store for FaultStore<S> {
         now: Timestamp,
     ) -> Pending<'a, Result<(Vec<Owned>, Vec<ProcessRow>), Fault>> {
         self.call(Verb::Cancel, |store| store.cancel(executions, reason, now))
+    }
+
+    fn signal<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        signal: &'a NewSignal,
+    ) -> Pending<'a, Result<Sent, Fault>> {
+        self.call(Verb::Signal, |store| store.signal(executions, signal))
     }
 
     fn ended(

@@ -27,6 +27,7 @@ pub mod requests;
 pub mod rerun;
 pub mod rollback;
 pub mod segments;
+pub mod waiting;
 
 pub(crate) use harness::closing;
 pub use harness::{Harness, Opener, Spec, definition, end_of, entity, step_end};
@@ -167,6 +168,18 @@ macro_rules! store_conformance {
             ],
             requests: [
                 a_wish_is_found_and_answered_once,
+            ],
+            waiting: [
+                whoever_is_due_is_woken_and_nobody_else,
+                a_signal_wakes_whoever_waits_for_it,
+                a_signal_that_comes_first_is_kept_and_taken_once,
+                what_came_on_the_way_to_parking_is_not_missed,
+                an_answer_wants_a_step_that_asks,
+                signals_are_bounded_and_come_once_per_key,
+                who_waits_keeps_its_lane_key,
+                who_is_cancelled_while_it_waits_is_never_woken,
+                waits_outlive_the_engine,
+                a_paused_process_is_woken_into_its_pause,
             ],
             random: [
                 random_histories_keep_every_promise,

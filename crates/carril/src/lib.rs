@@ -88,7 +88,7 @@ pub use crate::why::{Link, Subject, Why, WhyError, why};
 pub use carril_engine::clock::SystemClock;
 pub use carril_engine::{
     Engine, EntitySource, Error as EngineError, LaunchOutcome, LaunchRequest, Narrowing, Pruned,
-    Purged, Retention, RetryPreview, RollbackReport, event,
+    Purged, Retention, RetryPreview, RollbackReport, Sending, Word, event,
 };
 pub use carril_model as model;
 pub use carril_sqlite::script::{ScriptValue, run_script};

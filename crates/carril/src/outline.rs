@@ -3,7 +3,7 @@
 use crate::targets::Targets;
 use carril_engine::Error;
 use carril_model::contract::{EntityCursor, EntityRow, TargetError};
-use carril_model::definition::{Action, Entities, Fallback, Resource, Scope, Stage, Step};
+use carril_model::definition::{Action, Entities, Fallback, Resource, Scope, Stage, Step, WaitFor};
 use carril_model::execution::Context;
 use carril_model::finding::Finding;
 use carril_model::id::{ExecutionId, ProcessId, Run};
@@ -101,8 +101,8 @@ pub struct StepOutline {
     pub when: Option<String>,
     /// Whether its failure fails the lane.
     pub critical: bool,
-    /// Longest run of one attempt, in milliseconds.
-    pub timeout_ms: u64,
+    /// Longest run of one attempt, or the longest wait, in milliseconds; `None` for a wait without end.
+    pub timeout_ms: Option<u64>,
     /// All tries, the first included.
     pub attempts: u32,
     /// Slots it takes, or labels of the trace.
@@ -176,7 +176,10 @@ fn step_outline(plan: &Plan, step: &Step) -> StepOutline {
         target,
         when: step.when.as_ref().map(|when| when.source().to_owned()),
         critical: step.critical,
-        timeout_ms: millis(step.timeout),
+        timeout_ms: match step.wait() {
+            Some(wait) => wait.longest.map(millis),
+            None => Some(millis(step.timeout)),
+        },
         attempts: step.retry.attempts,
         resources: step.resources.clone(),
         fallback,
@@ -191,6 +194,14 @@ fn action_outline(plan: &Plan, action: &Action) -> (&'static str, String, Option
         Action::Http(http) => ("http", format!("{} {}", http.method, http.url), None),
         Action::Function { name } => ("function", name.clone(), None),
         Action::Noop => ("noop", String::new(), None),
+        Action::Wait(wait) => {
+            let what = match &wait.until {
+                WaitFor::Span(span) => format!("{span:?}"),
+                WaitFor::Moment(expression) => expression.source().to_owned(),
+                WaitFor::Signal(what) | WaitFor::Approval(what) => what.clone(),
+            };
+            (wait.kind(), what, None)
+        }
         Action::Publish { entries } => {
             let Some(workspace) = &plan.definition().workspace else {
                 return ("publish", String::new(), None);

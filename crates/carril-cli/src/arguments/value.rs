@@ -70,3 +70,9 @@ pub(super) fn execution_state(text: &str) -> Result<ExecutionState, String> {
 fn known<'a>(names: impl Iterator<Item = &'a str>) -> String {
     format!("known states: {}", names.collect::<Vec<_>>().join(", "))
 }
+
+/// Any JSON value.
+pub(crate) fn json(text: &str) -> Result<serde_json::Value, String> {
+    serde_json::from_str(text)
+        .map_err(|error| format!("{error}; a text stands in quotes of its own, as in '\"paid\"'"))
+}

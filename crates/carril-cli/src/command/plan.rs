@@ -184,12 +184,19 @@ fn step(step: &StepOutline) -> String {
     if !step.shared_writes.is_empty() {
         notes.push(format!("writes shared {}", step.shared_writes.join(", ")));
     }
-    let micros = i64::try_from(step.timeout_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
-    notes.push(paint::dim(&format!(
-        "{} of {}",
-        number::of(u64::from(step.attempts), "try", "tries"),
-        time::span(micros)
-    )));
+    let waits = matches!(step.kind, "wait" | "wait_until" | "signal" | "approval");
+    let longest = step
+        .timeout_ms
+        .map(|millis| time::span(i64::try_from(millis.saturating_mul(1_000)).unwrap_or(i64::MAX)));
+    let limit = match longest {
+        Some(longest) if waits => Some(format!("{longest} at most")),
+        Some(longest) => {
+            let tries = number::of(u64::from(step.attempts), "try", "tries");
+            Some(format!("{tries} of {longest}"))
+        }
+        None => None,
+    };
+    notes.extend(limit.map(|limit| paint::dim(&limit)));
     format!(
         "    {:<20} {:<8} {:<36} {}",
         step.name,

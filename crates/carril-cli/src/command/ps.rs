@@ -69,6 +69,9 @@ pub(crate) async fn run(context: &Context, arguments: &Ps) -> Result<Exit, Failu
 pub(crate) fn state(row: &ProcessRow) -> String {
     match row.cancelling {
         Some(_) if !row.state.is_settled() => format!("{}, cancelling", row.state),
+        _ if row.waiting > 0 && !row.state.is_settled() => {
+            format!("{}, {} waiting", row.state, row.waiting)
+        }
         _ => row.state.to_string(),
     }
 }

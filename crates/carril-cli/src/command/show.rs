@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::found::{self, Found};
 use crate::output::table::{self, Table};
 use crate::output::{number, paint, time};
-use crate::shape::{AttemptShape, ExecutionShape, ProcessShape};
+use crate::shape::{AttemptShape, ExecutionShape, ProcessShape, SignalShape};
 use carril::model::contract::{ExecutionFilter, ExecutionRow, ProcessRow};
 use carril::model::time::Timestamp;
 use serde::Serialize;
@@ -28,12 +28,16 @@ enum Shape<'a> {
     Execution {
         execution: ExecutionShape<'a>,
         attempts: Vec<AttemptShape<'a>>,
+        signals: Vec<SignalShape<'a>>,
     },
     Entity {
         entity: &'a str,
         executions: Vec<ExecutionShape<'a>>,
     },
 }
+
+/// Signals of one execution that are shown: as many as it can have steps that took one.
+const SIGNALS_MAX: u32 = 1_000;
 
 /// Shows what an id means.
 pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Failure> {
@@ -60,16 +64,18 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
         }
         Found::Execution(row) => {
             let attempts = reader.history().attempts(row.id, None).await?;
+            let signals = reader.history().signals(row.id, SIGNALS_MAX).await?;
             if context.output.json() {
                 let execution = ExecutionShape::of(&row, now);
                 context.output.value(&Shape::Execution {
                     execution,
                     attempts: attempts.iter().map(AttemptShape::from).collect(),
+                    signals: signals.iter().map(SignalShape::from).collect(),
                 })?;
             } else {
                 context
                     .output
-                    .data(&execution::drawn(context, &row, &attempts, now))?;
+                    .data(&execution::drawn(context, &row, &attempts, &signals, now))?;
             }
         }
         Found::Entity(key, executions) => {

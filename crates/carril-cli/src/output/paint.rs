@@ -100,7 +100,7 @@ pub(crate) const fn of_execution(state: ExecutionState) -> Tone {
 /// What a step's state means for somebody who looks.
 pub(crate) const fn of_step(state: StepState) -> Tone {
     match state {
-        StepState::Pending | StepState::Interrupted => Tone::Doubtful,
+        StepState::Pending | StepState::Interrupted | StepState::Waiting => Tone::Doubtful,
         StepState::Running => Tone::Busy,
         StepState::Succeeded => Tone::Good,
         StepState::Failed => Tone::Bad,

@@ -24,3 +24,4 @@ mod purge;
 mod second;
 mod talk;
 mod trace;
+mod waiting;

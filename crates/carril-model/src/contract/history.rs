@@ -98,13 +98,13 @@ pub struct AttemptRow {
     pub began: Timestamp,
     /// When it ended.
     pub ended: Option<Timestamp>,
-    /// When the next attempt is due.
+    /// When the next attempt is due; when the wait of one that waits is over.
     pub retry_at: Option<Timestamp>,
     /// Whether it succeeded by its fallback.
     pub fallback: bool,
     /// The run whose outcome it takes over, if it was not run again.
     pub carried_from: Option<Run>,
-    /// Why it was skipped.
+    /// Why it was skipped; or what it asks a person.
     pub reason: Option<String>,
     /// Rows it changed.
     pub rows: Vec<super::TableRows>,
@@ -114,6 +114,25 @@ pub struct AttemptRow {
     pub error: Option<super::StepError>,
     /// Microseconds waited before it began, by cause.
     pub waits: Vec<(crate::account::Cause, i64)>,
+}
+
+/// A signal that came to an execution.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SignalRow {
+    /// Its number among those of the execution.
+    pub number: u32,
+    /// The key that it came for: `signal:NAME` or `approval:STAGE/STEP`.
+    pub key: String,
+    /// What it says.
+    pub data: Value,
+    /// Who sent it.
+    pub sent_by: String,
+    /// When.
+    pub sent_at: Timestamp,
+    /// The run in which it came.
+    pub run: Run,
+    /// Who took it and when: run, `stage/step`, time; `None` while nobody has.
+    pub taken: Option<(Run, String, Timestamp)>,
 }
 
 /// One line of a timeline: one entity in one stage.
@@ -283,6 +302,16 @@ pub trait History: Send + Sync {
         process: ProcessId,
         max: u32,
     ) -> Pending<'_, Result<Vec<AttemptRow>, Fault>>;
+
+    /// Signals that came to an execution, in order, at most `max`.
+    fn signals(
+        &self,
+        execution: ExecutionId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<SignalRow>, Fault>>;
+
+    /// When the first parked execution of a process is due, if one is woken by time.
+    fn next_due(&self, process: ProcessId) -> Pending<'_, Result<Option<Timestamp>, Fault>>;
 
     /// What the attempts of an execution printed.
     fn logs(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<LogRow>, Fault>>;

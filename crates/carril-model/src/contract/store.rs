@@ -5,8 +5,10 @@
 //! [`Verdict::Lost`] and touches nothing; the rest of its group is not affected.
 
 mod group;
+mod signal;
 
 pub use group::*;
+pub use signal::*;
 
 use super::{Pending, StepError, TableRows};
 use crate::account::TimeAccount;
@@ -163,6 +165,8 @@ pub struct Claimed {
     pub steps: Vec<StepRow>,
     /// Whether somebody asked for it to be cancelled.
     pub cancelling: bool,
+    /// Signals that no step has taken, oldest first.
+    pub signals: Vec<Signal>,
 }
 
 /// An execution in the hands of one claim.
@@ -191,7 +195,11 @@ pub struct StepRow {
     pub failures: u32,
     /// Where it is.
     pub state: StepState,
-    /// When the next attempt is due, for a failed one that is to be tried again.
+    /// When it began.
+    pub began: Timestamp,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// When the next attempt is due, for a failed one that is to be tried again; when the wait of one that waits is over.
     pub retry_at: Option<Timestamp>,
     /// Whether it succeeded by its fallback.
     pub fallback: bool,
@@ -251,6 +259,8 @@ pub struct ProcessRow {
     pub segment: u32,
     /// Executions that have not done that segment, the process's own included.
     pub open: u64,
+    /// Those of them that are parked in the middle of it, for a time, a signal, a person.
+    pub waiting: u64,
     /// Lanes at once.
     pub lanes: u32,
     /// Where processes compete, the higher goes first.
@@ -384,6 +394,32 @@ pub enum Wish {
         /// What of it.
         to: BreakerWish,
         /// Why, for people.
+        reason: Option<String>,
+    },
+    /// Send a signal.
+    Signal {
+        /// To whom; executions that have settled meanwhile are passed over where a process is meant.
+        selection: Selection,
+        /// Its name.
+        name: String,
+        /// What it says.
+        data: Value,
+        /// Who sends it.
+        sent_by: String,
+        /// As [`NewSignal::idempotency_key`].
+        idempotency_key: Option<String>,
+    },
+    /// Answer an execution that waits for a person.
+    Decide {
+        /// Which.
+        execution: ExecutionId,
+        /// The step that asks (`stage/step`); may be left out where one alone does.
+        step: Option<String>,
+        /// Whether it may go on.
+        approved: bool,
+        /// Who says so.
+        by: String,
+        /// Why.
         reason: Option<String>,
     },
     /// Remove what is old.
@@ -557,6 +593,17 @@ pub trait Store: Send + Sync {
         reason: &'a str,
         now: Timestamp,
     ) -> Pending<'a, Result<Stopped, Fault>>;
+
+    /// Sends a signal to each of these executions, in one transaction: it is kept until a step takes it, and an execution that
+    /// is parked for its key is woken.
+    ///
+    /// # Errors
+    /// As [`Fault`]; what cannot be delivered is told by [`Delivery`].
+    fn signal<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        signal: &'a NewSignal,
+    ) -> Pending<'a, Result<Sent, Fault>>;
 
     /// Processes that ended before a time, and those that a crash left half forgotten, whenever they ended (they are `launching`
     /// and have an end), at most `max` with an id above `above`, in order of id.

@@ -2,7 +2,7 @@
 
 use super::{End, Execution, Order, Progress, Transition, step_id};
 use crate::account::{Cause, CauseKind};
-use crate::contract::{Change, ErrorClass, StepError};
+use crate::contract::{Change, ErrorClass, StepError, Until};
 use crate::definition::{Action, Scope, Step};
 use crate::expression::Expression;
 use crate::id::StepId;
@@ -48,7 +48,7 @@ impl Execution {
         let last = plan.segments()[self.segment].stages.end;
         while self.stage < last {
             match self.proceed_stage(&plan, self.stage, now, out) {
-                StageProgress::Busy => return,
+                StageProgress::Busy => return self.park_if_idle(now, out),
                 StageProgress::Failed(step) => return self.settle_failed(step, now, out),
                 StageProgress::Done => self.stage += 1,
             }
@@ -64,6 +64,7 @@ impl Execution {
         if self.lost {
             out.end = Some(End::Lost);
         } else if self.cancelling {
+            self.cancel_waits(now, out);
             self.settle(ExecutionState::Cancelled, None, now, out);
         } else {
             self.account.switch(Cause::plain(CauseKind::Queued), now);
@@ -135,10 +136,9 @@ impl Execution {
         let need = self.need(plan, planned);
         match need {
             Need::ToBegin => match self.why_not(plan.step(planned.id)) {
-                Ok(None) => {
-                    self.order(planned.id, out);
-                    Need::ToEnd
-                }
+                Ok(None) if self.order(planned.id, now, out) => Need::ToEnd,
+                // It waited for nothing that was not there: it has ended.
+                Ok(None) => self.settle_need(plan, planned, now, out),
                 Ok(Some(reason)) => {
                     self.skip(planned.id, reason, now, out);
                     Need::Nothing
@@ -149,10 +149,8 @@ impl Execution {
                     self.settle_need(plan, planned, now, out)
                 }
             },
-            Need::Fallback(step) => {
-                self.order(step, out);
-                Need::ToEnd
-            }
+            Need::Fallback(step) if self.order(step, now, out) => Need::ToEnd,
+            Need::Fallback(_) => self.settle_need(plan, planned, now, out),
             other => other,
         }
     }
@@ -165,6 +163,7 @@ impl Execution {
         match progress.state {
             StepState::Succeeded | StepState::Skipped => Need::Nothing,
             StepState::Failed => self.need_after_failure(plan, planned),
+            StepState::Waiting => Need::ToEnd,
             StepState::Pending
             | StepState::Running
             | StepState::Interrupted
@@ -190,9 +189,14 @@ impl Execution {
         judged
     }
 
-    fn order(&mut self, step: StepId, out: &mut Transition) {
+    /// Has the step begin; tells whether it is under way now, or has ended at once.
+    fn order(&mut self, step: StepId, now: Timestamp, out: &mut Transition) -> bool {
+        if self.context.plan.step(step).wait().is_some() {
+            return self.reach(step, now, out);
+        }
         self.progress[step.index()].ordered = true;
         out.orders.push(Order::Attempt(step));
+        true
     }
 
     fn is_untouched(&self, step: StepId) -> bool {
@@ -267,7 +271,7 @@ impl Execution {
             self.account.switch(Cause::plain(CauseKind::Barrier), now);
             let segment = u32::try_from(next).expect("a plan has fewer segments than steps");
             out.changes.push(Change::Parked {
-                segment,
+                until: Until::Segment(segment),
                 account: self.account.clone(),
             });
             out.end = Some(End::Parked);

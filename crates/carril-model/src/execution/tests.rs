@@ -70,6 +70,7 @@ fn claimed(segment: u32, steps: Vec<StepRow>) -> Claimed {
         fresh: steps.is_empty(),
         steps,
         cancelling: false,
+        signals: Vec::new(),
     }
 }
 
@@ -253,7 +254,10 @@ fn entity_lanes_park_before_a_process_stage_only_if_they_go_on_after_it() {
     let out = attempt(&mut machine, 0, Ok(StepDone::default()), 1);
     assert!(matches!(
         out.changes.last(),
-        Some(Change::Parked { segment: 2, .. })
+        Some(Change::Parked {
+            until: crate::contract::Until::Segment(2),
+            ..
+        })
     ));
     assert_eq!(out.end, Some(End::Parked));
     let done = StepRow {
@@ -261,6 +265,8 @@ fn entity_lanes_park_before_a_process_stage_only_if_they_go_on_after_it() {
         attempt: 1,
         failures: 0,
         state: StepState::Succeeded,
+        began: Timestamp(0),
+        ended: Some(Timestamp(1)),
         retry_at: None,
         fallback: false,
         output: None,
@@ -600,6 +606,8 @@ fn stored(rows: &mut Vec<StepRow>, transition: &Transition) {
                 attempt: end.attempt,
                 failures: end.failures,
                 state: end.state,
+                began: end.began,
+                ended: Some(end.ended),
                 retry_at: end.retry_at,
                 fallback: end.fallback,
                 rows: Vec::new(),

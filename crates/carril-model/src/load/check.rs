@@ -9,6 +9,7 @@ mod outputs;
 mod references;
 mod resources;
 mod tables;
+mod waits;
 
 use super::places::Places;
 use super::{AssumedAttribute, FINDINGS_MAX, UsedOutput};

@@ -2,6 +2,7 @@
 //!
 //! Each function takes what was written and gives the value, or a fragment that says what is wrong and what is right.
 
+use crate::definition::wait::WAIT_MAX;
 use crate::definition::{RATE_MAX, Rate, RateUnit};
 use std::time::Duration;
 
@@ -67,6 +68,20 @@ pub(super) fn identifier_problem(name: &str) -> Option<String> {
 /// `250ms`, `90s`, `1.5m`, `2h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     const RULE: &str = "a duration is a number and `ms`, `s`, `m` or `h`, as in `250ms` or `90s`";
+    if text.ends_with('d') {
+        return Err(format!("`{text}` is no duration; {RULE}"));
+    }
+    span(text, RULE, DURATION_MAX, "720h")
+}
+
+/// The same for what a step waits, which may be days (of 24 hours) and years.
+pub(super) fn wait(text: &str) -> Result<Duration, String> {
+    const RULE: &str =
+        "a wait is a number and `ms`, `s`, `m`, `h` or `d`, as in `30m`, `36h` or `14d`";
+    span(text, RULE, WAIT_MAX, "3660d")
+}
+
+fn span(text: &str, rule: &str, longest: Duration, as_text: &str) -> Result<Duration, String> {
     let digits = text
         .find(|character: char| !character.is_ascii_digit() && character != '.')
         .unwrap_or(text.len());
@@ -76,23 +91,23 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1e6,
         "m" => 60e6,
         "h" => 3_600e6,
-        "" => return Err(format!("`{text}` has no unit; {RULE}")),
-        _ => return Err(format!("`{text}` is no duration; {RULE}")),
+        "d" => 86_400e6,
+        "" => return Err(format!("`{text}` has no unit; {rule}")),
+        _ => return Err(format!("`{text}` is no duration; {rule}")),
     };
     let plain = number.starts_with(|first: char| first.is_ascii_digit()) && !number.ends_with('.');
     let number: Option<f64> = number.parse().ok().filter(|_| plain);
-    let number = number.ok_or_else(|| format!("`{text}` is no duration; {RULE}"))?;
+    let number = number.ok_or_else(|| format!("`{text}` is no duration; {rule}"))?;
     let micros = (number * micros).round();
-    let longest = DURATION_MAX.as_secs_f64() * 1e6;
-    if micros > longest {
+    if micros > longest.as_secs_f64() * 1e6 {
         return Err(format!(
-            "`{text}` is longer than 720h, the longest that is taken"
+            "`{text}` is longer than {as_text}, the longest that is taken"
         ));
     }
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "between 0 and DURATION_MAX, which both fit"
+        reason = "between 0 and the longest, which both fit"
     )]
     let micros = micros as u64;
     Ok(Duration::from_micros(micros))

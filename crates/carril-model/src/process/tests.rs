@@ -18,6 +18,7 @@ fn row(segment: u32, open: u64, tally: Tally) -> ProcessRow {
         reopened: false,
         segment,
         open,
+        waiting: 0,
         lanes: 50,
         after: None,
         own: None,

@@ -1,6 +1,6 @@
 -- The unsettled execution of a lane key that was launched first.
 -- ?1 lane hash. By primary keys.
-SELECT e.id, e.process_id, e.state, e.ready, e.cause, e.about, e.since, e.sums
+SELECT e.id, e.process_id, e.state, e.ready, e.cause, e.about, e.since, e.sums, e.parked
 FROM lane l CROSS JOIN execution e
 WHERE l.lane_hash = ?1 AND e.id = l.execution_id AND e.state < 3
 ORDER BY l.execution_id LIMIT 1;

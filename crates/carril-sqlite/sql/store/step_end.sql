@@ -6,4 +6,4 @@ INSERT OR IGNORE INTO step (execution_id, run, step, attempt, state, began, micr
 VALUES ((SELECT id FROM execution WHERE id = ?1 AND token = ?8 AND run = ?2 AND state = 1), ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (execution_id, run, step, attempt) DO UPDATE
 SET state = excluded.state, began = excluded.began, micros = excluded.micros
-WHERE step.state = 1;
+WHERE step.state IN (1, 7);

@@ -2,7 +2,8 @@
 
 use super::fault::OrFault;
 use super::hot::one;
-use super::rows::{self as rows_of, account, flag, get, json, run, sums_json};
+use super::rows::{self as rows_of, account, flag, get, json, run, sums_json, time};
+use super::wake;
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Claim, Claimed, Fault, Owned, StepRow};
 use carril_model::id::{ExecutionId, NodeId, ProcessId, Run, Token};
@@ -19,6 +20,7 @@ struct Candidate {
     cancelling: bool,
     fresh: bool,
     account: TimeAccount,
+    unread: u32,
 }
 
 impl Candidate {
@@ -80,6 +82,7 @@ fn candidates(
             cancelling: flag(row, 4)?,
             fresh: flag(row, 5)?,
             account: account(row, 6)?,
+            unread: rows_of::small(row, 10)?,
         });
     }
     Ok(found)
@@ -120,6 +123,11 @@ fn take(
         fresh,
         steps,
         cancelling: candidate.cancelling,
+        signals: if candidate.unread == 0 {
+            Vec::new()
+        } else {
+            wake::unread(connection, execution)?
+        },
     })
 }
 

@@ -8,6 +8,7 @@ use super::fault::{OrFault, damaged};
 use super::records::Records;
 use super::rows;
 use super::session::{Session, write};
+use super::wake;
 use carril_model::contract::{Fault, Group, ProcessRow, Report};
 use carril_model::id::ProcessId;
 use rusqlite::{Connection, OptionalExtension};
@@ -24,7 +25,8 @@ pub(crate) fn commit(
     let (report, seen) = write(connection, |transaction| {
         let node = session.alive(transaction)?;
         let mut deltas = Deltas::default();
-        let verdicts = Records::new(transaction, session, &mut deltas).write(&group.records)?;
+        let verdicts =
+            Records::new(transaction, session, &mut deltas, group.at).write(&group.records)?;
         for change in &group.processes {
             // What the records did to a process must be there before it is looked at.
             deltas.write(transaction)?;
@@ -33,6 +35,11 @@ pub(crate) fn commit(
         for breaker in &group.breakers {
             breakers::write(transaction, breaker)?;
         }
+        let (due, next_due) = if group.wakes > 0 {
+            wake::due(transaction, &mut deltas, group.wakes, group.at)?
+        } else {
+            (0, None)
+        };
         deltas.write(transaction)?;
         let mut claimed = Vec::new();
         for claim in &group.claims {
@@ -50,6 +57,8 @@ pub(crate) fn commit(
                 verdicts,
                 processes,
                 claimed,
+                due,
+                next_due,
                 woken,
             },
             seen,

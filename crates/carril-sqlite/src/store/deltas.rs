@@ -15,6 +15,7 @@ struct Delta {
     skipped: i64,
     cancelled: i64,
     rolled_back: i64,
+    waiting: i64,
 }
 
 /// The processes that a transaction touches, in the order in which it first did.
@@ -47,6 +48,11 @@ impl Deltas {
         self.of(process).open += by;
     }
 
+    /// One execution more, or less, is parked in the middle of the process's segment.
+    pub(crate) fn waiting(&mut self, process: i64, by: i64) {
+        self.of(process).waiting += by;
+    }
+
     /// An execution that the tallies count settled in `state`, or left it (`by` = -1).
     pub(crate) fn settled(&mut self, process: i64, state: ExecutionState, by: i64) {
         let delta = self.of(process);
@@ -76,8 +82,18 @@ impl Deltas {
                 skipped,
                 cancelled,
                 rolled_back,
+                waiting,
             } = std::mem::take(delta);
-            if [open, succeeded, failed, skipped, cancelled, rolled_back] == [0; 6] {
+            let moves = [
+                open,
+                succeeded,
+                failed,
+                skipped,
+                cancelled,
+                rolled_back,
+                waiting,
+            ];
+            if moves == [0; 7] {
                 continue;
             }
             let values = params![
@@ -87,7 +103,8 @@ impl Deltas {
                 failed,
                 skipped,
                 cancelled,
-                rolled_back
+                rolled_back,
+                waiting
             ];
             let written = execute(connection, sql!("process_tally"), values)?;
             if written != 1 {

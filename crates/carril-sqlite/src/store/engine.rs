@@ -3,12 +3,12 @@
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::Session;
-use super::{again, breakers, commit, enter, forget, launch, lookup};
+use super::{again, breakers, commit, enter, forget, launch, lookup, wake};
 use crate::driver::Worker;
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NodeInfo,
-    Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, StepRow, Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
+    NodeInfo, Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, Sent, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
@@ -176,6 +176,15 @@ impl Store for SqliteStore {
         self.run(move |connection, session| {
             again::cancel(connection, session, &executions, &reason, now)
         })
+    }
+
+    fn signal<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        signal: &'a NewSignal,
+    ) -> Pending<'a, Result<Sent, Fault>> {
+        let (executions, signal) = (executions.to_vec(), signal.clone());
+        self.run(move |connection, session| wake::signal(connection, session, &executions, &signal))
     }
 
     fn ended(

@@ -79,6 +79,7 @@ fn piece(
         sql!("forget_step_detail"),
         sql!("forget_step_log"),
         sql!("forget_wait"),
+        sql!("forget_signal"),
         sql!("forget_run_history"),
         sql!("forget_entity"),
     ] {

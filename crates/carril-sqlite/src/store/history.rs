@@ -20,6 +20,7 @@ use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow, Fault, History,
     LogRow, Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, ResourceRow,
+    SignalRow,
     TimelineRow, WaitRow, Wish,
 };
 use carril_model::definition::Definition;
@@ -163,6 +164,29 @@ impl History for SqliteHistory {
                 params![process.0, max],
                 read::attempt,
             )
+        })
+    }
+
+    fn signals(
+        &self,
+        execution: ExecutionId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<SignalRow>, Fault>> {
+        self.ask(move |transaction| {
+            read::all(
+                transaction,
+                sql!("history_signals"),
+                params![execution.0, max],
+                read::signal,
+            )
+        })
+    }
+
+    fn next_due(&self, process: ProcessId) -> Pending<'_, Result<Option<Timestamp>, Fault>> {
+        self.ask(move |transaction| {
+            let query = sql!("history_next_due");
+            let mut found = read::all(transaction, query, params![process.0], read::moment)?;
+            Ok(found.pop())
         })
     }
 

@@ -30,6 +30,10 @@ pub(crate) struct Hot {
     pub(crate) rolling_back: bool,
     pub(crate) cancelling: bool,
     pub(crate) account: TimeAccount,
+    /// Whether it is parked, or was woken, in the middle of its segment.
+    pub(crate) parked: bool,
+    /// Signals that no step has taken.
+    pub(crate) unread: u32,
 }
 
 impl Hot {
@@ -47,6 +51,8 @@ impl Hot {
             rolling_back: flag(row, 8)?,
             cancelling: flag(row, 9)?,
             account: account(row, 10)?,
+            parked: flag(row, 14)?,
+            unread: super::rows::small(row, 15)?,
         })
     }
 
@@ -99,7 +105,8 @@ impl Hot {
             error
         ];
         one(connection, sql!("execution_end"), values)?;
-        if self.state == ExecutionState::Running {
+        // One that is pending may have waits of its own: it was woken, or handed back.
+        if self.state != ExecutionState::Waiting || self.parked {
             execute(
                 connection,
                 sql!("steps_cancel"),
@@ -108,6 +115,12 @@ impl Hot {
         }
         if self.segment == segment_of(connection, self.process)? {
             deltas.open(self.process, -1);
+        }
+        if self.parked {
+            if self.state == ExecutionState::Waiting {
+                deltas.waiting(self.process, -1);
+            }
+            execute(connection, sql!("wake_key_remove"), params![self.id])?;
         }
         deltas.touch(self.process);
         if !self.per_process {

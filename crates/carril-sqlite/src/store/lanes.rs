@@ -1,7 +1,7 @@
 //! Lane keys: of all unsettled executions with one key, exactly one is the head, and only a head may be claimed.
 //!
 //! The head is whoever runs; else it is of the process that was launched first: its first that could run, else its first that
-//! waits. So a lane parked at a barrier lets the others of its own process pass (they must reach the barrier too), while
+//! waits. Whoever waits in the middle of its segment stays the head until it has a lane again. So a lane parked at a barrier lets the others of its own process pass (they must reach the barrier too), while
 //! those of later processes stay behind it. An execution that runs again goes before the parked ones of later processes:
 //! otherwise two processes could each wait at their barrier for a key that the other one keeps.
 //!
@@ -40,6 +40,8 @@ struct Peer {
     state: i64,
     ready: bool,
     account: TimeAccount,
+    /// It waits, or was woken, in the middle of its segment.
+    parked: bool,
 }
 
 /// Makes the right one the head of a lane key, after something about it changed from outside a claim.
@@ -50,7 +52,11 @@ pub(crate) fn elect(
     at: Timestamp,
 ) -> Result<(), Fault> {
     let mut before = peers(connection, sql!("lane_ready"), &[&lane_hash])?;
-    if before.iter().any(|peer| peer.state == RUNNING) {
+    // Who is parked in the middle of its segment keeps its key, as if it ran.
+    if before
+        .iter()
+        .any(|peer| peer.state == RUNNING || peer.parked)
+    {
         return Ok(());
     }
     let Some(head) = next_in_line(connection, lane_hash)? else {
@@ -153,6 +159,7 @@ fn peers(connection: &Connection, query: &str, values: &[&dyn ToSql]) -> Result<
             state: get(row, 2)?,
             ready: flag(row, 3)?,
             account: account(row, 4)?,
+            parked: flag(row, 8)?,
         });
     }
     Ok(peers)

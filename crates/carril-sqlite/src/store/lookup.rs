@@ -53,9 +53,11 @@ fn name_steps(connection: &Connection, definition: i64, plan: &Plan) -> Result<(
         let target = match &step.action {
             Action::Sql { target, .. } => Some(target.as_str()),
             Action::Publish { .. } => workspace.map(|workspace| workspace.target.as_str()),
-            Action::Command { .. } | Action::Http(_) | Action::Function { .. } | Action::Noop => {
-                None
-            }
+            Action::Command { .. }
+            | Action::Http(_)
+            | Action::Function { .. }
+            | Action::Noop
+            | Action::Wait(_) => None,
         };
         let stage = &plan.stage_of(planned.id).name;
         let values = params![

@@ -3,15 +3,17 @@
 //! This is the hottest code of the store: most records are ends of steps that have nothing to say, and those take one
 //! statement that is prepared once for the whole group.
 
+use super::changes::cancelled_error;
 use super::deltas::Deltas;
 use super::fault::OrFault;
 use super::hot::{self, Hot};
 use super::lanes;
 use super::rows::{close, list_json, sums_json, to_json};
 use super::session::{Session, execute};
+use super::wake;
 use carril_model::account::{Cause, TimeAccount};
 use carril_model::contract::{
-    Change, Fault, Owned, Record, StepEnd, StepError, TableRows, Verdict,
+    Change, Fault, Owned, Record, StepEnd, StepError, TableRows, Until, Verdict,
 };
 use carril_model::id::StepId;
 use carril_model::retry::mix;
@@ -35,20 +37,23 @@ pub(crate) struct Records<'c> {
     connection: &'c Connection,
     session: &'c mut Session,
     deltas: &'c mut Deltas,
+    at: Timestamp,
     step_end: Option<CachedStatement<'c>>,
 }
 
 impl<'c> Records<'c> {
-    /// For one transaction on `connection`.
+    /// For one transaction on `connection`, as of `at`.
     pub(crate) const fn new(
         connection: &'c Connection,
         session: &'c mut Session,
         deltas: &'c mut Deltas,
+        at: Timestamp,
     ) -> Self {
         Self {
             connection,
             session,
             deltas,
+            at,
             step_end: None,
         }
     }
@@ -95,7 +100,29 @@ impl<'c> Records<'c> {
                 from,
                 until,
             } => self.waited(owned, *step, cause, *from, *until)?,
-            Change::Parked { segment, account } => self.parked(owned, *segment, account)?,
+            Change::StepWaits {
+                step,
+                attempt,
+                began,
+                until,
+                question,
+            } => {
+                let step = wake::StepWait {
+                    step: *step,
+                    attempt: *attempt,
+                    began: *began,
+                    until: *until,
+                    question: question.as_deref(),
+                };
+                wake::step_waits(self.connection, owned, &step)?
+            }
+            Change::SignalTaken { signal, step } => {
+                wake::take(self.connection, owned, *signal, *step, self.at)?
+            }
+            Change::Parked { until, account } => match until {
+                Until::Segment(segment) => self.parked(owned, *segment, account)?,
+                Until::Woken { at, keys } => self.waits(owned, *at, keys, account)?,
+            },
             Change::Settled {
                 state,
                 at,
@@ -293,6 +320,60 @@ impl<'c> Records<'c> {
         Ok(true)
     }
 
+    /// Nothing is left but waiting, in the middle of the segment: the lane key is kept, and what is there already wakes it again.
+    fn waits(
+        &mut self,
+        owned: Owned,
+        wake_at: Option<Timestamp>,
+        keys: &[String],
+        account: &TimeAccount,
+    ) -> Result<bool, Fault> {
+        let cause = account.cause();
+        let values = params![
+            owned.execution.0,
+            owned.run.0,
+            owned.token.0,
+            owned.process.0,
+            owned.per_process,
+            wake_at.map(|at| at.0),
+            cause.kind.name(),
+            cause.about,
+            account.since().0,
+            sums_json(account)
+        ];
+        if !self.fenced(sql!("execution_wait"), values)? {
+            return Ok(false);
+        }
+        for key in keys {
+            let values = params![owned.execution.0, key];
+            execute(self.connection, sql!("wake_key_insert"), values)?;
+        }
+        self.deltas.waiting(owned.process.0, 1);
+        let Some(mut hot) = Hot::read(self.connection, owned.execution)? else {
+            return Ok(false);
+        };
+        if hot.cancelling {
+            // It was asked to stop on its way here: those that wait settle at once, so this one does now.
+            let error = cancelled_error("cancelled while it was about to wait");
+            let state = ExecutionState::Cancelled;
+            let at = account.since();
+            hot.end(
+                self.connection,
+                self.session,
+                self.deltas,
+                state,
+                Some(&error),
+                at,
+            )?;
+            let key: BTreeSet<i64> = hot.lane_hash.into_iter().collect();
+            lanes::elect_all(self.connection, self.deltas, &key, at)?;
+        } else if hot.unread > 0 && wake::is_called(self.connection, &hot)? {
+            let at = account.since();
+            wake::go_on(self.connection, self.deltas, hot, at)?;
+        }
+        Ok(true)
+    }
+
     fn released(&self, owned: Owned, account: &TimeAccount) -> Result<bool, Fault> {
         let changed = self.account(sql!("execution_release"), owned, account)?;
         if changed {
@@ -387,7 +468,10 @@ fn covered(records: &[Record]) -> Vec<(usize, usize)> {
             Change::Parked { .. } | Change::Settled { .. } | Change::Released { .. } => {
                 later.insert(Key::account(record.owned), at);
             }
-            Change::Waited { .. } | Change::RolledBack { .. } => {}
+            Change::Waited { .. }
+            | Change::StepWaits { .. }
+            | Change::SignalTaken { .. }
+            | Change::RolledBack { .. } => {}
         }
     }
     covered

@@ -172,10 +172,11 @@ pub(crate) fn process(row: &Row<'_>) -> Result<ProcessRow, Fault> {
         reopened: flag(row, 23)?,
         folder: get(row, 24)?,
         priority: get(row, 25)?,
+        waiting: count(row, 26)?,
     })
 }
 
-/// An attempt from `step, attempt, failures, state, retry_at, fallback, output, error, table_rows`.
+/// An attempt from `step, attempt, failures, state, retry_at, fallback, output, error, table_rows, began, ended`.
 pub(crate) fn step(row: &Row<'_>) -> Result<StepRow, Fault> {
     Ok(StepRow {
         step: step_id(get(row, 0)?)?,
@@ -187,6 +188,8 @@ pub(crate) fn step(row: &Row<'_>) -> Result<StepRow, Fault> {
         output: json(row, 6)?,
         error: json(row, 7)?,
         rows: json(row, 8)?.unwrap_or_default(),
+        began: Timestamp(get(row, 9)?),
+        ended: time(row, 10)?,
     })
 }
 

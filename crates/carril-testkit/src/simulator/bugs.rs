@@ -83,4 +83,14 @@ bugs! {
     RollbackDoesNotWait = "rollback-does-not-wait";
     /// A fenced attempt leaves its execution in nobody's hands instead of handing it back.
     FencedNotReleased = "fenced-not-released";
+    /// The engine does not hear when somebody is due.
+    WakeLost = "wake-lost";
+    /// A signal is kept, and does not wake who waits for it.
+    SignalWakesNobody = "signal-wakes-nobody";
+    /// Who parks does not look whether what it waits for has come meanwhile.
+    CallMissed = "call-missed";
+    /// A signal that a step took is there for the next.
+    SignalTwice = "signal-twice";
+    /// Who is cancelled while it waits is woken all the same when it is due.
+    CancelledWoken = "cancelled-woken";
 }

@@ -122,6 +122,12 @@ impl World {
             {
                 found = found.or(Some(("lanes of one key never overlap", id)));
             }
+            let called =
+                |signal: &carril_model::contract::Signal| row.wake_keys.contains(&signal.key);
+            let parked = row.parked && row.state == ExecutionState::Waiting;
+            if parked && row.signals.iter().any(called) {
+                found = found.or(Some(("what is waited for and there wakes", id)));
+            }
             let charged: i64 = row.account.sums().values().sum();
             let life = row.account.since().0 - row.opened.0 - row.uncharged;
             if charged != life || row.account.sums().values().any(|sum| *sum < 0) {
@@ -157,7 +163,8 @@ impl World {
         let mut open = 0;
         for row in self.store.tables.executions(process.row.id) {
             let here = row.segment == process.row.segment
-                && matches!(row.state, ExecutionState::Pending | ExecutionState::Running);
+                && (matches!(row.state, ExecutionState::Pending | ExecutionState::Running)
+                    || row.parked);
             open += u64::from(here);
             if !row.owned.per_process {
                 tally.total += 1;
@@ -248,13 +255,14 @@ impl World {
         for ((run, step, _), attempt) in &row.steps {
             let part = (id, *run, *step);
             let effects = self.target.count(part);
-            if attempt.row.state == StepState::Running {
+            if matches!(attempt.row.state, StepState::Running | StepState::Waiting) {
                 return Some("every attempt has an end");
             }
             if attempt.carried {
                 continue;
             }
-            let done = attempt.row.state == StepState::Succeeded && !attempt.row.fallback;
+            let waits = self.plan_of(row.owned.process).step(*step).wait().is_some();
+            let done = attempt.row.state == StepState::Succeeded && !attempt.row.fallback && !waits;
             if done && !undone && *run == row.owned.run && effects != 1 {
                 return Some("what succeeded has its effect once");
             }

@@ -8,6 +8,7 @@ pub(super) mod coordinator;
 pub(super) mod journal;
 pub(super) mod lane;
 pub(super) mod rollback;
+mod waker;
 
 use carril_model::contract::{
     Change, Claim, Claimed, Group, Owned, ProcessChange, ProcessRow, Report,
@@ -38,6 +39,8 @@ pub(super) struct Engine {
     pub(super) revoked: BTreeMap<ExecutionId, Token>,
     pub(super) rollbacks: VecDeque<Rollback>,
     pub(super) stopping: Option<bool>,
+    /// When it looks next for who is due.
+    pub(super) alarm: Option<Timestamp>,
 }
 
 /// A process that this engine runs.
@@ -64,6 +67,8 @@ pub(super) enum Message {
     Process(ProcessChange),
     Claim(Claim),
     Look(ProcessId),
+    /// Those who are due are to be woken.
+    Wake,
 }
 
 /// Who waits for a write.
@@ -102,6 +107,7 @@ pub(super) enum Notice {
     },
     Moved(Vec<ProcessId>),
     KeysFreed,
+    Woken(Vec<ProcessId>),
     Swept(ProcessId),
 }
 
@@ -134,6 +140,7 @@ impl Engine {
             revoked: BTreeMap::new(),
             rollbacks: VecDeque::new(),
             stopping: None,
+            alarm: None,
         }
     }
 

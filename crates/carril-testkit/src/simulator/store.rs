@@ -8,13 +8,14 @@ mod change;
 mod lanes;
 mod launch;
 mod record;
+mod wake;
 
 pub(super) use record::{count, switched};
 
 use super::Broken;
 use super::bugs::Bug;
 use carril_model::account::{Cause, CauseKind, TimeAccount};
-use carril_model::contract::{Claimed, Fault, Group, Owned, ProcessRow, Report, StepRow};
+use carril_model::contract::{Claimed, Fault, Group, Owned, ProcessRow, Report, Signal, StepRow};
 use carril_model::definition::Overlap;
 use carril_model::id::{ExecutionId, NodeId, ProcessId, Run, StepId, Token};
 use carril_model::state::{ExecutionState, ProcessState, StepState};
@@ -48,6 +49,16 @@ pub(super) struct Row {
     pub(super) attributes: Arc<Map<String, Value>>,
     /// Attempts by run, step and number.
     pub(super) steps: BTreeMap<(Run, StepId, u32), Attempt>,
+    /// Whether it is parked, or was woken and not claimed yet, in the middle of its segment.
+    pub(super) parked: bool,
+    pub(super) wake_at: Option<Timestamp>,
+    pub(super) wake_keys: Vec<String>,
+    /// Signals that no step has taken.
+    pub(super) signals: Vec<Signal>,
+    /// Numbers of those that were taken.
+    pub(super) taken: Vec<u32>,
+    /// How many came.
+    pub(super) sent: u32,
     /// How each run that is over ended.
     pub(super) history: BTreeMap<Run, ExecutionState>,
 }
@@ -108,7 +119,9 @@ impl Row {
         let run = self.owned.run;
         let range = (run, StepId(0), 0)..=(run, StepId(u16::MAX), u32::MAX);
         for (_, attempt) in self.steps.range_mut(range) {
-            if attempt.row.state == StepState::Running {
+            let ends = attempt.row.state == StepState::Running
+                || (state == StepState::Cancelled && attempt.row.state == StepState::Waiting);
+            if ends {
                 attempt.row.state = state;
             }
         }
@@ -149,6 +162,13 @@ impl Tables {
         let process = self.processes.get(&process)?;
         let mut row = process.row.clone();
         row.own_state = row.own.map(|own| self.rows[&own].state);
+        let waits = |row: &&Row| row.parked && row.state == ExecutionState::Waiting;
+        row.waiting = process
+            .executions
+            .iter()
+            .map(|id| &self.rows[id])
+            .filter(waits)
+            .count() as u64;
         Some(row)
     }
 
@@ -255,6 +275,9 @@ impl ModelStore {
         for change in &group.processes {
             self.change(change, &mut moved);
         }
+        if group.wakes > 0 {
+            (report.due, report.next_due) = self.due(group.wakes, group.at, &mut moved);
+        }
         for claim in &group.claims {
             report.claimed.extend(self.claim(node, *claim, group.at));
         }
@@ -305,14 +328,18 @@ impl ModelStore {
 
     /// Settles an unsettled execution from outside its claim. Its lane key is the caller's to pass on.
     fn end(&mut self, execution: ExecutionId, at: Timestamp, moved: &mut Moved) {
+        let keeps_wake = self.has(Bug::CancelledWoken);
         let row = self.row(execution);
-        let (owned, segment, was) = (row.owned, row.segment, row.state);
+        let (owned, segment) = (row.owned, row.segment);
         row.close(at);
         row.cancelling = false;
         row.ended_at = Some(at);
-        if was == ExecutionState::Running {
-            row.end_attempts(StepState::Cancelled);
+        row.end_attempts(StepState::Cancelled);
+        if !keeps_wake {
+            row.wake_at = None;
         }
+        row.wake_keys.clear();
+        row.parked = false;
         moved.freed.extend(row.lane_hash);
         self.go(execution, ExecutionEvent::Cancel);
         let forget = self.has(Bug::CancelNotCounted);
@@ -343,6 +370,7 @@ impl ModelStore {
                 row.latest_steps()
             },
             cancelling: row.cancelling && !self.has(Bug::CancelForgotten),
+            signals: row.signals.clone(),
         }
     }
 

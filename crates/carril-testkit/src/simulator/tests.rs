@@ -64,6 +64,7 @@ fn seeds_reach_everything_that_can_happen() {
         "left",
         "retry",
         "rollback begun",
+        "signal",
         "stale",
         "verb done, error",
         "verb refused",

@@ -4,7 +4,7 @@ use super::random::Random;
 use carril_model::contract::NewExecution;
 use carril_model::definition::{
     AbortWhen, Action, Definition, Effects, Entities, Fallback, Lanes, OnOpen, Overlap, RetryOn,
-    RetryPolicy, Scope, Stage, Step,
+    RetryPolicy, Scope, Stage, Step, Wait, WaitFor,
 };
 use carril_model::expression::Expression;
 use carril_model::plan::Plan;
@@ -32,6 +32,8 @@ pub(super) enum Act {
     Launch(Launching),
     CancelProcess(usize),
     CancelExecutions(usize),
+    /// To one execution of a process, under one of two names.
+    Signal(usize, usize),
     /// What failed or was cancelled, or whatever has settled.
     Retry(usize, bool),
     /// A whole process, or one execution of it.
@@ -97,7 +99,7 @@ impl Workload {
             let when = random.between(0, QUIET_AT / 2);
             acts.push((if at == 0 { 10 } else { when }, Act::Launch(launch)));
         }
-        for _ in 0..random.below(7) {
+        for _ in 0..random.below(10) {
             let when = random.between(1_000, QUIET_AT);
             acts.push((when, act(random)));
         }
@@ -108,13 +110,14 @@ impl Workload {
 fn act(random: &mut Random) -> Act {
     let which = random.index(8);
     let yes = random.permille(500);
-    match random.below(16) {
+    match random.below(22) {
         0 => Act::CancelProcess(which),
         1..=2 => Act::CancelExecutions(which),
         3..=5 => Act::Retry(which, yes),
         6..=7 => Act::RollBack(which, yes),
         8..=11 => Act::Crash,
         12..=13 => Act::Drain(yes),
+        16..=21 => Act::Signal(which, random.index(2)),
         _ => Act::Stale,
     }
 }
@@ -200,6 +203,9 @@ fn stage(random: &mut Random, at: i64) -> Stage {
 }
 
 fn step(random: &mut Random, name: &str) -> Step {
+    if random.permille(200) {
+        return wait(random, name);
+    }
     let ons = [RetryOn::Transient, RetryOn::Any, RetryOn::Never];
     Step {
         name: name.to_owned(),
@@ -221,6 +227,30 @@ fn step(random: &mut Random, name: &str) -> Step {
         on_open: OnOpen::Wait,
         fallback: random
             .permille(100)
+            .then(|| Fallback::Value(Value::from(1))),
+        shared_writes: Vec::new(),
+        effects: Effects::ExactlyOnce,
+    }
+}
+
+/// A step that waits: for a time, or for a signal, which may not come in time.
+fn wait(random: &mut Random, name: &str) -> Step {
+    let span = Duration::from_millis(1 + random.below(4_000));
+    let (until, longest) = match random.below(3) {
+        0 => (WaitFor::Span(span), None),
+        1 => (WaitFor::Signal("x".to_owned()), Some(span)),
+        _ => (WaitFor::Signal("y".to_owned()), Some(span)),
+    };
+    Step {
+        name: name.to_owned(),
+        action: Action::Wait(Wait { until, longest }),
+        when: condition(random, 150),
+        critical: random.permille(750),
+        timeout: Duration::from_secs(1),
+        retry: RetryPolicy::never(),
+        resources: Vec::new(),
+        fallback: random
+            .permille(200)
             .then(|| Fallback::Value(Value::from(1))),
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,

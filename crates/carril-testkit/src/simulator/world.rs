@@ -55,6 +55,10 @@ pub(super) enum Event {
         lane: u64,
         step: StepId,
     },
+    /// Somebody is due, or may be.
+    Wake {
+        epoch: u64,
+    },
     Extend {
         epoch: u64,
         process: ProcessId,
@@ -78,6 +82,7 @@ impl Event {
             | Self::HardDrain { epoch }
             | Self::Due { epoch, .. }
             | Self::Slot { epoch, .. }
+            | Self::Wake { epoch }
             | Self::Extend { epoch, .. } => Some(*epoch),
             _ => None,
         }
@@ -207,6 +212,7 @@ impl World {
                     self.free_slot(lane, step);
                 }
             }
+            Event::Wake { .. } => self.wake_due(),
             Event::Extend { process, rest, .. } => self.extend(process, &rest),
             Event::Flight(id) => self.flight_goes_on(id),
             Event::LateEffect(id) => self.late_effect(id),
@@ -265,6 +271,13 @@ impl World {
                     let all = executions(self, id);
                     let one = all[self.random.index(all.len())];
                     self.cancel_executions(&[one]);
+                }
+            }
+            Act::Signal(which, name) => {
+                if let Some(id) = process(self, which) {
+                    let all = executions(self, id);
+                    let one = all[self.random.index(all.len())];
+                    self.send_signal(one, name);
                 }
             }
             Act::Retry(which, all) => {
@@ -336,6 +349,8 @@ impl World {
         self.engine = Some(Engine::new(self.epoch, entered.node));
         self.check_now();
         self.take_over(entered);
+        let epoch = self.epoch;
+        self.after(0, Event::Wake { epoch });
     }
 
     /// What an engine's clock shows.

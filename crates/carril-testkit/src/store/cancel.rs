@@ -174,7 +174,7 @@ pub fn parking_while_cancelled_settles(harness: &mut Harness) {
     harness.accept(
         claimed[0].owned,
         Change::Parked {
-            segment: 2,
+            until: carril_model::contract::Until::Segment(2),
             account,
         },
     );

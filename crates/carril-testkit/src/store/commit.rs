@@ -3,7 +3,7 @@
 use super::{Harness, end_of, step_end};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{
-    Change, Claimed, ErrorClass, Owned, Record, StepEnd, StepError, TableRows, Verdict,
+    Change, Claimed, ErrorClass, Owned, Record, StepEnd, StepError, TableRows, Until, Verdict,
 };
 use carril_model::id::{Run, StepId, Token};
 use carril_model::state::{ExecutionState, ProcessState, StepState};
@@ -178,8 +178,26 @@ fn changes(claimed: &Claimed, at: Timestamp) -> Vec<Change> {
             until: at,
         },
         Change::Parked {
-            segment: 1,
+            until: Until::Segment(1),
             account: account(),
+        },
+        Change::Parked {
+            until: Until::Woken {
+                at: Some(at),
+                keys: vec!["signal:x".to_owned()],
+            },
+            account: account(),
+        },
+        Change::StepWaits {
+            step: StepId(0),
+            attempt: 1,
+            began: at,
+            until: None,
+            question: None,
+        },
+        Change::SignalTaken {
+            signal: 1,
+            step: StepId(0),
         },
         Change::Released { account: account() },
         Change::RolledBack {

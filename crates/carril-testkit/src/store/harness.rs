@@ -4,7 +4,7 @@ use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{
     Change, Claim, Claimed, Entered, Fault, Group, History, Launch, Launched, NewExecution,
     NodeInfo, Owned, ProcessChange, ProcessRow, Record, Report, Selection, StepEnd, Store, Tally,
-    Verdict,
+    Until, Verdict,
 };
 use carril_model::definition::{
     Action, Definition, Effects, Entities, Lanes, Overlap, RetryPolicy, Scope, Stage, Step, Version,
@@ -424,7 +424,8 @@ impl Harness {
     pub fn park(&self, claimed: &Claimed, segment: u32) -> Report {
         let mut account = claimed.account.clone();
         account.switch(Cause::plain(CauseKind::Barrier), self.now());
-        self.accept(claimed.owned, Change::Parked { segment, account })
+        let until = Until::Segment(segment);
+        self.accept(claimed.owned, Change::Parked { until, account })
     }
 
     /// The process.

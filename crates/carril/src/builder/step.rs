@@ -5,7 +5,7 @@ use super::stage::Building;
 use crate::function::{self, Input, StepFailure};
 use carril_model::contract::StepRunner;
 use carril_model::definition::{
-    self, Action, Effects, Fallback, OnOpen, RetryOn, RetryPolicy, SqlText,
+    self, Action, Effects, Fallback, OnOpen, RetryOn, RetryPolicy, SqlText, Wait, WaitFor,
 };
 use carril_model::expression::Expression;
 use carril_model::finding::Finding;
@@ -51,6 +51,7 @@ enum Work {
     Function(Arc<dyn StepRunner>),
     Named(String),
     Noop,
+    Wait(WaitFor),
 }
 
 impl fmt::Debug for Step {
@@ -61,6 +62,7 @@ impl fmt::Debug for Step {
             Work::Http(_) => "http",
             Work::Function(_) | Work::Named(_) => "function",
             Work::Noop => "noop",
+            Work::Wait(_) => "wait",
         };
         out.debug_struct("Step")
             .field("name", &self.name)
@@ -187,6 +189,31 @@ impl Step {
         Self::new(name, Work::Noop)
     }
 
+    /// Waits so long after the step is reached, without a lane or a connection; ten years at most.
+    pub fn wait(name: impl Into<String>, span: Duration) -> Self {
+        Self::new(name, Work::Wait(WaitFor::Span(span)))
+    }
+
+    /// Waits for the moment that an expression gives: text with an offset or a zone, as in `"2026-03-01T09:00[Europe/Madrid]"`.
+    /// One in the past is not waited for.
+    pub fn wait_until(name: impl Into<String>, expression: impl Into<String>) -> Self {
+        let expression = Expression::from(expression.into());
+        Self::new(name, Work::Wait(WaitFor::Moment(expression)))
+    }
+
+    /// Waits for a signal of this name ([`crate::Engine::signal`]); its data is the step's output. [`Step::timeout`] says how
+    /// long at most, by default for ever.
+    pub fn signal(name: impl Into<String>, signal: impl Into<String>) -> Self {
+        Self::new(name, Work::Wait(WaitFor::Signal(signal.into())))
+    }
+
+    /// Waits for a person's word on a question, in which `{name}` is replaced by that value ([`crate::Engine::decide`]): approved,
+    /// the output is `by`, `reason` and `at`; rejected, the step fails. [`Step::timeout`] says how long at most, by default for
+    /// ever.
+    pub fn approval(name: impl Into<String>, question: impl Into<String>) -> Self {
+        Self::new(name, Work::Wait(WaitFor::Approval(question.into())))
+    }
+
     /// Where its SQL runs; by default on the workspace's target, else the entities'.
     pub fn target(mut self, name: impl Into<String>) -> Self {
         if !matches!(self.work, Work::Sql(_)) {
@@ -208,7 +235,7 @@ impl Step {
         self
     }
 
-    /// The longest run of one attempt; by default the pipeline's.
+    /// The longest run of one attempt, by default the pipeline's; of a step that waits the longest wait, by default for ever.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -309,22 +336,28 @@ impl Step {
         }
         let effects = match self.work {
             Work::Sql(_) if !self.at_least_once => Effects::ExactlyOnce,
-            Work::Noop => Effects::ExactlyOnce,
+            Work::Noop | Work::Wait(_) => Effects::ExactlyOnce,
             _ => Effects::AtLeastOnce,
         };
-        let action = action(self.work, stage, &self.name, self.target, building);
+        let waits = matches!(self.work, Work::Wait(_));
+        let mut action = action(self.work, stage, &self.name, self.target, building);
+        if let Action::Wait(wait) = &mut action {
+            wait.longest = self.timeout;
+        }
         definition::Step {
             name: self.name,
             action,
             when: self.when.map(Expression::from),
             critical: self.critical,
-            timeout: self.timeout.unwrap_or(building.defaults.timeout),
-            retry: self
-                .retry
-                .as_ref()
-                .unwrap_or(&building.defaults.retry)
-                .0
-                .clone(),
+            timeout: self
+                .timeout
+                .filter(|_| !waits)
+                .unwrap_or(building.defaults.timeout),
+            retry: match &self.retry {
+                Some(retry) => retry.0.clone(),
+                None if waits => RetryPolicy::never(),
+                None => building.defaults.retry.0.clone(),
+            },
             resources: self.resources,
             on_open: self.on_open,
             fallback: self.fallback,
@@ -381,6 +414,10 @@ fn action(
         }
         Work::Named(name) => Action::Function { name },
         Work::Noop => Action::Noop,
+        Work::Wait(until) => Action::Wait(Wait {
+            until,
+            longest: None,
+        }),
     }
 }
 

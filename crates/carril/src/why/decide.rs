@@ -3,6 +3,7 @@
 mod lane;
 mod process;
 mod settled;
+mod waits;
 
 pub(super) use process::process;
 
@@ -325,7 +326,7 @@ fn parked(facts: &ExecutionFacts<'_>, who: &str) -> Told {
         next,
     };
     if account.cause().kind != CauseKind::Barrier {
-        return told(format!("{who} is parked: {}", account.cause()), None);
+        return waits::parked(facts, who);
     }
     let segment = facts.plan.segments().get(process.segment as usize);
     let stages: Vec<&str> = segment

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::output::table::Table;
 use crate::output::{number, paint, time};
 use crate::shape::{AccountShape, is_open};
-use carril::model::contract::{AttemptRow, ExecutionRow, TableRows};
+use carril::model::contract::{AttemptRow, ExecutionRow, SignalRow, TableRows};
 use carril::model::time::Timestamp;
 
 /// The whole of it.
@@ -13,11 +13,15 @@ pub(super) fn drawn(
     context: &Context,
     row: &ExecutionRow,
     attempts: &[AttemptRow],
+    signals: &[SignalRow],
     now: Timestamp,
 ) -> String {
     let mut parts = vec![head(context, row, now), account(row, now)];
     if !attempts.is_empty() {
         parts.push(table_of(context, attempts));
+    }
+    if !signals.is_empty() {
+        parts.push(signals_of(context, signals));
     }
     let errors = errors(attempts);
     if !errors.is_empty() {
@@ -76,6 +80,29 @@ fn head(context: &Context, row: &ExecutionRow, now: Timestamp) -> String {
         );
     }
     lines.join("\n")
+}
+
+/// Who sent what, and which step took it.
+fn signals_of(context: &Context, signals: &[SignalRow]) -> String {
+    let mut table = Table::new(&["SIGNAL", "SENT", "BY", "TAKEN", "DATA"]);
+    for row in signals {
+        let taken = match &row.taken {
+            Some((run, step, _)) => format!("{step} of run {run}"),
+            None => "not yet".to_owned(),
+        };
+        let data: String = row.data.to_string().chars().take(60).collect();
+        table.row(&[
+            row.key
+                .strip_prefix("signal:")
+                .unwrap_or(&row.key)
+                .to_owned(),
+            time::local(row.sent_at, context.zone()),
+            row.sent_by.clone(),
+            taken,
+            data,
+        ]);
+    }
+    table.render()
 }
 
 fn attributes(row: &ExecutionRow) -> String {

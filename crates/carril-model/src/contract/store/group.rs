@@ -48,11 +48,31 @@ pub enum Change {
         /// Until.
         until: Timestamp,
     },
-    /// Done with its segment: parked at the barrier before `segment`.
+    /// A step was reached that waits; one that ends at once has no such row.
+    StepWaits {
+        /// The step.
+        step: StepId,
+        /// The try, from 1.
+        attempt: u32,
+        /// When it was reached.
+        began: Timestamp,
+        /// When its wait is over whatever comes, if ever.
+        until: Option<Timestamp>,
+        /// What it asks, where it waits for a person.
+        question: Option<String>,
+    },
+    /// A step has taken a signal: no other takes it.
+    SignalTaken {
+        /// The signal's number.
+        signal: u32,
+        /// The step.
+        step: StepId,
+    },
+    /// It leaves its lane and waits: no claim, connection or memory is kept for it.
     Parked {
-        /// Where it goes on.
-        segment: u32,
-        /// Its account, switched to `barrier`.
+        /// For what it goes on.
+        until: Until,
+        /// Its account, switched to what it waits for.
         account: TimeAccount,
     },
     /// The run is over.
@@ -82,6 +102,21 @@ pub enum Change {
     },
 }
 
+/// What a parked execution waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    /// It is done with its segment, and goes on in this one once that is opened. Another of its lane key may go before it.
+    Segment(u32),
+    /// It is in the middle of its segment, keeps its lane key, and goes on when the time has come or when one of the keys is
+    /// called, whichever is first. A signal that is there unread under one of the keys wakes it at once.
+    Woken {
+        /// When it is due, if time alone wakes it.
+        at: Option<Timestamp>,
+        /// What wakes it: see [`crate::definition::Wait::key`].
+        keys: Vec<String>,
+    },
+}
+
 /// The end of an attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepEnd {
@@ -101,7 +136,7 @@ pub struct StepEnd {
     pub retry_at: Option<Timestamp>,
     /// Whether it succeeded by its fallback.
     pub fallback: bool,
-    /// Why it was skipped.
+    /// Why it was skipped; or what it had asked a person.
     pub reason: Option<String>,
     /// Its output.
     pub output: Option<Value>,
@@ -189,6 +224,8 @@ pub struct Group {
     /// Breakers as the attempts of this group, or a person, left them. A row replaces what is kept unless that counts as many
     /// changes or more; one that begins another state, or a person's word, is kept in the breaker's history, too.
     pub breakers: Vec<BreakerRow>,
+    /// Wakes at most so many parked executions that are due at `at`, longest due first, before the claims.
+    pub wakes: u32,
     /// Claims, last: what the changes made free or ready is in them.
     pub claims: Vec<Claim>,
     /// The time, for claims and for the node's own sign of life.
@@ -204,6 +241,10 @@ pub struct Report {
     pub processes: Vec<ProcessRow>,
     /// What was claimed.
     pub claimed: Vec<Claimed>,
-    /// Processes in which this group made executions ready that were not: a lane key became free, a segment opened.
+    /// How many were woken, if any were to be.
+    pub due: u32,
+    /// When the next parked execution is due; told when some were to be woken.
+    pub next_due: Option<Timestamp>,
+    /// Processes in which this group made executions ready that were not: a lane key became free, a segment opened, their time has come.
     pub woken: Vec<ProcessId>,
 }

@@ -30,6 +30,7 @@ impl Check<'_> {
                 }
             }
             Action::Noop => {}
+            Action::Wait(wait) => self.wait(at, path, step, wait),
             Action::Publish { .. } => {
                 self.report(
                     path,

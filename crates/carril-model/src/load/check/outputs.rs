@@ -7,12 +7,15 @@ use super::super::UsedOutput;
 use super::super::similar::suggestion;
 use super::Check;
 use super::references::{Problem, Where};
-use crate::definition::{Action, Fallback, Step};
+use crate::definition::{Action, Fallback, Step, WaitFor};
 use crate::finding::{Finding, Place};
 use serde_json::Value;
 
 /// The fields of a call's output.
 const HTTP_FIELDS: [&str; 3] = ["status", "headers", "body"];
+
+/// The fields of the output of a person's word.
+const APPROVAL_FIELDS: [&str; 3] = ["by", "reason", "at"];
 
 /// Most uses that are kept for the target's answer; a pipeline with more is not checked beyond.
 const USES_MAX: usize = 2_000;
@@ -92,6 +95,11 @@ fn fields(steps: &[Step], at: usize) -> Option<Vec<&str>> {
     let mut known = match &steps[at].action {
         Action::Http(_) => HTTP_FIELDS.to_vec(),
         Action::Noop => Vec::new(),
+        Action::Wait(wait) => match wait.until {
+            WaitFor::Span(_) | WaitFor::Moment(_) => Vec::new(),
+            WaitFor::Approval(_) => APPROVAL_FIELDS.to_vec(),
+            WaitFor::Signal(_) => return None,
+        },
         Action::Sql { .. }
         | Action::Command { .. }
         | Action::Function { .. }

@@ -5,7 +5,7 @@
 use super::super::similar::suggestion;
 use super::Check;
 use super::names::{BUILT_IN, ROOTS};
-use crate::definition::{Action, Entities, Fallback, Scope, Step};
+use crate::definition::{Action, Entities, Fallback, Scope, Step, WaitFor};
 use crate::expression::Expression;
 
 /// Who uses a name.
@@ -433,6 +433,7 @@ fn example(root: &str) -> &'static str {
 fn has_output(steps: &[Step], at: usize) -> bool {
     let by_itself = |step: &Step| match &step.action {
         Action::Noop | Action::Publish { .. } => false,
+        Action::Wait(wait) => matches!(wait.until, WaitFor::Signal(_) | WaitFor::Approval(_)),
         Action::Command { json, .. } => *json,
         Action::Sql { .. } | Action::Http(_) | Action::Function { .. } => true,
     };

@@ -2,15 +2,19 @@
 //!
 //! A step whose action could not be read stays in the definition, so that its name is known to those who use it.
 
+use super::super::values;
 use super::fields::kind;
 use super::sections::{Defaults, SCOPES};
 use super::{Reader, Section};
-use crate::definition::{Action, Effects, Fallback, OnOpen, Scope, Stage, Step};
+use crate::definition::{
+    Action, Effects, Fallback, OnOpen, RetryPolicy, Scope, Stage, Step, Wait, WaitFor,
+};
 use crate::expression::Expression;
+use std::time::Duration;
 use toml::de::DeValue;
 
 const STAGE_KEYS: [&str; 5] = ["name", "per", "parallel", "when", "step"];
-const STEP_KEYS: [&str; 19] = [
+const STEP_KEYS: [&str; 23] = [
     "name",
     "sql",
     "target",
@@ -20,6 +24,10 @@ const STEP_KEYS: [&str; 19] = [
     "http",
     "function",
     "noop",
+    "wait",
+    "wait_until",
+    "signal",
+    "approval",
     "when",
     "critical",
     "timeout",
@@ -32,7 +40,18 @@ const STEP_KEYS: [&str; 19] = [
     "effects",
 ];
 const ON_OPEN: [(&str, OnOpen); 2] = [("wait", OnOpen::Wait), ("fail", OnOpen::Fail)];
-const ACTIONS: [&str; 5] = ["sql", "command", "http", "function", "noop"];
+const ACTIONS: [&str; 9] = [
+    "sql",
+    "command",
+    "http",
+    "function",
+    "noop",
+    "wait",
+    "wait_until",
+    "signal",
+    "approval",
+];
+const WAIT_HELP: &str = "as in `wait = \"30m\"` or `timeout = \"14d\"`";
 
 /// Keys that only one kind of step has.
 const BELONGS: [(&str, &str); 5] = [
@@ -103,20 +122,35 @@ impl Reader<'_> {
             Action::Command { .. } | Action::Http(_) | Action::Function { .. } => {
                 Effects::AtLeastOnce
             }
-            Action::Sql { .. } | Action::Noop | Action::Publish { .. } => Effects::ExactlyOnce,
+            Action::Sql { .. } | Action::Noop | Action::Wait(_) | Action::Publish { .. } => {
+                Effects::ExactlyOnce
+            }
         };
         let effects = [
             ("exactly_once", Effects::ExactlyOnce),
             ("at_least_once", Effects::AtLeastOnce),
         ];
+        // How long a step waits is no matter of attempts.
+        let waits = matches!(action, Action::Wait(_));
+        let timeout = if waits { None } else { self.timeout(section) };
+        let retry = if waits {
+            RetryPolicy::never()
+        } else {
+            self.retry(section, &defaults.retry)
+        };
+        let resources = if waits {
+            Vec::new()
+        } else {
+            self.one_or_more(section, "resource")
+        };
         Step {
             name: name.unwrap_or_else(|| format!("unnamed-{at}")),
             action,
             when: self.text(section, "when").map(Expression::from),
             critical: self.boolean(section, "critical").unwrap_or(true),
-            timeout: self.timeout(section).unwrap_or(defaults.timeout),
-            retry: self.retry(section, &defaults.retry),
-            resources: self.one_or_more(section, "resource"),
+            timeout: timeout.unwrap_or(defaults.timeout),
+            retry,
+            resources,
             on_open: self
                 .choice(section, "on_open", &ON_OPEN)
                 .unwrap_or_default(),
@@ -151,15 +185,51 @@ impl Reader<'_> {
             "function" => self
                 .text(section, "function")
                 .map_or_else(unread, |name| Action::Function { name }),
-            _ => self.noop(section),
+            "noop" => self.noop(section),
+            _ => self.wait(section, kind),
         }
+    }
+
+    /// A step that waits: `wait`, `wait_until`, `signal` or `approval`.
+    fn wait(&mut self, section: &Section<'_>, kind: &str) -> Action {
+        for key in ["retry", "resource"] {
+            if section.get(key).is_some() {
+                let message = format!("`{key}` makes no sense here: a `{kind}` step only waits");
+                let help = "leave it out; how long it waits at most is what `timeout` says, and then `fallback` or `fallback_step`";
+                self.report(&section.path_of(key), "CAR0216", message, help);
+            }
+        }
+        let mut longest = self.longest(section);
+        let until = match kind {
+            "wait" => {
+                if section.get("timeout").is_some() {
+                    let message =
+                        "`timeout` makes no sense here: how long it waits is what `wait` says";
+                    let help = "leave it out, or wait for something else with `wait_until`, `signal` or `approval`";
+                    self.report(&section.path_of("timeout"), "CAR0216", message, help);
+                    longest = None;
+                }
+                let span = self.formed(section, "wait", values::wait, WAIT_HELP);
+                span.map(WaitFor::Span)
+            }
+            "wait_until" => self
+                .text(section, "wait_until")
+                .map(|text| WaitFor::Moment(Expression::from(text))),
+            "signal" => self.text(section, "signal").map(WaitFor::Signal),
+            _ => self.text(section, "approval").map(WaitFor::Approval),
+        };
+        until.map_or_else(unread, |until| Action::Wait(Wait { until, longest }))
+    }
+
+    fn longest(&mut self, section: &Section<'_>) -> Option<Duration> {
+        self.formed(section, "timeout", values::wait, WAIT_HELP)
     }
 
     fn not_one_action(&mut self, section: &Section<'_>, present: &[&str]) {
         match present {
             [] if ACTIONS.iter().any(|key| !self.lacks(section, key)) => {}
             [] => {
-                let help = "give it one of `sql`, `command`, `http`, `function` or `noop = true`";
+                let help = "give it one of `sql`, `command`, `http`, `function`, `wait`, `wait_until`, `signal`, `approval` or `noop = true`";
                 self.report(&section.path, "CAR0203", "this step does nothing", help);
             }
             [first, second, ..] => {

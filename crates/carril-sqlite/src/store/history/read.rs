@@ -8,7 +8,7 @@ use crate::store::rows::{
 use carril_model::account::CauseKind;
 use carril_model::contract::{
     AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LogRow, ProcessFilter,
-    ProcessRow, TimelineRow, WaitRow,
+    ProcessRow, SignalRow, TimelineRow, WaitRow,
 };
 use carril_model::definition::Definition;
 use carril_model::id::{ExecutionId, ProcessId, Run};
@@ -138,6 +138,30 @@ pub(super) fn attempt(row: &Row<'_>) -> Result<AttemptRow, Fault> {
         error: json(row, 14)?,
         waits: json(row, 15)?.unwrap_or_default(),
     })
+}
+
+/// From the columns of `history_signals.sql`.
+pub(super) fn signal(row: &Row<'_>) -> Result<SignalRow, Fault> {
+    let taken: Option<u32> = get(row, 6)?;
+    let step: Option<String> = get(row, 7)?;
+    let at = time(row, 8)?;
+    Ok(SignalRow {
+        number: small(row, 0)?,
+        key: get(row, 1)?,
+        data: json(row, 2)?.unwrap_or_default(),
+        sent_by: get(row, 3)?,
+        sent_at: Timestamp(get(row, 4)?),
+        run: run(row, 5)?,
+        taken: taken.map(|run| {
+            let at = at.unwrap_or_default();
+            (Run(run), step.unwrap_or_default(), at)
+        }),
+    })
+}
+
+/// One point in time.
+pub(super) fn moment(row: &Row<'_>) -> Result<Timestamp, Fault> {
+    get(row, 0).map(Timestamp)
 }
 
 pub(super) fn log(row: &Row<'_>) -> Result<LogRow, Fault> {

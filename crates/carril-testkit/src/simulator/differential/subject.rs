@@ -443,6 +443,7 @@ impl Subject {
             records: records.collect(),
             processes: processes.collect(),
             breakers: group.breakers.clone(),
+            wakes: group.wakes,
             claims: claims.collect(),
             at: group.at,
         }

@@ -43,6 +43,7 @@ impl World {
                 Notice::Adopt { row, claimed } => self.adopted(*row, claimed),
                 Notice::Moved(processes) => processes.into_iter().for_each(|id| self.look(id)),
                 Notice::KeysFreed => self.fill_all(),
+                Notice::Woken(processes) => processes.into_iter().for_each(|id| self.fill(id)),
                 Notice::Swept(process) => self.swept(process),
             }
         }

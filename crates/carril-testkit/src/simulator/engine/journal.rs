@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 /// How long a soft change waits for company, in microseconds.
 const SOFT_WAIT: i64 = 100_000;
+/// Executions woken in one commit; few, so that some are left for the next.
+const WAKES_MAX: u32 = 2;
 
 impl World {
     /// Hands something to the journal.
@@ -70,8 +72,10 @@ impl World {
             Some(writing) => writing.group.clone(),
             None => return,
         };
-        let empty =
-            group.records.is_empty() && group.processes.is_empty() && group.claims.is_empty();
+        let empty = group.records.is_empty()
+            && group.processes.is_empty()
+            && group.claims.is_empty()
+            && group.wakes == 0;
         if !empty && self.fails(&group, epoch) {
             return;
         }
@@ -159,6 +163,7 @@ impl World {
             return;
         };
         self.remember(&writing.group, &report);
+        self.alarm_of(&writing.group, &report);
         let mut unasked = Vec::new();
         for claimed in std::mem::take(&mut report.claimed) {
             let askers = writing.askers.get_mut(&claimed.owned.process);
@@ -230,6 +235,7 @@ fn gather(engine: &mut Engine, now: carril_model::time::Timestamp) -> Writing {
             }
             Message::Process(change) => group.processes.push(change),
             Message::Look(process) => looks.push(process),
+            Message::Wake => group.wakes = WAKES_MAX,
             Message::Claim(claim) => {
                 claims.entry(claim.process).or_default().0 += claim.max;
                 asked.push(claim.process);

@@ -89,7 +89,9 @@ impl ModelStore {
             return;
         }
         process.row.segment = to;
-        let waits = |row: &super::Row| row.state == ExecutionState::Waiting && row.segment == to;
+        let waits = |row: &super::Row| {
+            row.state == ExecutionState::Waiting && !row.parked && row.segment == to
+        };
         let waiting: Vec<ExecutionId> = self
             .tables
             .executions(id)
@@ -272,6 +274,7 @@ impl ModelStore {
         let row = self.row(execution);
         let fresh = !row.started;
         row.started = true;
+        row.parked = false;
         row.node = Some(node);
         row.claimed_cancelling = row.cancelling;
         if backwards && at < row.account.since() {

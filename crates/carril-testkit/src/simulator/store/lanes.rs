@@ -27,7 +27,7 @@ impl ModelStore {
             .collect();
         if heads
             .iter()
-            .any(|(_, state)| *state == ExecutionState::Running)
+            .any(|(id, state)| *state == ExecutionState::Running || self.tables.rows[id].parked)
         {
             return;
         }

@@ -202,6 +202,7 @@ impl ModelStore {
             reopened: false,
             segment: 0,
             open: u64::from(launch.process_segment == Some(0)),
+            waiting: 0,
             lanes: launch.lanes,
             after,
             own: None,
@@ -277,6 +278,12 @@ impl ModelStore {
                     .unwrap_or_default(),
             ),
             steps: BTreeMap::new(),
+            parked: false,
+            wake_at: None,
+            wake_keys: Vec::new(),
+            signals: Vec::new(),
+            taken: Vec::new(),
+            sent: 0,
             history: BTreeMap::new(),
         };
         self.tables.rows.insert(execution, row);

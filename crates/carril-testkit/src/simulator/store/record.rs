@@ -3,7 +3,7 @@
 use super::super::bugs::Bug;
 use super::{Attempt, ModelStore, Moved};
 use carril_model::account::{Cause, CauseKind, TimeAccount};
-use carril_model::contract::{Change, Owned, Record, StepEnd, StepRow, Verdict};
+use carril_model::contract::{Change, Owned, Record, StepEnd, StepRow, Until, Verdict};
 use carril_model::id::StepId;
 use carril_model::state::{ExecutionState, StepState};
 use carril_model::time::Timestamp;
@@ -31,8 +31,19 @@ impl ModelStore {
                 true
             }
             Change::Waited { .. } => true,
-            Change::Parked { segment, account } => {
-                self.parked(owned, *segment, account, moved);
+            Change::StepWaits {
+                step,
+                attempt,
+                began,
+                until,
+                ..
+            } => self.step_waits(owned, *step, *attempt, *began, *until),
+            Change::SignalTaken { signal, .. } => self.take_signal(owned, *signal),
+            Change::Parked { until, account } => {
+                match until {
+                    Until::Segment(segment) => self.parked(owned, *segment, account, moved),
+                    Until::Woken { at, keys } => self.waits(owned, *at, keys, account, moved),
+                }
                 true
             }
             Change::Settled {
@@ -58,7 +69,7 @@ impl ModelStore {
         verdict(done)
     }
 
-    fn step_began(&mut self, owned: Owned, step: StepId, attempt: u32) -> bool {
+    pub(super) fn step_began(&mut self, owned: Owned, step: StepId, attempt: u32) -> bool {
         let key = (owned.run, step, attempt);
         if self.tables.rows[&owned.execution].steps.contains_key(&key) {
             return false;
@@ -70,7 +81,8 @@ impl ModelStore {
     fn step_ended(&mut self, owned: Owned, end: &StepEnd) -> bool {
         let key = (owned.run, end.step, end.attempt);
         let known = self.tables.rows[&owned.execution].steps.get(&key);
-        if known.is_some_and(|known| known.row.state != StepState::Running) {
+        let open = [StepState::Running, StepState::Waiting];
+        if known.is_some_and(|known| !open.contains(&known.row.state)) {
             return false;
         }
         if known.is_none() {
@@ -84,6 +96,8 @@ impl ModelStore {
             attempt: end.attempt,
             failures: end.failures,
             state: end.state,
+            began: end.began,
+            ended: Some(end.ended),
             retry_at: end.retry_at.filter(|_| !lost),
             fallback: end.fallback,
             output: end.output.clone(),
@@ -202,6 +216,8 @@ const fn blank(step: StepId, attempt: u32) -> StepRow {
         attempt,
         failures: 0,
         state: StepState::Running,
+        began: Timestamp(0),
+        ended: None,
         retry_at: None,
         fallback: false,
         output: None,

@@ -126,7 +126,8 @@ fn breaker(facts: &ExecutionFacts<'_>, who: &str, about: &str, waited: &str) -> 
     }
 }
 
-fn backoff(facts: &ExecutionFacts<'_>, who: &str) -> Told {
+/// Why the next try has not begun.
+pub(super) fn backoff(facts: &ExecutionFacts<'_>, who: &str) -> Told {
     let since = facts.row.account.since();
     let due = facts
         .attempts

@@ -89,6 +89,7 @@ fn process_row() -> ProcessRow {
         reopened: false,
         segment: 0,
         open: 3,
+        waiting: 0,
         lanes: 2,
         after: None,
         own: Some(ExecutionId(8)),

@@ -1,0 +1,84 @@
+-- Takes back what 0006_waiting.up.sql made. What waited in the middle of its segment is ready again, and waits anew; signals are lost.
+UPDATE execution SET state = 0, cause = 'queued', about = NULL WHERE state = 2 AND parked = 1;
+UPDATE step SET state = 6, micros = 0 WHERE state = 7;
+DROP VIEW trace;
+DROP VIEW steps;
+DROP VIEW processes;
+DROP VIEW process_row;
+DROP TABLE signal;
+DROP TABLE wake_key;
+ALTER TABLE process DROP COLUMN waiting;
+DROP INDEX execution_wake;
+ALTER TABLE execution DROP COLUMN unread;
+ALTER TABLE execution DROP COLUMN parked;
+ALTER TABLE execution DROP COLUMN wake_at;
+
+CREATE VIEW process_row AS
+SELECT p.id, p.pipeline, d.version, p.params, p.state, p.reason, p.cancelling, p.segment, p.open, p.lanes, p.after,
+  o.state AS own_state, p.total, p.succeeded, p.failed, p.skipped, p.cancelled, p.rolled_back,
+  p.launched_by, p.launched_at, p.ended_at, p.own_execution, p.targets, p.reopened, p.folder, p.priority
+FROM process p
+JOIN definition d ON d.id = p.definition_id
+LEFT JOIN execution o ON o.id = p.own_execution;
+
+CREATE VIEW processes AS
+SELECT id AS process_id, pipeline, substr(version, 1, 8) AS version, params,
+  CASE state WHEN 0 THEN 'launching' WHEN 1 THEN 'running' WHEN 2 THEN 'paused' WHEN 3 THEN 'succeeded'
+    WHEN 4 THEN 'completed_with_errors' WHEN 5 THEN 'failed' WHEN 6 THEN 'cancelled' ELSE 'rolled_back' END AS state,
+  reason, total, succeeded, failed, skipped, cancelled, rolled_back, lanes, priority, folder, launched_by,
+  printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', launched_at / 1000000, 'unixepoch'), launched_at % 1000000) AS launched_at,
+  CASE WHEN ended_at IS NOT NULL THEN
+    printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', ended_at / 1000000, 'unixepoch'), ended_at % 1000000) END AS ended_at,
+  launched_at AS launched_at_us, ended_at AS ended_at_us
+FROM process_row
+WHERE state > 0;
+
+CREATE VIEW steps AS
+SELECT execution_id, process_id, entity_key, run, stage, name AS step, attempt,
+  CASE state WHEN 0 THEN 'pending' WHEN 1 THEN 'running' WHEN 2 THEN 'succeeded' WHEN 3 THEN 'failed' WHEN 4 THEN 'skipped'
+    WHEN 5 THEN 'cancelled' ELSE 'interrupted' END AS state,
+  fallback, reason, table_rows AS rows, output, error ->> 'code' AS error_code, error ->> 'message' AS error, waits, carried_from,
+  printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', began / 1000000, 'unixepoch'), began % 1000000) AS began,
+  micros / 1000.0 AS duration_ms, began AS began_us, ended AS ended_us
+FROM attempt_row;
+
+CREATE VIEW trace AS
+WITH attempt (process_id, execution_id, entity_key, run, stage, name, attempt, state, began, ended, micros, retry_at, fallback, reason,
+  resource, table_rows, error, waits, node, attributes) AS (
+  SELECT a.process_id, a.execution_id, a.entity_key, a.run, a.stage, a.name, a.attempt, a.state, a.began, a.ended, a.micros, a.retry_at,
+    a.fallback, a.reason,
+    CASE WHEN a.resources IS NOT NULL THEN (SELECT group_concat(r.value, ', ') FROM json_each(a.resources) r)
+      ELSE (SELECT group_concat(r.value ->> 'table', ', ') FROM json_each(a.table_rows) r) END,
+    a.table_rows, a.error, a.waits, a.node, a.attributes
+  FROM attempt_row a WHERE a.carried_from IS NULL
+), event (process_id, execution_id, entity_key, run, stage, step, attempt, resource, event, at_us, duration_us, node, details) AS (
+  SELECT process_id, execution_id, entity_key, run, stage, name, attempt, resource, 'START', began, NULL, node,
+    CASE WHEN attributes IS NOT NULL THEN json_object('entity', json(attributes)) END
+  FROM attempt WHERE attempt > 0
+  UNION ALL
+  SELECT process_id, execution_id, entity_key, run, stage, name, attempt, resource,
+    CASE state WHEN 2 THEN 'END' WHEN 5 THEN 'CANCEL' WHEN 6 THEN 'INTERRUPT'
+      ELSE CASE error ->> 'class' WHEN 'timeout' THEN 'TIMEOUT' ELSE 'ERROR' END END,
+    ended, micros, node,
+    CASE WHEN coalesce(table_rows, error, waits) IS NOT NULL THEN
+      json_patch('{}', json_object('rows', json(table_rows), 'error', json(error), 'waits', json(waits))) END
+  FROM attempt WHERE attempt > 0 AND state IN (2, 3, 5, 6)
+  UNION ALL
+  SELECT process_id, execution_id, entity_key, run, stage, name, attempt, resource, 'RETRY', ended, retry_at - ended, node, error
+  FROM attempt WHERE attempt > 0 AND retry_at IS NOT NULL
+  UNION ALL
+  SELECT process_id, execution_id, entity_key, run, stage, name, attempt, resource, 'FALLBACK', ended, NULL, node, error
+  FROM attempt WHERE fallback = 1
+  UNION ALL
+  SELECT process_id, execution_id, entity_key, run, stage, name, attempt, resource, 'SKIP', began, NULL, node,
+    json_object('reason', reason)
+  FROM attempt WHERE state = 4
+  UNION ALL
+  SELECT process_id, execution_id, entity_key, run, stage, step, NULL, about, CASE cause WHEN 'lock' THEN 'LOCK' ELSE 'WAIT' END,
+    began_us, duration_us, node, json_object('cause', cause)
+  FROM waits
+)
+SELECT process_id, execution_id, entity_key, run, stage, step, attempt, resource, event,
+  printf('%s.%06dZ', strftime('%Y-%m-%dT%H:%M:%S', at_us / 1000000, 'unixepoch'), at_us % 1000000) AS at,
+  duration_us / 1000.0 AS duration_ms, node AS worker, details, at_us, duration_us
+FROM event;
