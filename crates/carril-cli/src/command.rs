@@ -26,6 +26,7 @@ mod rollback;
 mod run;
 pub(crate) mod show;
 mod sql;
+mod top;
 mod trace;
 mod why;
 
@@ -54,6 +55,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Explain(arguments) => explain::explain(context, arguments),
         Command::Completions(arguments) => explain::completions(context, arguments),
         Command::Prune(arguments) => prune::run(context, arguments).await,
+        Command::Top(arguments) => top::run(context, arguments).await,
         Command::Doctor(arguments) => doctor::run(context, arguments).await,
         Command::Backup(arguments) => backup::run(context, arguments).await,
         Command::Restore(arguments) => restore::run(context, arguments).await,
@@ -97,6 +99,7 @@ impl Command {
             Self::Restore(_) => "carril restore".to_owned(),
             Self::Backup(_)
             | Self::Doctor(_)
+            | Self::Top(_)
             | Self::Ps(_)
             | Self::Show(_)
             | Self::Logs(_)

@@ -18,4 +18,5 @@ mod place;
 mod prune;
 mod second;
 mod talk;
+mod top;
 mod trace;
