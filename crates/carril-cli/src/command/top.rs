@@ -154,7 +154,7 @@ async fn watch<B: Backend>(
                 }
             }
             Act::Change(change) => {
-                asked = wish(context, reader, &picture, change, &mut keys).await?
+                asked = wish(context, reader, &picture, change, &mut keys).await?;
             }
         }
     }

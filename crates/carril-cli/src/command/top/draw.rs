@@ -15,6 +15,7 @@ use ratatui_core::style::{Color, Modifier, Style};
 use ratatui_core::terminal::Frame;
 use ratatui_core::text::Line;
 use ratatui_core::widgets::Widget as _;
+use ratatui_widgets::block::Block;
 use ratatui_widgets::clear::Clear;
 use ratatui_widgets::paragraph::{Paragraph, Wrap};
 
@@ -63,7 +64,7 @@ pub(super) fn lanes<'a>(view: &View<'a>, keys: &Keys) -> Vec<&'a Lane> {
     let mut lanes: Vec<&Lane> = view.picture.lanes.iter().filter(has).collect();
     match keys.sort {
         Sort::Waiting => {
-            lanes.sort_by_key(|lane| (lane.took.is_none(), std::cmp::Reverse(lane.micros)))
+            lanes.sort_by_key(|lane| (lane.took.is_none(), std::cmp::Reverse(lane.micros)));
         }
         Sort::Slowest => lanes.sort_by_key(|lane| std::cmp::Reverse(lane.took)),
         Sort::Entity => lanes.sort_by(|one, other| one.entity.cmp(&other.entity)),
@@ -112,20 +113,16 @@ fn over(frame: &mut Frame<'_>, keys: &Keys) {
         width,
         height,
     };
-    let mut lines = vec![
-        Line::styled(
-            "why?  (any key: back)",
-            Style::new().add_modifier(Modifier::REVERSED),
-        ),
-        Line::raw(""),
-    ];
+    let mut lines = Vec::new();
     lines.extend(keys.told().iter().enumerate().map(|(depth, sentence)| {
         let mark = if depth == 0 { "" } else { "└ " };
         Line::raw(format!("{}{mark}{sentence}", "  ".repeat(depth.min(6))))
     }));
     Clear.render(place, frame.buffer_mut());
+    let around = Block::bordered().title("why?  (any key: back)");
     Paragraph::new(lines)
         .wrap(Wrap { trim: false })
+        .block(around)
         .render(place, frame.buffer_mut());
 }
 
