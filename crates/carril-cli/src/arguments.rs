@@ -132,6 +132,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Write a shell's completions to stdout.
     Completions(Completions),
+    /// Watch processes and lanes live: what runs, what waits for whom, what failed.
+    Top(Top),
     /// Look whether all is well: machine, store, targets, secrets, pipeline; changes nothing.
     Doctor(Pipeline),
     /// Keep a copy of the store, also while an engine works on it.
@@ -405,7 +407,7 @@ pub(crate) struct Trace {
     pub(crate) view: TraceView,
 }
 
-/// The four questions.
+/// The four questions, and the whole of it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TraceView {
     /// Each entity by stage, on one time axis.
@@ -416,6 +418,22 @@ pub(crate) enum TraceView {
     Bottlenecks(TraceOf),
     /// Where the time of all executions went, by cause.
     Waits(TraceOf),
+    /// The whole of it as a file that ui.perfetto.dev and chrome://tracing open.
+    Export(TraceExport),
+}
+
+/// `carril trace export`.
+#[derive(Debug, Args)]
+pub(crate) struct TraceExport {
+    /// The process [default: the newest].
+    #[arg(value_name = "PROCESS")]
+    pub(crate) process: Option<i64>,
+    /// As trace events in JSON, which Perfetto and Chrome read.
+    #[arg(long, required = true)]
+    pub(crate) perfetto: bool,
+    /// The file to write [default: stdout].
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// Of which process.
@@ -487,6 +505,17 @@ pub(crate) struct Completions {
     /// The shell.
     #[arg(value_enum, value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// `carril top`.
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// Only this process [default: all that are unfinished, and the newest].
+    #[arg(value_name = "PROCESS")]
+    pub(crate) process: Option<i64>,
+    /// Draw one picture as text, and end; so it is also where there is no terminal.
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 /// `carril backup`.

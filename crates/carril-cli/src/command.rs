@@ -30,6 +30,7 @@ mod run;
 pub(crate) mod show;
 mod signal;
 mod sql;
+mod top;
 mod trace;
 mod why;
 mod workspace;
@@ -68,6 +69,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
             WorkspaceCommand::Migrate(arguments) => workspace::migrate(context, arguments).await,
         },
         Command::Prune(arguments) => prune::run(context, arguments).await,
+        Command::Top(arguments) => top::run(context, arguments).await,
         Command::Doctor(arguments) => doctor::run(context, arguments).await,
         Command::Backup(arguments) => backup::run(context, arguments).await,
         Command::Restore(arguments) => restore::run(context, arguments).await,
@@ -122,6 +124,7 @@ impl Command {
             Self::Breaker(_) => "carril breaker".to_owned(),
             Self::Backup(_)
             | Self::Doctor(_)
+            | Self::Top(_)
             | Self::Ps(_)
             | Self::Show(_)
             | Self::Logs(_)

@@ -12,6 +12,7 @@ use carril::model::contract::{BottleneckRow, OverlapRow, ProcessRow, TimelineRow
 use carril::model::id::ProcessId;
 use serde::Serialize;
 
+mod export;
 mod timeline;
 
 #[derive(Debug, Serialize)]
@@ -25,13 +26,20 @@ struct Shape<T> {
 pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<Exit, Failure> {
     let reader = context.reader().await?;
     let history = reader.history();
-    let (TraceView::Timeline(of)
-    | TraceView::Overlaps(of)
-    | TraceView::Bottlenecks(of)
-    | TraceView::Waits(of)) = &arguments.view;
+    let of = match &arguments.view {
+        TraceView::Timeline(of)
+        | TraceView::Overlaps(of)
+        | TraceView::Bottlenecks(of)
+        | TraceView::Waits(of) => of,
+        TraceView::Export(export) => {
+            export::export(context, &reader, export).await?;
+            return Ok(Exit::Ok);
+        }
+    };
     let process = process_of(&reader, of).await?;
     let max = of.limit.saturating_add(1);
     match &arguments.view {
+        TraceView::Export(_) => unreachable!("answered above"),
         TraceView::Timeline(_) => timeline::show(context, &reader, &process, of.limit).await?,
         TraceView::Overlaps(_) => {
             let rows = Rows::cut(&process, history.overlaps(process.id, max).await?, of.limit);

@@ -23,5 +23,6 @@ mod prune;
 mod purge;
 mod second;
 mod talk;
+mod top;
 mod trace;
 mod waiting;
