@@ -230,12 +230,10 @@ impl Tiny {
         }
         let ask = "select count(*) from processes where state = ?1";
         let count: i64 = store.query_row(ask, [wanted], |row| row.get(0))?;
-        // An engine that was killed after all was settled is still to be succeeded.
-        let left: i64 = store.query_row(
-            "select count(*) from node where left_at is null",
-            [],
-            |row| row.get(0),
-        )?;
+        // An engine that was killed after all was settled is still to be succeeded; a rollback with nothing left to do is refused
+        // before it would be.
+        let ask = "select count(*) from node where left_at is null and ?1";
+        let left: i64 = store.query_row(ask, [deed == Deed::Run], |row| row.get(0))?;
         Ok(count == 1 && left == 0)
     }
 

@@ -187,7 +187,7 @@ impl Reference {
     }
 
     fn launch(&mut self, many: u8, shape: u8, key: u8) -> (Launch, Vec<NewExecution>) {
-        let in_segments = shape % 2 == 0;
+        let in_segments = shape.is_multiple_of(2);
         let overlaps = [
             Overlap::Allow,
             Overlap::Allow,
@@ -200,7 +200,7 @@ impl Reference {
             version: self.version.clone(),
             params: Map::from_iter([("day".to_owned(), json!("2025-06-30"))]),
             launched_by: "tester".to_owned(),
-            idempotency_key: (key % 4 == 0).then(|| format!("key-{}", key % 3)),
+            idempotency_key: key.is_multiple_of(4).then(|| format!("key-{}", key % 3)),
             overlap: overlaps[usize::from(shape / 2) % overlaps.len()],
             lanes: 50,
             priority: 0,
@@ -237,8 +237,8 @@ impl Reference {
         let segment = u32::from(segment) % (last + 1);
         let rows = self.store.tables.executions(process);
         // Most of the time who may run again; now and then who may not, which must change nothing.
-        let chosen =
-            rows.filter(|row| how % 7 == 0 || (row.state.is_settled() && !row.rolling_back));
+        let chosen = rows
+            .filter(|row| how.is_multiple_of(7) || (row.state.is_settled() && !row.rolling_back));
         let reruns = chosen.map(|row| Rerun {
             execution: row.owned.execution,
             expected: row.owned.run,
@@ -247,13 +247,13 @@ impl Reference {
                 (false, 1) => 2,
                 (false, segment) => segment,
             },
-            carried: if how % 2 == 0 {
+            carried: if how.is_multiple_of(2) {
                 succeeded(row.latest_steps())
             } else {
                 Vec::new()
             },
         });
-        let many = if how % 3 == 0 { 1 } else { usize::MAX };
+        let many = if how.is_multiple_of(3) { 1 } else { usize::MAX };
         Some(Op::Rerun(process, reruns.take(many).collect()))
     }
 
@@ -449,11 +449,11 @@ impl Reference {
     fn ended(&self, claimed: &Claimed, step: u8, how: u8) -> Option<Change> {
         let (step, mut attempt) = self.next_attempt(claimed, step, 0)?;
         let row = self.store.tables.rows.get(&claimed.owned.execution)?;
-        if how % 11 == 0 {
+        if how.is_multiple_of(11) {
             // The attempt before once more, as a commit does that is repeated.
             attempt = row.latest(step)?.attempt;
         }
-        let failed = how % 3 == 0;
+        let failed = how.is_multiple_of(3);
         let error = || StepError::new("CAR0507", ErrorClass::Transient, format!("drawn {how}"));
         Some(Change::StepEnded(Box::new(StepEnd {
             attempt,
@@ -463,10 +463,10 @@ impl Reference {
             } else {
                 StepState::Succeeded
             },
-            retry_at: (failed && how % 2 == 0).then_some(Timestamp(self.now.0 + 50_000)),
-            fallback: !failed && how % 5 == 0,
-            output: (!failed && how % 4 == 0).then(|| json!({ "value": how })),
-            rows: if how % 7 == 0 {
+            retry_at: (failed && how.is_multiple_of(2)).then_some(Timestamp(self.now.0 + 50_000)),
+            fallback: !failed && how.is_multiple_of(5),
+            output: (!failed && how.is_multiple_of(4)).then(|| json!({ "value": how })),
+            rows: if how.is_multiple_of(7) {
                 vec![table_rows(u64::from(how))]
             } else {
                 Vec::new()
