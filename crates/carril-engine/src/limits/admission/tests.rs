@@ -128,7 +128,7 @@ fn those_behind_wait_for_the_turn_in_order() {
     let first = waits(start(&api), CauseKind::Rate, "api");
     let mut second = waits(start(&api), CauseKind::Rate, "api");
     rig.clock.pass(Duration::from_secs(5));
-    waits(start(&api), CauseKind::Rate, "api");
+    drop(waits(start(&api), CauseKind::Rate, "api"));
     assert!(is_over(&mut second).is_none(), "the first has the turn");
     drop(first);
     let in_hand = is_over(&mut second).expect("who gave up left the turn");
