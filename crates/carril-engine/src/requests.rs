@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};
 use crate::task::Kind;
-use carril_model::contract::{Answer, Request, Selection, Wish};
+use carril_model::contract::{Answer, Older, Request, Selection, Wish};
 use carril_model::id::{ProcessId, RequestId};
 use carril_model::plan::Plan;
 use std::sync::Arc;
@@ -102,13 +102,7 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             let what = format!("the breaker of {resource} is set");
             Ok(answer(Vec::new(), &what))
         }
-        Wish::Prune { older } => {
-            let worker = engine.clone();
-            engine.core.tasks.spawn(Kind::Work, async move {
-                worker.prune_and_tell(older).await;
-            });
-            Ok(answer(Vec::new(), "what is old is being removed"))
-        }
+        Wish::Prune { older } => Ok(prune(engine, older)),
         Wish::RollBack { selection } => {
             let answer = accepted(engine, &selection, "is being rolled back").await?;
             let held = engine.begin_rollback(&selection).await?;
@@ -119,6 +113,15 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             Ok(answer)
         }
     }
+}
+
+/// What is old goes in the background; whoever asked does not wait for it.
+fn prune(engine: &Engine, older: Older) -> Answer {
+    let worker = engine.clone();
+    engine.core.tasks.spawn(Kind::Work, async move {
+        worker.prune_and_tell(older).await;
+    });
+    answer(Vec::new(), "what is old is being removed")
 }
 
 fn answer(processes: Vec<ProcessId>, what: &str) -> Answer {
