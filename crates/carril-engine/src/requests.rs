@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};
 use crate::task::Kind;
-use carril_model::contract::{Answer, Request, Selection, Wish};
+use carril_model::contract::{Answer, Older, Request, Selection, Wish};
 use carril_model::id::{ProcessId, RequestId};
 use carril_model::plan::Plan;
 use std::sync::Arc;
@@ -138,13 +138,7 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             let selection = Selection::Executions(vec![execution]);
             accepted(engine, &selection, "has its answer").await
         }
-        Wish::Prune { older } => {
-            let worker = engine.clone();
-            engine.core.tasks.spawn(Kind::Work, async move {
-                worker.prune_and_tell(older).await;
-            });
-            Ok(answer(Vec::new(), "what is old is being removed"))
-        }
+        Wish::Prune { older } => Ok(prune(engine, older)),
         Wish::Purge { process } => {
             engine.check_purge(process).await?;
             let worker = engine.clone();
@@ -163,6 +157,15 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             Ok(answer)
         }
     }
+}
+
+/// What is old goes in the background; whoever asked does not wait for it.
+fn prune(engine: &Engine, older: Older) -> Answer {
+    let worker = engine.clone();
+    engine.core.tasks.spawn(Kind::Work, async move {
+        worker.prune_and_tell(older).await;
+    });
+    answer(Vec::new(), "what is old is being removed")
 }
 
 fn answer(processes: Vec<ProcessId>, what: &str) -> Answer {
