@@ -41,7 +41,7 @@ const STATEMENTS: [&str; 24] = [
     "insert into w (x) values (X), (Y)",
     "with two (v) as (values (X), (Y)) insert into w (y, x) with three as (select v from two union all select 3) select v, v + 1 from three",
     "update w set x = x + 1, y = null where x <> Y",
-    "delete from w where rowid in (select max(x) from w) or twice > X * 3",
+    "delete from w where (rowid > 0 and x = (select max(x) from w)) or twice > X * 3",
     "insert into k (one, two) values ('a', X), ('b', Y) on conflict (two, one) do update set n = n + 1",
     "insert into k as h (one, two, n) select c, a, b from t where c is not null and b is not null on conflict do update set n = h.n + excluded.n",
     "update k set n = n * 2 where one in (select one from k order by two limit 1)",
