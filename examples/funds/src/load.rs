@@ -5,9 +5,10 @@ use crate::feeds::{index_list, prices, rates};
 use crate::fill::Fill;
 use crate::kind::{self, Kind};
 use crate::limits::Limits;
+use crate::statement::Statement;
 use crate::summary::{LoadedDocument, SkippedDocument, Summary};
 use crate::unpack::{self, Document};
-use crate::{statement, warehouse, workbook};
+use crate::{custodian, filing, statement, warehouse, workbook};
 use std::iter;
 use std::path::{Path, PathBuf};
 
@@ -71,12 +72,20 @@ fn one(
     })?;
     match kind {
         Kind::Xls | Kind::Xlsx => {
-            let statements = statement::read(name, &workbook::read(name, bytes, kind, limits)?)?;
+            let sheets = workbook::read(name, bytes, kind, limits)?;
+            if custodian::is_custodian(&sheets) {
+                let files = custodian::read(name, &sheets)?;
+                let rows = fill.custodians(&files).map_err(failed)?;
+                return Ok(of_funds(name, "custodian", &files, rows));
+            }
+            let statements = statement::read(name, &sheets)?;
             let rows = fill.statements(&statements).map_err(failed)?;
-            let days = statements.iter().map(|one| one.report_date);
-            let loaded = loaded(name, "statements", days, rows);
-            let funds = Some(statements.len());
-            Ok(LoadedDocument { funds, ..loaded })
+            Ok(of_funds(name, "statements", &statements, rows))
+        }
+        Kind::Filing => {
+            let filing = [filing::read(name, bytes, limits)?];
+            let rows = fill.statements(&filing).map_err(failed)?;
+            Ok(of_funds(name, "filing", &filing, rows))
         }
         Kind::Prices => {
             let prices = prices::read(name, bytes)?;
@@ -95,6 +104,19 @@ fn one(
             let days = rates.iter().map(|one| one.day);
             Ok(loaded(name, "rates", days, rates.len()))
         }
+    }
+}
+
+fn of_funds(
+    document: &str,
+    kind: &'static str,
+    statements: &[Statement],
+    rows: usize,
+) -> LoadedDocument {
+    let days = statements.iter().map(|one| one.report_date);
+    LoadedDocument {
+        funds: Some(statements.len()),
+        ..loaded(document, kind, days, rows)
     }
 }
 
