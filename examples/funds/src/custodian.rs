@@ -80,6 +80,30 @@ impl Columns {
     }
 }
 
+/// The headings that a line stands under.
+#[derive(Debug, Default)]
+struct Headings {
+    section: Option<String>,
+    part: Option<String>,
+}
+
+impl Headings {
+    fn take(&mut self, heading: &str, label: &str) {
+        if label.starts_with("equity")
+            || matches!(label, "debt instruments" | "money market instruments")
+        {
+            self.section = Some(heading.to_owned());
+            self.part = None;
+            return;
+        }
+        // Units and repos stand between the sections, under headings of their own.
+        if label.starts_with("units of") || matches!(label, "reverse repo" | "others") {
+            self.section = None;
+        }
+        self.part = Some(heading.to_owned());
+    }
+}
+
 struct Reader<'a> {
     document: &'a str,
     sheet: &'a Sheet,
@@ -99,7 +123,7 @@ impl Reader<'_> {
             lines: Vec::new(),
             derivatives: Vec::new(),
         };
-        let (mut section, mut part) = (None, None);
+        let mut headings = Headings::default();
         for (at, row) in self.sheet.rows.iter().enumerate().skip(header + 1) {
             let Some(instrument) = row.cell(columns.instrument).as_text() else {
                 continue;
@@ -113,21 +137,13 @@ impl Reader<'_> {
             }
             let isin = row.cell(columns.isin).as_text();
             if isin.is_none() && !is_cash(&kind) && !self.is_sum_without_lines(at, &kind, columns) {
-                if is_section(&kind) {
-                    (section, part) = (Some(instrument.to_owned()), None);
-                } else {
-                    // Units and repos stand between the sections, under headings of their own.
-                    let is_between = kind.starts_with("units of")
-                        || matches!(kind.as_str(), "reverse repo" | "others");
-                    section = section.filter(|_| !is_between);
-                    part = Some(instrument.to_owned());
-                }
+                headings.take(instrument, &kind);
                 continue;
             }
             let line = Line {
                 row: row.number,
-                section: section.clone(),
-                part: part.clone(),
+                section: headings.section.clone(),
+                part: headings.part.clone(),
                 instrument: instrument.to_owned(),
                 isin: isin.map(str::to_owned),
                 ..Line::default()
@@ -218,10 +234,6 @@ impl Reader<'_> {
         let place = format!("sheet `{}`, row {}", self.sheet.name, row.number);
         LoadError::malformed(self.document, place, message)
     }
-}
-
-fn is_section(label: &str) -> bool {
-    label.starts_with("equity") || matches!(label, "debt instruments" | "money market instruments")
 }
 
 /// Lines of cash, which have no ISIN.

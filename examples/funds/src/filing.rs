@@ -61,8 +61,8 @@ pub(crate) fn read(document: &str, bytes: &[u8], limits: Limits) -> Result<State
     let positions = form
         .child("invstOrSecs")
         .map_or(&[][..], |list| &list.children);
-    for (index, position) in positions.iter().enumerate() {
-        filing.position(index, position, &mut statement)?;
+    for (row, position) in (1..).zip(positions) {
+        filing.position(row, position, &mut statement)?;
     }
     Ok(statement)
 }
@@ -94,11 +94,10 @@ impl<'a> Filing<'a> {
 
     fn position(
         &self,
-        index: usize,
+        row: u32,
         position: &Element,
         statement: &mut Statement,
     ) -> Result<(), LoadError> {
-        let row = u32::try_from(index + 1).unwrap_or(u32::MAX);
         let place = format!("position {row}");
         let name = position
             .child_text("title")
@@ -130,16 +129,12 @@ impl<'a> Filing<'a> {
             ));
             return Ok(());
         }
-        let isin = position
-            .child("identifiers")
-            .and_then(|identifiers| identifiers.child("isin"))
-            .and_then(|isin| isin.attribute("value"));
         statement.lines.push(Line {
             row,
             section: Some(section(category).to_owned()),
             part: category.map(str::to_owned),
             instrument,
-            isin: isin.map(str::to_owned),
+            isin: isin(position).map(str::to_owned),
             industry_rating: issuer(position).map(str::to_owned),
             quantity: Some(quantity),
             value,
@@ -211,6 +206,13 @@ fn category(position: &Element) -> Option<&str> {
             .child("assetConditional")
             .and_then(|other| other.attribute("assetCat"))
     })
+}
+
+fn isin(position: &Element) -> Option<&str> {
+    position
+        .child("identifiers")?
+        .child("isin")?
+        .attribute("value")
 }
 
 /// The kind of the issuer, which stands where statements have industry or rating.

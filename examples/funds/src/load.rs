@@ -66,21 +66,21 @@ fn one(
         path: into.to_owned(),
         source,
     };
-    let kind = kind::of(bytes).map_err(|found| LoadError::Unknown {
-        document: name.to_owned(),
-        found,
-    })?;
-    match kind {
-        Kind::Xls | Kind::Xlsx => {
+    match kind_of(document)? {
+        kind @ (Kind::Xls | Kind::Xlsx) => {
             let sheets = workbook::read(name, bytes, kind, limits)?;
-            if custodian::is_custodian(&sheets) {
-                let files = custodian::read(name, &sheets)?;
-                let rows = fill.custodians(&files).map_err(failed)?;
-                return Ok(of_funds(name, "custodian", &files, rows));
-            }
-            let statements = statement::read(name, &sheets)?;
-            let rows = fill.statements(&statements).map_err(failed)?;
-            Ok(of_funds(name, "statements", &statements, rows))
+            let is_custodian = custodian::is_custodian(&sheets);
+            let (what, funds) = if is_custodian {
+                ("custodian", custodian::read(name, &sheets)?)
+            } else {
+                ("statements", statement::read(name, &sheets)?)
+            };
+            let rows = if is_custodian {
+                fill.custodians(&funds)
+            } else {
+                fill.statements(&funds)
+            };
+            Ok(of_funds(name, what, &funds, rows.map_err(failed)?))
         }
         Kind::Filing => {
             let filing = [filing::read(name, bytes, limits)?];
@@ -105,6 +105,13 @@ fn one(
             Ok(loaded(name, "rates", days, rates.len()))
         }
     }
+}
+
+fn kind_of(document: &Document) -> Result<Kind, LoadError> {
+    kind::of(&document.bytes).map_err(|found| LoadError::Unknown {
+        document: document.name.clone(),
+        found,
+    })
 }
 
 fn of_funds(

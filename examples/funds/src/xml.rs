@@ -55,8 +55,9 @@ pub(crate) fn read(document: &str, bytes: &[u8], limits: Limits) -> Result<Eleme
             "it is no UTF-8".to_owned(),
         )
     })?;
-    let text = text.trim_start();
-    let mut reader = Reader::from_str(text);
+    let begin = text.trim_start();
+    let skipped = text.len() - begin.len();
+    let mut reader = Reader::from_str(begin);
     let mut tree = Tree {
         document,
         limits,
@@ -66,29 +67,16 @@ pub(crate) fn read(document: &str, bytes: &[u8], limits: Limits) -> Result<Eleme
     };
     loop {
         let event = reader.read_event();
-        let at = usize::try_from(reader.buffer_position()).unwrap_or(text.len());
+        let at = skipped + usize::try_from(reader.buffer_position()).unwrap_or(begin.len());
         let place = || {
-            let before = text.get(..at.min(text.len())).unwrap_or(text);
+            let before = text.get(..at).unwrap_or(text);
             format!("line {}", before.matches('\n').count() + 1)
         };
-        match event.map_err(|error| wrong(place(), error.to_string()))? {
-            Event::Start(start) => {
-                tree.open(element(&start).map_err(|message| wrong(place(), message))?)?
-            }
-            Event::Empty(start) => {
-                tree.open(element(&start).map_err(|message| wrong(place(), message))?)?;
-                tree.close();
-            }
-            Event::End(_) => tree.close(),
-            Event::Text(part) => tree.text(&part.xml_content(XmlVersion::Implicit1_0)),
-            Event::CData(part) => tree.text(&part.xml_content(XmlVersion::Implicit1_0)),
-            Event::GeneralRef(reference) => match reference.resolve_char_ref() {
-                Ok(Some(character)) => tree.text(character.encode_utf8(&mut [0; 4])),
-                _ => tree.text(entity(&reference)),
-            },
-            Event::Eof => break,
-            _ => {}
+        let event = event.map_err(|error| wrong(place(), error.to_string()))?;
+        if matches!(event, Event::Eof) {
+            break;
         }
+        tree.take(event, place)?;
     }
     match (tree.root, tree.open.is_empty()) {
         (Some(root), true) => Ok(root),
@@ -135,6 +123,32 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
+    fn take(&mut self, event: Event<'_>, place: impl Fn() -> String) -> Result<(), LoadError> {
+        let element = |start: &BytesStart<'_>| {
+            element(start).map_err(|message| LoadError::malformed(self.document, place(), message))
+        };
+        match event {
+            Event::Start(start) => {
+                let element = element(&start)?;
+                self.open(element)?;
+            }
+            Event::Empty(start) => {
+                let element = element(&start)?;
+                self.open(element)?;
+                self.close();
+            }
+            Event::End(_) => self.close(),
+            Event::Text(part) => self.text(&part.xml_content(XmlVersion::Implicit1_0)),
+            Event::CData(part) => self.text(&part.xml_content(XmlVersion::Implicit1_0)),
+            Event::GeneralRef(reference) => match reference.resolve_char_ref() {
+                Ok(Some(character)) => self.text(character.encode_utf8(&mut [0; 4])),
+                _ => self.text(entity(&reference)),
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
     fn open(&mut self, element: Element) -> Result<(), LoadError> {
         self.elements += 1;
         let (what, limit) = if self.elements > self.limits.cells {

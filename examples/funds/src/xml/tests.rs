@@ -36,6 +36,7 @@ fn an_entity_of_the_documents_own_never_grows() {
 fn what_is_no_xml_is_refused_with_its_place() {
     for (text, part) in [
         ("<root>\n<one></two></root>", "line 2"),
+        ("\n\n<root>\n<one></two></root>", "line 4"),
         ("<root><one>", "ends before"),
         ("", "ends before"),
     ] {

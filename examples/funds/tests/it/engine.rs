@@ -6,6 +6,6 @@
 mod again;
 mod failing;
 mod house;
-mod months;
+mod long;
 mod told;
 mod undone;
