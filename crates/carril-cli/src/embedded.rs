@@ -29,6 +29,7 @@ pub(crate) const TEMPLATE: &[File] = files!(
 pub(crate) const FUNDS: &[File] = files!(
     "demo":
     "pipeline.toml",
+    "sql/capm/betas.sql",
     "sql/capm/final.sql",
     "sql/capm/prices.sql",
     "sql/cube/totals.sql",
@@ -43,9 +44,12 @@ pub(crate) const FUNDS: &[File] = files!(
     "sql/generate.sql",
     "sql/ipa/cash.sql",
     "sql/ipa/final.sql",
-    "sql/ipa/fixed_income.sql",
     "sql/ipa/staging.sql",
+    "sql/pnl/changes.sql",
     "sql/pnl/held_on_both_dates.sql",
+    "sql/posmodrf/final.sql",
+    "sql/posmodrf/prices.sql",
+    "sql/posmodrf/yields.sql",
     "sql/report/positions.sql",
     "sql/report/row.sql",
     "sql/schema.sql",

@@ -6,6 +6,9 @@
 -- same rows, a later date adds its own, and running a date again replaces it. Funds, companies and ISINs are invented
 -- (the ISINs' check digits are wrong on purpose, most of the time); a likeness is chance.
 --
+-- Prices move with a market: each share has a beta between 0.4 and 1.6, and weekdays of noise around it, so that a beta can
+-- be found in them. A bond's price is worked out from its yield, so that the yield can be found in its price.
+--
 -- What it makes is shaped like the real statements: a few shares that most funds hold, fixed income, overnight cash,
 -- receivables that may be negative, futures in some funds, a custodian's file for one fund in five with a few
 -- differences in it, and a published total that is the sum of the published lines.
@@ -15,6 +18,9 @@ drop table if exists temp.made_random;
 drop table if exists temp.made_date;
 drop table if exists temp.made_share;
 drop table if exists temp.made_close;
+drop table if exists temp.made_day;
+drop table if exists temp.made_daily;
+drop table if exists temp.made_price;
 drop table if exists temp.made_bond;
 drop table if exists temp.made_fund;
 drop table if exists temp.made_line;
@@ -52,10 +58,10 @@ from dates;
 -- 280 shares: seven companies for each of forty names, each in another industry. The first forty are what everyone holds.
 create temp table made_share (
     share integer primary key, symbol text not null, isin text not null, company text not null, industry text not null,
-    base_price real not null
+    base_price real not null, beta real not null
 );
 
-insert into made_share (share, symbol, isin, company, industry, base_price)
+insert into made_share (share, symbol, isin, company, industry, base_price, beta)
 with recursive
 numbers (n) as (select 0 union all select n + 1 from numbers where n < 279),
 names (i, name) as (
@@ -87,40 +93,91 @@ select
     'INE' || printf('%03d', k.n) || 'Z01' || printf('%03d', 10 + k.n % 90),
     a.name || ' ' || t.word || ' Limited',
     t.industry,
-    round(40 + (r.r % 380000) / 100.0, 2)
+    round(40 + (r.r % 380000) / 100.0, 2),
+    0.4 + (r.r % 121) / 100.0
 from numbers k
 join names a on a.i = k.n % 40
 join trades t on t.i = (k.n % 40 * 3 + k.n / 40 * 5) % 22
 join made_random r on r.i = (k.n * 29 + 11) % 8191;
 
--- Closing prices: up to 7 % below and 9 % above the share's own level, anew each date. MKTETF stands for the market.
+-- The weekdays of the 45 days up to each price date, each with the one before, and how far the market stands from its own
+-- level: a month's, a week's and a day's part. It depends on the day alone, so that a later date makes the same past.
+create temp table made_day (day text primary key, previous_day text not null, number integer not null, market real not null);
+
+insert into made_day (day, previous_day, number, market)
+with recursive
+back (day, left_over) as (
+    select price_date, 46 from made_date
+    union
+    select date(day, '-1 day'), left_over - 1 from back where left_over > 0
+),
+weekdays as (
+    select distinct day from back where strftime('%w', day) not in ('0', '6')
+),
+numbered as (
+    select
+        day, date(day, case strftime('%w', day) when '1' then '-3 days' else '-1 days' end) as previous_day,
+        cast(julianday(day) + 0.5 as integer) as number
+    from weekdays
+)
+select
+    n.day, n.previous_day, n.number,
+    (m.r % 401 - 200) / 10000.0 + (w.r % 401 - 200) / 10000.0 + (d.r % 201 - 100) / 10000.0
+from numbered n
+join made_random m on m.i = (n.number / 30 * 211 + 74) % 8191
+join made_random w on w.i = (n.number / 7 * 307 + 29) % 8191
+join made_random d on d.i = (n.number * 101 + 41) % 8191;
+
+-- Closing prices of every weekday. MKTETF (share -1) stands for the market.
+create temp table made_daily (
+    share integer not null, day text not null, symbol text not null, close real not null, primary key (share, day)
+) without rowid;
+
+insert into made_daily (share, day, symbol, close)
+select
+    s.share, d.day, s.symbol,
+    round(s.base_price * (1 + s.beta * d.market + (r.r % 241 - 120) / 10000.0 + (m.r % 801 - 400) / 10000.0), 2)
+from made_share s
+cross join made_day d
+join made_random r on r.i = (s.share * 37 + d.number * 101) % 8191
+join made_random m on m.i = (s.share * 53 + d.number / 30 * 211) % 8191
+union all
+select -1, d.day, 'MKTETF', round(250 * (1 + d.market), 2)
+from made_day d;
+
+-- Those of the two dates.
 create temp table made_close (
     share integer not null, report_date text not null, close real not null, primary key (share, report_date)
 ) without rowid;
 
 insert into made_close (share, report_date, close)
-select s.share, d.report_date, round(s.base_price * (9300 + r.r % 1601) / 10000.0, 2)
-from made_share s
-cross join made_date d
-join made_random r on r.i = (s.share * 37 + d.seed * 101) % 8191;
+select p.share, d.report_date, p.close
+from made_date d
+join made_daily p on p.day = d.price_date
+where p.share >= 0;
 
--- 120 bonds: 40 government, 50 corporate, 30 short papers. The maturity counts from the start of the report's year.
+-- 120 bonds: 40 government, 50 corporate, 30 short papers. The maturity counts from the start of the report's year. `rate` is
+-- what a period brings: half a year for governments, else a year.
 create temp table made_bond (
     bond integer primary key, isin text not null, instrument text not null, section text not null, sub_section text not null,
-    rating text not null, coupon real, maturity text not null, face real not null, price real not null, yield real not null
+    rating text not null, coupon real not null, maturity text not null, face real not null, coupons_per_year integer not null,
+    rate real not null
 );
 
-insert into made_bond (bond, isin, instrument, section, sub_section, rating, coupon, maturity, face, price, yield)
+insert into made_bond (
+    bond, isin, instrument, section, sub_section, rating, coupon, maturity, face, coupons_per_year, rate
+)
 with recursive
 numbers (n) as (select 0 union all select n + 1 from numbers where n < 119),
 drawn as (
     select
         n,
         case when n < 40 then 'government' when n < 90 then 'corporate' else 'paper' end as kind,
-        6.4 + (r.r % 300) / 100.0 as coupon,
-        date(
-            (select report_date from made_setting), 'start of year',
-            '+' || case when n < 40 then 800 + r.r % 9000 when n < 90 then 500 + r.r % 2600 else 380 + r.r % 330 end || ' days'
+        (640 + r.r % 300) / 100.0 as coupon,
+        -- Never after the 28th, so that every month has the day.
+        date((select report_date from made_setting), 'start of year',
+            '+' || case when n < 40 then 800 + r.r % 9000 when n < 90 then 500 + r.r % 2600 else 380 + r.r % 330 end || ' days',
+            'start of month', '+' || (r.r % 28) || ' days'
         ) as maturity,
         r.r as r,
         s.company
@@ -137,7 +194,7 @@ select
     end,
     case kind
         when 'government' then printf('%.2f', coupon) || '% Government of India'
-        when 'corporate' then printf('%.2f', coupon + 0.6) || '% ' || company
+        when 'corporate' then printf('%.2f', coupon) || '% ' || company
         else company
     end || ' (' || strftime('%d/%m/%Y', maturity) || ')',
     case kind when 'paper' then 'Money Market Instruments' else 'Debt Instruments' end,
@@ -151,12 +208,79 @@ select
         when 'corporate' then case r % 5 when 0 then 'ICRA AA+' when 1 then 'CRISIL AA' else 'CRISIL AAA' end
         else case r % 2 when 0 then 'CRISIL A1+' else 'ICRA A1+' end
     end,
-    case kind when 'government' then coupon when 'corporate' then coupon + 0.6 end,
+    case kind when 'paper' then 0 else coupon end,
     maturity,
     case kind when 'government' then 100 when 'corporate' then 100000 else 500000 end,
-    case kind when 'paper' then 93 + (r % 600) / 100.0 else 97 + (r % 700) / 100.0 end,
-    (6.3 + (r % 190) / 100.0) / 100
+    case kind when 'government' then 2 else 1 end,
+    (6.3 + (r % 190) / 100.0) / 100 / case kind when 'government' then 2 else 1 end
 from drawn;
+
+-- What each bond is worth on each date, clean and per 100 of face: its coupons and its face at the date's rate, which is the
+-- bond's own and up to 0.3 % more or less. The first row of `back` counts the coupons back from the maturity; `worth` is
+-- Horner's scheme over them, and the stub to the next coupon is discounted by a binomial series. With one coupon left,
+-- interest is simple. posmodrf/yields.sql goes the other way.
+create temp table made_price (
+    bond integer not null, report_date text not null, price real not null, yield real not null, coupons_left integer not null,
+    days_to_coupon integer not null, days_in_period integer not null, days_to_maturity integer not null,
+    primary key (bond, report_date)
+) without rowid;
+
+insert into made_price (
+    bond, report_date, price, yield, coupons_left, days_to_coupon, days_in_period, days_to_maturity
+)
+with recursive
+back (bond, report_date, value_day, periods, day, next_day) as (
+    select b.bond, d.report_date, julianday(d.report_date) + 1, 0, julianday(b.maturity), null
+    from made_bond b
+    cross join made_date d
+    union all
+    select
+        k.bond, k.report_date, k.value_day, k.periods + 1,
+        julianday(b.maturity, '-' || ((k.periods + 1) * 12 / b.coupons_per_year) || ' months'), k.day
+    from back k
+    join made_bond b on b.bond = k.bond
+    where k.day > k.value_day
+),
+schedule as (
+    select
+        k.bond, k.report_date, k.periods as n, cast(k.next_day - k.value_day as integer) as days_to_coupon,
+        cast(k.next_day - k.day as integer) as days_in_period, cast(julianday(b.maturity) - k.value_day as integer) as days_left,
+        b.coupon / b.coupons_per_year as c, b.coupons_per_year,
+        b.rate + (r.r % 61 - 30) / 10000.0 / b.coupons_per_year as rate
+    from back k
+    join made_bond b on b.bond = k.bond
+    join made_date d on d.report_date = k.report_date
+    join made_random r on r.i = (k.bond * 43 + d.seed * 19) % 8191
+    where k.day <= k.value_day
+      and k.periods > 0
+),
+worth (bond, report_date, k, v, c, b) as (
+    select o.bond, o.report_date, o.n - 1, 1 / (1 + o.rate), o.c, o.c + 100 from schedule o
+    union all
+    select s.bond, s.report_date, s.k - 1, s.v, s.c, s.b * s.v + s.c from worth s where s.k > 0
+),
+stubs as (
+    select
+        o.*, s.b, s.v, o.days_to_coupon * 1.0 / o.days_in_period as fraction
+    from schedule o
+    join worth s on s.bond = o.bond and s.report_date = o.report_date and s.k = 0
+)
+select
+    s.bond, s.report_date,
+    case s.n
+        when 1 then (100 + s.c) / (1 + s.rate * s.coupons_per_year * s.days_to_coupon / 365)
+        else s.b * (
+            1 + s.fraction * (s.v - 1) * (1 + (s.fraction - 1) * (s.v - 1) / 2 * (1 + (s.fraction -
+            2) * (s.v - 1) / 3 * (1 + (s.fraction - 3) * (s.v - 1) / 4 * (1 + (s.fraction - 4) *
+            (s.v - 1) / 5 * (1 + (s.fraction - 5) * (s.v - 1) / 6 * (1 + (s.fraction - 6) * (s.v -
+            1) / 7 * (1 + (s.fraction - 7) * (s.v - 1) / 8 * (1 + (s.fraction - 8) * (s.v - 1) / 9 *
+            (1 + (s.fraction - 9) * (s.v - 1) / 10 * (1 + (s.fraction - 10) * (s.v - 1) / 11 * (1 +
+            (s.fraction - 11) * (s.v - 1) / 12)))))))))))
+        )
+    end - s.c * (1 - s.fraction),
+    case when s.n = 1 then s.rate * s.coupons_per_year when s.coupons_per_year = 2 then (1 + s.rate) * (1 + s.rate) - 1 else s.rate end,
+    s.n, s.days_to_coupon, s.days_in_period, s.days_left
+from stubs s;
 
 -- The funds: twenty houses times twenty-five strategies, then a next series. One in five has a custodian's file.
 create temp table made_fund (
@@ -264,13 +388,13 @@ wanted as (
 sized as (
     select
         w.fund, w.k, d.report_date, b.bond, b.section, b.sub_section, b.instrument, b.isin, b.rating,
-        b.price + (t.r % 120 - 60) / 100.0 as price, b.face,
+        p.price, b.face,
         max(1, cast(w.size_lakh * w.part * (0.5 + (r.r % 1000) / 1000.0) / w.bonds * 100000 / b.face as integer)) as quantity
     from wanted w
     cross join made_date d
     join made_bond b on b.bond = w.bond
+    join made_price p on p.bond = b.bond and p.report_date = d.report_date
     join made_random r on r.i = (w.fund * 71 + w.k * 83 + 9) % 8191
-    join made_random t on t.i = (w.bond * 43 + d.seed * 19) % 8191
     where w.k < w.bonds
 )
 select
@@ -340,22 +464,20 @@ where f.fund_code not in (select fund_code from bd_funds);
 insert or replace into bd_instruments (isin, symbol, series, company, industry)
 select isin, symbol, 'EQ', company, industry from made_share;
 
-insert or replace into bd_feed_days (feed, data_date, usable_until)
-select 'capm', price_date, date(price_date, '+10 days') from made_date
-union all
-select 'fx', price_date, date(price_date, '+10 days') from made_date;
+insert or replace into bd_bonds (isin, coupon, maturity)
+select isin, coupon, maturity from made_bond;
 
-insert or replace into homol_capm (price_date, symbol, series, prev_close, close, traded_quantity, turnover)
-select d.price_date, s.symbol, 'EQ', s.base_price, c.close, 10000 + s.share * 977, (10000 + s.share * 977) * c.close / 100000
-from made_close c
-join made_share s on s.share = c.share
-join made_date d on d.report_date = c.report_date
+insert or replace into bd_feed_days (feed, data_date, usable_until, window_start)
+select 'capm', day, date(day, '+10 days'), date(day, '-180 days') from made_day
 union all
-select d.price_date, 'MKTETF', 'EQ', null, round(avg(c.close / s.base_price) * 250, 2), 500000, null
-from made_close c
-join made_share s on s.share = c.share
-join made_date d on d.report_date = c.report_date
-group by d.price_date;
+select 'fx', price_date, date(price_date, '+10 days'), date(price_date, '-180 days') from made_date;
+
+-- The first day of all has no day before it here, and only serves the next.
+insert or replace into homol_capm (price_date, symbol, series, prev_close, close, traded_quantity, turnover)
+select d.day, c.symbol, 'EQ', p.close, c.close, 10000 + c.share * 977, (10000 + c.share * 977) * c.close / 100000
+from made_day d
+join made_daily c on c.day = d.day
+join made_daily p on p.share = c.share and p.day = d.previous_day;
 
 insert or replace into homol_fx (rate_date, currency, per_euro)
 select d.price_date, 'INR', round(90 + (r.r % 1200) / 100.0, 4)
@@ -368,6 +490,7 @@ delete from homol_posmodrf where report_date in (select report_date from made_da
 delete from homol_sona where report_date in (select report_date from made_date) and portfolio in (select 'GVA-' || fund_code from made_fund);
 delete from homol_sona_totals where report_date in (select report_date from made_date) and portfolio in (select 'GVA-' || fund_code from made_fund);
 delete from homol_derivados where report_date in (select report_date from made_date) and portfolio in (select 'DRV-' || fund_code from made_fund);
+delete from homol_ubs_totals where report_date in (select report_date from made_date) and portfolio in (select 'UBS-' || fund_code from made_fund);
 delete from homol_ubs where report_date in (select report_date from made_date) and portfolio in (select 'UBS-' || fund_code from made_fund);
 
 insert into homol_sona_totals (report_date, portfolio, fund_name, published_total)
@@ -386,13 +509,18 @@ join made_fund f on f.fund = l.fund
 join homol_sona_totals t on t.report_date = l.report_date and t.portfolio = 'GVA-' || f.fund_code
 where l.kind in ('share', 'bond');
 
-insert into homol_posmodrf (report_date, portfolio, line, instrument, isin, rating, coupon, maturity, quantity, market_value, yield)
+insert into homol_posmodrf (
+    report_date, portfolio, line, instrument, isin, rating, coupon, maturity, quantity, market_value, yield, coupons_per_year,
+    coupons_left, days_to_coupon, days_in_period, days_to_maturity
+)
 select
     l.report_date, 'GVA-' || f.fund_code, l.line, l.instrument, l.isin, l.industry_rating, b.coupon, b.maturity, l.quantity,
-    l.market_value, b.yield
+    l.market_value, round(p.yield, 6), b.coupons_per_year, p.coupons_left, p.days_to_coupon, p.days_in_period,
+    p.days_to_maturity
 from made_line l
 join made_fund f on f.fund = l.fund
 join made_bond b on b.bond = l.ref
+join made_price p on p.bond = l.ref and p.report_date = l.report_date
 where l.kind = 'bond';
 
 insert into homol_sona (report_date, portfolio, line, kind, description, market_value, pct_net_assets)
@@ -405,14 +533,19 @@ join made_fund f on f.fund = l.fund
 join homol_sona_totals t on t.report_date = l.report_date and t.portfolio = 'GVA-' || f.fund_code
 where l.kind = 'cash';
 
-insert into homol_derivados (report_date, portfolio, line, kind, instrument, counterparty, industry, quantity, market_value, pct_net_assets)
+insert into homol_derivados (
+    report_date, portfolio, line, kind, class, instrument, underlying, expiry, counterparty, industry, quantity, market_value,
+    pct_net_assets
+)
 select
-    l.report_date, 'DRV-' || f.fund_code, l.line, l.section, l.instrument,
+    l.report_date, 'DRV-' || f.fund_code, l.line, l.section, l.kind, l.instrument, s.symbol,
+    substr(l.instrument, -5, 4) || '-' || substr(l.instrument, -8, 2) || '-' || substr(l.instrument, -11, 2),
     case l.kind when 'swap' then 'Clearing Corporation' end, l.industry_rating, l.quantity, l.market_value,
     l.market_value / t.published_total
 from made_line l
 join made_fund f on f.fund = l.fund
 join homol_sona_totals t on t.report_date = l.report_date and t.portfolio = 'GVA-' || f.fund_code
+left join made_share s on s.share = l.ref and l.kind = 'future'
 where l.kind in ('future', 'swap');
 
 -- The custodian agrees but for one line in forty, where it is ten units short, and one in ninety, which it does not list.
@@ -425,10 +558,20 @@ join made_fund f on f.fund = l.fund
 join made_random r on r.i = (l.fund * 41 + l.line * 73) % 8191
 where l.kind in ('share', 'bond') and f.has_ubs = 1 and r.r % 90 <> 1;
 
+insert into homol_ubs_totals (report_date, portfolio, published_total)
+select u.report_date, u.portfolio, round(sum(u.market_value), 2)
+from homol_ubs u
+where u.report_date in (select report_date from made_date)
+  and u.portfolio in (select 'UBS-' || fund_code from made_fund)
+group by u.report_date, u.portfolio;
+
 drop table temp.made_line;
 drop table temp.made_fund;
+drop table temp.made_price;
 drop table temp.made_bond;
 drop table temp.made_close;
+drop table temp.made_daily;
+drop table temp.made_day;
 drop table temp.made_share;
 drop table temp.made_date;
 drop table temp.made_random;

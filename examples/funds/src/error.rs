@@ -38,9 +38,10 @@ pub enum LoadError {
     /// A document is of no kind that is known here.
     #[error(
         "`{document}` is no document that can be loaded: {found}. Looked for: a monthly portfolio workbook (a sheet \
-         `Index` with `FUND CODE` and `FUND NAME`), exchange prices (CSV with SYMBOL, SERIES, DATE1, CLOSE_PRICE), an \
+         `Index` with `FUND CODE` and `FUND NAME`), a custodian's workbook (a row with Company/Issuer/Instrument Name, ISIN \
+         and Coupon), a Form N-PORT (XML), exchange prices (CSV with SYMBOL, SERIES, DATE1, CLOSE_PRICE), an \
          index list (CSV with Symbol, ISIN Code, Industry), ECB rates (CSV with Date and currencies); also inside zip, \
-         tar and xz. `--skip-unknown` passes over such documents"
+         tar, xz and gzip. `--skip-unknown` passes over such documents"
     )]
     Unknown {
         /// The document's name.

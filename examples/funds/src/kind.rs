@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     IndexList,
     /// The European Central Bank's reference rates.
     Rates,
+    /// A fund's monthly filing with the SEC, Form N-PORT, as XML.
+    Filing,
 }
 
 const OLE_MAGIC: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
@@ -32,6 +34,9 @@ pub(crate) fn of(bytes: &[u8]) -> Result<Kind, String> {
     }
     if bytes.is_empty() {
         return Err("it is empty".to_owned());
+    }
+    if crate::filing::is_filing(bytes) {
+        return Ok(Kind::Filing);
     }
     let head = first_line(bytes).ok_or_else(|| {
         format!(

@@ -5,9 +5,10 @@ use crate::feeds::{index_list, prices, rates};
 use crate::fill::Fill;
 use crate::kind::{self, Kind};
 use crate::limits::Limits;
+use crate::statement::Statement;
 use crate::summary::{LoadedDocument, SkippedDocument, Summary};
 use crate::unpack::{self, Document};
-use crate::{statement, warehouse, workbook};
+use crate::{custodian, filing, statement, warehouse, workbook};
 use std::iter;
 use std::path::{Path, PathBuf};
 
@@ -65,18 +66,26 @@ fn one(
         path: into.to_owned(),
         source,
     };
-    let kind = kind::of(bytes).map_err(|found| LoadError::Unknown {
-        document: name.to_owned(),
-        found,
-    })?;
-    match kind {
-        Kind::Xls | Kind::Xlsx => {
-            let statements = statement::read(name, &workbook::read(name, bytes, kind, limits)?)?;
-            let rows = fill.statements(&statements).map_err(failed)?;
-            let days = statements.iter().map(|one| one.report_date);
-            let loaded = loaded(name, "statements", days, rows);
-            let funds = Some(statements.len());
-            Ok(LoadedDocument { funds, ..loaded })
+    match kind_of(document)? {
+        kind @ (Kind::Xls | Kind::Xlsx) => {
+            let sheets = workbook::read(name, bytes, kind, limits)?;
+            let is_custodian = custodian::is_custodian(&sheets);
+            let (what, funds) = if is_custodian {
+                ("custodian", custodian::read(name, &sheets)?)
+            } else {
+                ("statements", statement::read(name, &sheets)?)
+            };
+            let rows = if is_custodian {
+                fill.custodians(&funds)
+            } else {
+                fill.statements(&funds)
+            };
+            Ok(of_funds(name, what, &funds, rows.map_err(failed)?))
+        }
+        Kind::Filing => {
+            let filing = [filing::read(name, bytes, limits)?];
+            let rows = fill.statements(&filing).map_err(failed)?;
+            Ok(of_funds(name, "filing", &filing, rows))
         }
         Kind::Prices => {
             let prices = prices::read(name, bytes)?;
@@ -95,6 +104,26 @@ fn one(
             let days = rates.iter().map(|one| one.day);
             Ok(loaded(name, "rates", days, rates.len()))
         }
+    }
+}
+
+fn kind_of(document: &Document) -> Result<Kind, LoadError> {
+    kind::of(&document.bytes).map_err(|found| LoadError::Unknown {
+        document: document.name.clone(),
+        found,
+    })
+}
+
+fn of_funds(
+    document: &str,
+    kind: &'static str,
+    statements: &[Statement],
+    rows: usize,
+) -> LoadedDocument {
+    let days = statements.iter().map(|one| one.report_date);
+    LoadedDocument {
+        funds: Some(statements.len()),
+        ..loaded(document, kind, days, rows)
     }
 }
 

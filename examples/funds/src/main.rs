@@ -9,8 +9,9 @@ use std::process::ExitCode;
 
 /// Fills the source tables of a funds warehouse (a SQLite file) from real documents, or makes funds up.
 ///
-/// Documents are told apart by their content: monthly portfolio workbooks (xls, xlsx), exchange prices and index lists
-/// (csv), ECB rates (csv); also inside zip, tar and xz, and in folders. All documents of a call are loaded, or none.
+/// Documents are told apart by their content: monthly portfolio workbooks and custodians' files (xls, xlsx), filings with
+/// the SEC (Form N-PORT, xml), exchange prices and index lists (csv), ECB rates (csv); also inside zip, tar, xz and gzip, and
+/// in folders. All documents of a call are loaded, or none.
 ///
 /// Exit codes: 0 loaded; 1 the warehouse or a file cannot be read or written; 2 wrong usage; 3 a document cannot be used.
 #[derive(Debug, Parser)]

@@ -21,6 +21,7 @@ pub(crate) mod words;
 #[cfg(test)]
 mod tests;
 
+use crate::bonds::Terms;
 use crate::error::LoadError;
 use crate::workbook::{Cell, Sheet};
 use jiff::civil::Date;
@@ -32,14 +33,15 @@ pub(crate) struct Statement {
     pub(crate) report_date: Date,
     pub(crate) code: String,
     pub(crate) name: String,
-    /// The published GRAND TOTAL, in lakh.
+    /// The published GRAND TOTAL, in lakh of the currency.
     pub(crate) total: f64,
+    pub(crate) currency: &'static str,
     pub(crate) lines: Vec<Line>,
     pub(crate) derivatives: Vec<Derivative>,
 }
 
 /// A valued row above the GRAND TOTAL.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Line {
     /// The row in the sheet, from 1.
     pub(crate) row: u32,
@@ -56,6 +58,8 @@ pub(crate) struct Line {
     /// Fractions.
     pub(crate) yield_to_maturity: Option<f64>,
     pub(crate) yield_to_call: Option<f64>,
+    /// What the document states of a bond in columns of its own; else the name tells it.
+    pub(crate) terms: Option<Terms>,
 }
 
 /// A valued row of the derivative block.
@@ -64,13 +68,20 @@ pub(crate) struct Derivative {
     pub(crate) row: u32,
     /// The heading that it stands under.
     pub(crate) kind: Option<String>,
+    /// future, swap, forward, option or other.
+    pub(crate) class: &'static str,
     pub(crate) instrument: String,
+    /// The symbol of what a future is on.
+    pub(crate) underlying: Option<String>,
+    pub(crate) expiry: Option<Date>,
     pub(crate) counterparty: Option<String>,
     pub(crate) industry: Option<String>,
     pub(crate) quantity: Option<f64>,
     /// In lakh.
     pub(crate) value: f64,
     pub(crate) share: Option<f64>,
+    /// Whether the document counts it among the positions; a statement's block stands outside the total.
+    pub(crate) is_in_total: bool,
 }
 
 /// Reads all statements of a workbook; they are of one date.

@@ -17,7 +17,7 @@ pub struct Summary {
 pub struct LoadedDocument {
     /// Its path, then ` > ` and the name for every archive it lies in.
     pub document: String,
-    /// `statements`, `prices`, `index_list` or `rates`.
+    /// `statements`, `custodian`, `filing`, `prices`, `index_list` or `rates`.
     pub kind: &'static str,
     /// The first day it is about, `YYYY-MM-DD`; none for an index list.
     pub first_date: Option<String>,
@@ -42,7 +42,14 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         /// Beyond this many documents of a kind only their sum is shown: a month of prices is twenty files.
         const SHOWN_MAX: usize = 6;
-        for kind in ["statements", "prices", "index_list", "rates"] {
+        for kind in [
+            "statements",
+            "custodian",
+            "filing",
+            "prices",
+            "index_list",
+            "rates",
+        ] {
             let of_kind: Vec<&LoadedDocument> = self
                 .documents
                 .iter()

@@ -1,4 +1,4 @@
-//! Finds the documents under some paths: walks folders, opens zip, tar and xz by their first bytes, as deep as they are
+//! Finds the documents under some paths: walks folders, opens zip, tar, xz and gzip by their first bytes, as deep as they are
 //! nested, and hands out one document at a time. Owns the counting against [`Limits`]. Does not look into documents; an
 //! office workbook, which is a zip as well, is only checked for its unpacked size.
 
@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
 const ZIP_EMPTY_MAGIC: &[u8] = b"PK\x05\x06";
 const XZ_MAGIC: &[u8] = b"\xfd7zXZ\0";
+const GZIP_MAGIC: &[u8] = b"\x1f\x8b\x08";
 const TAR_MAGIC_AT: usize = 257;
 /// What decompressing one xz stream may use; `xz -9` needs 65 MiB.
 const XZ_MEMORY_BYTES: u64 = 128 << 20;
@@ -110,6 +111,10 @@ impl Unpacker<'_, '_> {
         if bytes.starts_with(XZ_MAGIC) {
             return self.xz(&name, &bytes, depth);
         }
+        if bytes.starts_with(GZIP_MAGIC) {
+            let content = flate2::read::MultiGzDecoder::new(bytes.as_slice());
+            return self.stream(&name, "gzip", content, depth);
+        }
         if is_tar(&bytes) {
             return self.tar(&name, bytes.as_slice(), depth);
         }
@@ -156,7 +161,6 @@ impl Unpacker<'_, '_> {
     }
 
     fn xz(&mut self, name: &str, bytes: &[u8], depth: u32) -> Result<(), LoadError> {
-        self.check_depth(name, depth)?;
         let stream = liblzma::stream::Stream::new_stream_decoder(
             XZ_MEMORY_BYTES,
             liblzma::stream::CONCATENATED,
@@ -166,21 +170,38 @@ impl Unpacker<'_, '_> {
             format: "xz",
             message: error.to_string(),
         })?;
-        let mut content = liblzma::bufread::XzDecoder::new_stream(bytes, stream);
+        let content = liblzma::bufread::XzDecoder::new_stream(bytes, stream);
+        self.stream(name, "xz", content, depth)
+    }
+
+    /// What one compressed stream holds: a tar, which is taken file by file, or one document. The stream's own ending goes
+    /// from its name.
+    fn stream(
+        &mut self,
+        name: &str,
+        format: &'static str,
+        mut content: impl Read,
+        depth: u32,
+    ) -> Result<(), LoadError> {
+        self.check_depth(name, depth)?;
         let mut head = Vec::new();
         (&mut content)
             .take(512)
             .read_to_end(&mut head)
-            .map_err(|e| Fault::Io(e).inside(name, "xz"))?;
+            .map_err(|e| Fault::Io(e).inside(name, format))?;
         let is_tar = is_tar(&head);
         let whole = Cursor::new(head).chain(content);
         if is_tar {
             return self.tar(name, whole, depth + 1);
         }
-        let inner = name.strip_suffix(".xz").unwrap_or(name).to_owned();
+        let inner = name
+            .strip_suffix(".xz")
+            .or_else(|| name.strip_suffix(".gz"))
+            .unwrap_or(name)
+            .to_owned();
         let content = self
             .read_bounded(name, whole)
-            .map_err(|e| e.inside(name, "xz"))?;
+            .map_err(|e| e.inside(name, format))?;
         self.bytes(inner, content, depth + 1)
     }
 

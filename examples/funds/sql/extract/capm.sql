@@ -1,13 +1,20 @@
--- The fund's dates, and the closing prices of its shares and of its market proxy on both of them.
+-- The fund's dates, the closing prices of its shares and of its market proxy on both of them, and their daily returns over
+-- the 180 days up to the price date, for the betas.
 -- A month-end that is no trading day takes the last earlier day with prices, as long as bd_feed_days calls it recent.
 -- Only the EQ series counts: it is what the statements value shares by.
--- Relies on the primary keys of bd_feed_days, homol_capm and homol_fx.
+-- A day's return is close over the exchange's own previous close, so that months without prices leave no false jump; a
+-- price that moved by more than a third in a day is a bonus issue or a split, and no return.
+-- Relies on the primary keys of bd_feed_days, homol_capm, homol_fx and homol_derivados, on bd_instruments_by_symbol and on
+-- homol_capm_by_symbol.
+delete from extract_returns;
 delete from extract_capm;
 delete from extract_dates;
 
-insert into extract_dates (report_date, price_date, previous_report_date, previous_price_date, rate_date, rupees_per_euro)
+insert into extract_dates (
+    report_date, price_date, previous_report_date, previous_price_date, rate_date, per_euro, window_start
+)
 with dates as (
-    select t.report_date, (
+    select t.report_date, t.currency, (
         select max(p.report_date)
         from homol_sona_totals p
         where p.portfolio = t.portfolio
@@ -20,6 +27,7 @@ with dates as (
 days as (
     select
         d.report_date,
+        d.currency,
         d.previous_report_date,
         (
             select max(f.data_date) from bd_feed_days f
@@ -35,9 +43,11 @@ days as (
         ) as rate_date
     from dates d
 )
-select d.report_date, d.price_date, d.previous_report_date, d.previous_price_date, d.rate_date, r.per_euro
+select
+    d.report_date, d.price_date, d.previous_report_date, d.previous_price_date, d.rate_date, r.per_euro, f.window_start
 from days d
-left join homol_fx r on r.rate_date = d.rate_date and r.currency = 'INR';
+left join homol_fx r on r.rate_date = d.rate_date and r.currency = d.currency
+left join bd_feed_days f on f.feed = 'capm' and f.data_date = d.price_date;
 
 insert into extract_capm (role, symbol, isin, industry, close, previous_close)
 select distinct 'share', n.symbol, n.isin, n.industry, c.close, p.close
@@ -58,3 +68,25 @@ left join homol_capm p
 where c.price_date = (select d.price_date from extract_dates d)
   and c.symbol = :portfolio_capm
   and c.series = 'EQ';
+
+-- What the fund's futures are on, by the symbol in their names.
+insert into extract_capm (role, symbol, isin, close, previous_close)
+select distinct 'underlying', c.symbol, '', c.close, p.close
+from homol_derivados v
+join homol_capm c
+  on c.price_date = (select d.price_date from extract_dates d) and c.symbol = v.underlying and c.series = 'EQ'
+left join homol_capm p
+  on p.price_date = (select d.previous_price_date from extract_dates d) and p.symbol = v.underlying and p.series = 'EQ'
+where v.report_date = :report_date
+  and v.portfolio = :portfolio_derivados
+  and v.class = 'future';
+
+insert into extract_returns (symbol, price_date, daily_return)
+select s.symbol, c.price_date, c.close / c.prev_close - 1
+from (select distinct e.symbol from extract_capm e) s
+cross join extract_dates d
+join homol_capm c
+  on c.symbol = s.symbol and c.series = 'EQ' and c.price_date > d.window_start and c.price_date <= d.price_date
+where c.prev_close > 0
+  and c.close * 3 >= c.prev_close * 2
+  and c.close * 3 <= c.prev_close * 4;

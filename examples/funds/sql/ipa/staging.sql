@@ -20,6 +20,8 @@ with classed as (
             when lower(i.sub_section) like '%securitised debt%' then 'debt'
             when lower(i.sub_section) like '%exchange traded fund%' then 'fund_units'
             when lower(i.sub_section) like '%fund units%' then 'fund_units'
+            when lower(i.sub_section) like 'units of an alternative%' then 'fund_units'
+            when lower(i.sub_section) like 'units of %' then 'trust_units'
             when lower(i.sub_section) in ('invit', 'reit') then 'trust_units'
             when lower(i.section) in ('gold', 'silver') or lower(i.sub_section) in ('gold', 'silver') then 'commodity'
             else 'other'

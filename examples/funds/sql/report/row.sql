@@ -1,12 +1,15 @@
 -- The fund's row of the report. Its market value is summed from its lines; the published total stands beside it and is
 -- never used to compute anything. Sums are rounded to a thousandth of a lakh (100 rupees), so that they do not show the
--- noise of binary fractions. PNL is null where there is no earlier statement or no price on one of the two dates.
+-- noise of binary fractions. PNL is null where there is no earlier statement or no price on one of the two dates, and the
+-- change of value where there is no earlier statement.
 delete from report_rows;
 
 insert into report_rows (
-    report_date, fund_code, fund_name, id_fund, positions, securities, market_value, published_total, difference,
-    equity_value, debt_value, cash, derivatives_value, pnl, previous_report_date, pnl_large_moves,
-    priced_positions, price_matches, market_return, ubs_breaks, market_value_million_eur
+    report_date, fund_code, fund_name, id_fund, positions, securities, market_value, published_total, difference, currency,
+    source, equity_value, debt_value, cash, derivatives_value, pnl, previous_report_date, pnl_large_moves,
+    priced_positions, price_matches, market_return, beta, beta_coverage, beta_with_futures, yield, published_yield, duration,
+    duration_coverage, value_change, price_effect, trade_effect, cash_effect, price_return, ubs_breaks, custodian_value,
+    custodian_total, market_value_million_eur
 )
 with held as (
     select
@@ -23,10 +26,6 @@ derivatives as (
 ),
 profit as (
     select coalesce(sum(p.pnl), 0) as pnl, coalesce(sum(p.large_move), 0) as large_moves from pnl_worktable p
-),
-custodian as (
-    select count(*) as compared, coalesce(sum(case when u.status = 'equal' then 0 else 1 end), 0) as breaks
-    from ubs_worktable u
 )
 select
     d.report_date,
@@ -38,6 +37,8 @@ select
     round(h.market_value * 1000) / 1000,
     t.published_total,
     round((h.market_value - t.published_total) * 1000) / 1000,
+    t.currency,
+    t.source,
     round(h.equity_value * 1000) / 1000,
     round(h.debt_value * 1000) / 1000,
     round(h.cash * 1000) / 1000,
@@ -50,12 +51,28 @@ select
     c.priced_positions,
     c.price_matches,
     c.market_return,
+    c.beta,
+    c.covered_value / nullif(c.share_value, 0),
+    c.beta + c.futures_beta,
+    m.modelled_yield,
+    m.published_yield,
+    m.modified_duration,
+    m.covered_value / nullif(m.debt_value, 0),
+    round(n.value_change * 1000) / 1000,
+    round(n.price_effect * 1000) / 1000,
+    round(n.trade_effect * 1000) / 1000,
+    round(n.cash_effect * 1000) / 1000,
+    n.price_effect / nullif(n.previous_value, 0),
     case when u.compared > 0 then u.breaks end,
-    round(h.market_value / d.rupees_per_euro * 100) / 1000
+    round(u.custodian_value * 1000) / 1000,
+    u.published_total,
+    round(h.market_value / d.per_euro * 100) / 1000
 from extract_dates d
 join extract_sona_totals t on t.report_date = d.report_date
 join capm_final c on c.report_date = d.report_date
+join posmodrf_final m on m.report_date = d.report_date
+join pnl_final n on n.report_date = d.report_date
+left join ubs_final u on u.report_date = d.report_date
 cross join held h
 cross join derivatives v
-cross join profit p
-cross join custodian u;
+cross join profit p;

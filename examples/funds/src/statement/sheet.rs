@@ -30,6 +30,7 @@ pub(super) fn read(
                 code: code.to_owned(),
                 name: name.to_owned(),
                 total,
+                currency: "INR",
                 lines: body.lines,
                 derivatives: reader.derivatives(&sheet.rows[at + 1..])?,
             });
@@ -97,15 +98,23 @@ impl Reader<'_> {
             if is_total(&instrument) {
                 continue;
             }
+            let class = words::derivative_class(kind.as_deref(), &instrument);
+            let underlying = (class == "future")
+                .then(|| words::underlying(&instrument))
+                .flatten();
             derivatives.push(Derivative {
                 row: row.number,
                 kind: kind.clone(),
+                class,
+                underlying: underlying.map(str::to_owned),
+                expiry: words::maturity(&instrument),
                 instrument,
                 counterparty: text(row, columns.counterparty),
                 industry: text(row, columns.industry),
                 quantity: self.number(row, columns.quantity, "quantity")?,
                 value,
                 share: self.fraction(row, columns.share, "% to net assets")?,
+                is_in_total: false,
             });
         }
         Ok(derivatives)
@@ -231,6 +240,7 @@ impl Body<'_> {
             share: reader.fraction(row, columns.share, "% to net assets")?,
             yield_to_maturity: reader.fraction(row, columns.yield_to_maturity, "yield")?,
             yield_to_call: reader.fraction(row, columns.yield_to_call, "yield to call")?,
+            terms: None,
         });
         Ok(())
     }

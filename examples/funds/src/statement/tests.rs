@@ -218,12 +218,16 @@ fn the_derivative_block_has_columns_of_its_own() {
         [Derivative {
             row: 10,
             kind: Some("Equity Futures/Index".to_owned()),
+            class: "future",
             instrument: "SOME_(25/07/2024)".to_owned(),
+            underlying: Some("SOME".to_owned()),
+            expiry: Some(jiff::civil::date(2024, 7, 25)),
             counterparty: None,
             industry: Some("Banks".to_owned()),
             quantity: Some(-77000.0),
             value: -511.588,
             share: Some(-0.0028),
+            is_in_total: false,
         }]
     );
     let swaps = read_one(&format!(

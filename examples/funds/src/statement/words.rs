@@ -79,11 +79,17 @@ pub(crate) fn number(cell: &Cell) -> Result<Option<f64>, String> {
     }
 }
 
-/// A fraction: a number as it is, or text such as `0.57%` and `$0.00%` (which the statements use for "less than 0.01 %").
+/// A fraction: a number as it is, or text such as `0.57%`. `$0.00%`, or a mark such as `^` alone, stands for "less than 0.01 %"
+/// and is 0.
 ///
 /// # Errors
 /// The text, where it is neither.
 pub(crate) fn fraction(cell: &Cell) -> Result<Option<f64>, String> {
+    if let Cell::Text(text) = cell
+        && text.trim_matches(['$', '^', '*', '@', '#', ' ']).is_empty()
+    {
+        return Ok(Some(0.0));
+    }
     if let Cell::Text(text) = cell
         && let Some(percent) = text.trim_matches(['$', '^', '*', ' ']).strip_suffix('%')
     {
@@ -113,12 +119,72 @@ pub(crate) fn coupon(instrument: &str) -> Option<f64> {
         .filter(|coupon| (0.0..100.0).contains(coupon))
 }
 
-/// The maturity that a bond's name holds in brackets, as day/month/year; the last one where there are several.
+/// The maturity that a bond's name holds: in brackets as day/month/year, the last one where there are several, or as the
+/// word `17DEC32` or `04DEC2025`, as treasury bills and strips have it.
 pub(crate) fn maturity(instrument: &str) -> Option<Date> {
     instrument
         .rsplit('(')
         .filter_map(|part| part.split_once(')'))
         .find_map(|(inside, _)| Date::strptime("%d/%m/%Y", inside.trim()).ok())
+        .or_else(|| instrument.split([' ', '-', '(', ')']).find_map(short_day))
+}
+
+/// `17DEC32` or `04DEC2025`. A year of two digits is one of this century: no bond of the last one is still running.
+fn short_day(word: &str) -> Option<Date> {
+    let year_at = word.find(|c: char| c.is_ascii_alphabetic())? + 3;
+    let (day_month, year) = word.split_at_checked(year_at)?;
+    let format = match (day_month.len(), year.len()) {
+        (4 | 5, 2) => return Date::strptime("%d%b%Y", format!("{day_month}20{year}")).ok(),
+        (4 | 5, 4) => "%d%b%Y",
+        _ => return None,
+    };
+    Date::strptime(format, word).ok()
+}
+
+/// Whether a bond's name says that its coupon follows a rate: `(FRN)`, a floating rate note.
+pub(crate) fn is_floating(instrument: &str) -> bool {
+    has_word(instrument, &["frn", "frb"])
+}
+
+/// Whether a name is that of a paper without coupons, sold at a discount: `(ZCB)`, strips, treasury bills.
+pub(crate) fn is_discounted(instrument: &str) -> bool {
+    has_word(instrument, &["zcb", "strips", "tbill", "dtb"])
+        || label(instrument).contains("t-bill")
+        || label(instrument).contains("treasury bill")
+}
+
+fn has_word(instrument: &str, wanted: &[&str]) -> bool {
+    let name = instrument.to_lowercase();
+    name.split(|c: char| !c.is_alphanumeric())
+        .any(|word| wanted.contains(&word))
+}
+
+/// The class of a derivative: from the heading that it stands under, or its own name.
+pub(crate) fn derivative_class(kind: Option<&str>, instrument: &str) -> &'static str {
+    let text = format!(
+        "{} {}",
+        kind.map(label).unwrap_or_default(),
+        label(instrument)
+    );
+    let has = |word: &str| text.contains(word);
+    if has("swap") {
+        "swap"
+    } else if has("option") {
+        "option"
+    } else if has("future") {
+        "future"
+    } else if has("forward") {
+        "forward"
+    } else {
+        "other"
+    }
+}
+
+/// The symbol that a future's name begins with: `TATAMOTORS` in `TATAMOTORS_(31/07/2025)`.
+pub(crate) fn underlying(instrument: &str) -> Option<&str> {
+    let (symbol, _) = instrument.split_once('(')?;
+    let symbol = symbol.trim().trim_end_matches('_').trim();
+    (!symbol.is_empty()).then_some(symbol)
 }
 
 /// Which kind of cash a line is, or `None` where it is a holding such as a bond or gold. Reverse repos carry codes of

@@ -34,6 +34,14 @@ fn xz_of(bytes: &[u8]) -> Vec<u8> {
     packed
 }
 
+fn gzip_of(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    flate2::read::GzEncoder::new(bytes, flate2::Compression::fast())
+        .read_to_end(&mut packed)
+        .unwrap();
+    packed
+}
+
 /// Unpacks one file of this content; names are without the folder.
 fn unpacked(name: &str, bytes: &[u8], limits: Limits) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
     let folder = TempDir::new().unwrap();
@@ -189,4 +197,32 @@ fn nothing_to_load_is_an_error() {
     let error =
         each_document(&missing, Limits::default(), &mut |_| Ok(())).expect_err("it is missing");
     assert!(error.to_string().contains("no-such-file"), "{error}");
+}
+
+#[test]
+fn gzip_is_opened_alone_around_a_tar_and_in_members() {
+    let found = unpacked("a.xml.gz", &gzip_of(b"<a/>"), Limits::default()).unwrap();
+    assert_eq!(found, [("a.xml".to_owned(), b"<a/>".to_vec())]);
+    let tar = gzip_of(&tar_of(&[("b.csv", b"one"), ("c.csv", b"two")]));
+    let found = unpacked("b.tgz", &tar, Limits::default()).unwrap();
+    assert_eq!(names(&found), ["b.tgz > b.csv", "b.tgz > c.csv"]);
+    let members = [gzip_of(b"first "), gzip_of(b"second")].concat();
+    let found = unpacked("d.gz", &members, Limits::default()).unwrap();
+    assert_eq!(found[0].1, b"first second");
+}
+
+#[test]
+fn gzip_that_was_cut_or_grows_too_large_is_refused() {
+    let whole = gzip_of(&[7; 5_000]);
+    let cut = unpacked("a.gz", &whole[..whole.len() - 9], Limits::default());
+    assert!(matches!(
+        cut,
+        Err(LoadError::Archive { format: "gzip", .. })
+    ));
+    let limits = Limits {
+        document_bytes: 1_000,
+        ..Limits::default()
+    };
+    let large = unpacked("a.gz", &whole, limits);
+    assert!(matches!(large, Err(LoadError::TooLarge { .. })));
 }

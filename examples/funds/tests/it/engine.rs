@@ -7,6 +7,6 @@ mod again;
 mod columns;
 mod failing;
 mod house;
-mod months;
+mod long;
 mod told;
 mod undone;

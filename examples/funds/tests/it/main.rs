@@ -11,7 +11,10 @@
 
 mod documents;
 mod engine;
+mod figures;
 mod generated;
+mod modelled;
+mod others;
 mod refusals;
 mod runner;
 mod sql;

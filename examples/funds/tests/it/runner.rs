@@ -311,10 +311,11 @@ pub(crate) fn dump(path: &Path, tables: &[&str]) -> String {
 }
 
 /// The source tables and dimensions.
-pub(crate) const SOURCES: [&str; 10] = [
+pub(crate) const SOURCES: [&str; 12] = [
     "bd_funds",
     "bd_instruments",
     "bd_feed_days",
+    "bd_bonds",
     "homol_ipa",
     "homol_capm",
     "homol_posmodrf",
@@ -322,4 +323,5 @@ pub(crate) const SOURCES: [&str; 10] = [
     "homol_sona_totals",
     "homol_derivados",
     "homol_ubs",
+    "homol_ubs_totals",
 ];

@@ -404,3 +404,106 @@ fn what_people_set_on_a_fund_stays() {
         .unwrap();
     assert_eq!(flags, "MIXED1,SEGR0");
 }
+
+/// The layout of custodians' files, with what a bond's name leaves out and a repo that only its heading tells of.
+fn custodians_file() -> Vec<u8> {
+    let line = |cells: [&'static str; 8]| cells.to_vec();
+    xlsx(&[(
+        "CUST",
+        vec![
+            vec!["SOME HOUSE"],
+            vec!["SOME FUND"],
+            vec!["Portfolio as on Jun 30,2024"],
+            vec![
+                "Company/Issuer/Instrument Name",
+                "ISIN",
+                "Coupon",
+                "Industry/Rating",
+                "Quantity",
+                "Exposure/Market Value(Rs.Lakh)",
+                "% to Nav",
+                "Yield of the instrument",
+                "Yield to Call @",
+            ],
+            line(["Debt Instruments", "", "", "", "", "1000", "0.9", ""]),
+            line([
+                "A Bank (15/06/2028)",
+                "INE062A08264",
+                "7.5",
+                "AAA",
+                "1000",
+                "1000",
+                "0.9",
+                "7.49",
+            ]),
+            line(["Reverse Repo", "", "", "", "", "60", "0.05", ""]),
+            line(["Net Current Assets", "", "", "", "", "-10", "-0.01", ""]),
+            line(["Total Net Assets", "", "", "", "", "1050", "1", ""]),
+        ],
+    )])
+}
+
+#[test]
+fn a_fund_that_only_its_custodian_tells_of_is_valued_from_that() {
+    let mut warehouse = Warehouse::new();
+    let file = warehouse.folder.path().join("anything.bin");
+    fs::write(&file, custodians_file()).unwrap();
+    let summary = load(&warehouse.path, &[file], LoadOptions::default()).unwrap();
+    assert_eq!(summary.documents[0].kind, "custodian");
+    assert_eq!(warehouse.run("2024-06-30"), 1);
+    let row: (String, f64, f64, f64, f64, Option<i64>) = warehouse
+        .open()
+        .query_row(
+            "select source, market_value, difference, custodian_value, yield, ubs_breaks from fund_report",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)),
+        )
+        .unwrap();
+    assert_eq!(
+        (row.0.as_str(), row.1, row.2, row.3, row.5),
+        ("custodian", 1050.0, 0.0, 1050.0, None)
+    );
+    assert!(
+        (row.4 - 0.075).abs() < 0.0005,
+        "a bond at par yields its coupon: {}",
+        row.4
+    );
+}
+
+/// A filing's derivatives are positions, its money is dollars, and the XML begins with a blank line.
+#[test]
+fn a_filing_is_valued_in_its_currency() {
+    let position = |title: &str, value: &str, more: &str| {
+        format!(
+            "<invstOrSec><title>{title}</title><balance>10</balance><valUSD>{value}</valUSD><pctVal>1</pctVal>\
+             <assetCat>DBT</assetCat>{more}</invstOrSec>"
+        )
+    };
+    let text = format!(
+        "\n<?xml version='1.0'?><edgarSubmission xmlns='http://www.sec.gov/edgar/nport'><formData><genInfo>\
+         <regName>A Trust</regName><seriesName>A Fund</seriesName><seriesId>S000000001</seriesId>\
+         <repPdDate>2024-06-30</repPdDate></genInfo><fundInfo><netAssets>3000000</netAssets></fundInfo><invstOrSecs>{}{}\
+         </invstOrSecs></formData></edgarSubmission>",
+        position("A bond", "2500000", ""),
+        position(
+            "A swap",
+            "-400000",
+            "<derivativeInfo><swapDeriv/></derivativeInfo>"
+        ),
+    );
+    let mut warehouse = Warehouse::new();
+    let file = warehouse.folder.path().join("filing");
+    fs::write(&file, text).unwrap();
+    load(&warehouse.path, &[file], LoadOptions::default()).unwrap();
+    assert_eq!(warehouse.run("2024-06-30"), 1);
+    let row: (String, f64, f64, f64) = warehouse
+        .open()
+        .query_row(
+            "select r.currency, r.market_value, r.derivatives_value, c.market_value
+             from fund_report r join fund_cube c on c.currency = r.currency and c.member = 'derivative'",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
+        .unwrap();
+    assert_eq!(row, ("USD".to_owned(), 21.0, -4.0, -4.0));
+}
