@@ -7,6 +7,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use std::path::Path;
 
+mod baseline;
 mod cancel;
 mod check;
 mod control;
@@ -51,6 +52,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Explain(arguments) => explain::explain(context, arguments),
         Command::Completions(arguments) => explain::completions(context, arguments),
         Command::Prune(arguments) => prune::run(context, arguments).await,
+        Command::Baseline(arguments) => baseline::run(context, &arguments.what).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
     }
 }
@@ -66,6 +68,7 @@ impl Command {
                 | Self::Retry(_)
                 | Self::Rollback(_)
                 | Self::Prune(_)
+                | Self::Baseline(_)
                 | Self::Pause(_)
                 | Self::Resume(_)
         )
@@ -86,6 +89,7 @@ impl Command {
             Self::Retry(_) => "carril retry".to_owned(),
             Self::Rollback(_) => "carril rollback".to_owned(),
             Self::Prune(_) => "carril prune".to_owned(),
+            Self::Baseline(_) => "carril baseline".to_owned(),
             Self::Pause(_) => "carril pause".to_owned(),
             Self::Resume(_) => "carril resume".to_owned(),
             Self::Ps(_)

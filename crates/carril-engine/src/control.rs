@@ -1,7 +1,8 @@
-//! Cancel, pause, retry, roll back, prune: what people ask of processes that exist.
+//! Cancel, pause, retry, roll back, prune, set a baseline: what people ask of processes that exist.
 //!
 //! Each verb can be asked twice and can die half-way: what was done stays done, and asking again goes on from there.
 
+mod baseline;
 mod pause;
 mod prune;
 mod retry;

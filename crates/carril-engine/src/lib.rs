@@ -20,6 +20,7 @@ mod journal;
 mod lane;
 mod launch;
 mod process_run;
+mod rails;
 mod recovery;
 mod requests;
 mod slots;

@@ -59,6 +59,7 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             idempotency_key,
             targets,
             folder,
+            despite_failures,
         } => {
             let outcome = engine
                 .launch(LaunchRequest {
@@ -70,6 +71,7 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
                     narrowing: Narrowing { only, except },
                     // Asked twice after a crash, it must not launch twice.
                     idempotency_key: idempotency_key.or_else(|| Some(format!("request-{request}"))),
+                    despite_failures,
                     entities: EntitySource::Pipeline,
                 })
                 .await?;
@@ -90,6 +92,14 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
         Wish::Resume { process } => {
             engine.resume(process).await?;
             Ok(answer(vec![process], "goes on"))
+        }
+        Wish::SetBaseline { process, by } => {
+            engine.set_baseline(process, &by).await?;
+            Ok(answer(vec![process], "is the baseline"))
+        }
+        Wish::ClearBaseline { pipeline } => {
+            engine.clear_baseline(&pipeline).await?;
+            Ok(answer(Vec::new(), "the baseline is cleared"))
         }
         Wish::Prune { older } => {
             let worker = engine.clone();

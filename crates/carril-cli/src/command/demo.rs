@@ -142,6 +142,7 @@ fn job(arguments: &Demo) -> Run {
         narrowing: Narrowing::default(),
         lanes: None,
         idempotency_key: None,
+        despite_failures: false,
         timeout: None,
     }
 }

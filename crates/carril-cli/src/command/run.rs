@@ -144,6 +144,11 @@ pub(crate) fn finish(
     exit: Exit,
 ) -> Result<Exit, Failure> {
     if context.output.json() {
+        if !context.output.quiet() {
+            for alert in summary.alerts() {
+                context.output.line(&alert)?;
+            }
+        }
         context
             .output
             .line(&summary.shape(context, store, how.name(), exit))?;
@@ -339,6 +344,9 @@ impl Job<'_> {
         if let Some(lanes) = self.arguments.lanes {
             launch = launch.lanes(lanes);
         }
+        if self.arguments.despite_failures {
+            launch = launch.despite_failures();
+        }
         launch
             .only(&self.arguments.narrowing.only)
             .except(&self.arguments.narrowing.except)
@@ -356,6 +364,7 @@ impl Job<'_> {
             idempotency_key: Some(self.key.clone()),
             targets,
             folder: self.folder.clone(),
+            despite_failures: self.arguments.despite_failures,
         }
     }
 }

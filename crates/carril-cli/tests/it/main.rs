@@ -14,6 +14,7 @@ mod init;
 mod pause;
 mod place;
 mod prune;
+mod rails;
 mod second;
 mod talk;
 mod trace;

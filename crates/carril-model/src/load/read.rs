@@ -5,6 +5,7 @@
 //! [`super::check`].
 
 mod fields;
+mod goal;
 mod http;
 mod sections;
 mod steps;
@@ -17,7 +18,7 @@ use crate::finding::Finding;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-const TOP_KEYS: [&str; 9] = [
+const TOP_KEYS: [&str; 10] = [
     "name",
     "description",
     "params",
@@ -26,6 +27,7 @@ const TOP_KEYS: [&str; 9] = [
     "workspace",
     "defaults",
     "resource",
+    "goal",
     "stage",
 ];
 
@@ -62,6 +64,7 @@ pub(super) fn definition(
         lanes: reader.lanes(&top),
         workspace,
         resources: reader.resources(&top),
+        goal: reader.goal(&top),
         stages: reader.stages(&top, &defaults, target.as_deref()),
     };
     (definition, reader.findings)

@@ -30,10 +30,14 @@ const MIGRATIONS: &[Migration] = &[
         up: sql!("migrations/0004_lanes.up"),
         down: sql!("migrations/0004_lanes.down"),
     },
+    Migration {
+        up: sql!("migrations/0005_rails.up"),
+        down: sql!("migrations/0005_rails.down"),
+    },
 ];
 
 /// The version that this program writes and reads.
-pub(crate) const NEWEST: i32 = 4;
+pub(crate) const NEWEST: i32 = 5;
 
 /// Brings the store from version `from` to the newest. Each step is durable by itself, so a stop in between goes on later.
 pub(crate) fn up(connection: &mut Connection, path: &Path, from: i32) -> Result<(), OpenError> {

@@ -49,6 +49,7 @@ pub(super) struct Launching {
     pub(super) entities: Vec<NewExecution>,
     pub(super) chunked: bool,
     pub(super) idempotency_key: Option<String>,
+    pub(super) despite_failures: bool,
 }
 
 /// How often something goes wrong, in thousandths.
@@ -137,6 +138,7 @@ fn launching(random: &mut Random, plans: usize, at: i64) -> Launching {
         chunked: entities.len() > 1 && random.permille(250),
         entities,
         idempotency_key: keyed.then(|| format!("key {}", at / 2)),
+        despite_failures: random.permille(300),
     }
 }
 
@@ -170,6 +172,7 @@ fn plan(random: &mut Random, at: i64) -> Plan {
         },
         workspace: None,
         resources: BTreeMap::new(),
+        goal: carril_model::definition::Goal::default(),
         stages,
     })
 }

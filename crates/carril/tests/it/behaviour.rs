@@ -4,6 +4,7 @@ mod again;
 mod ends;
 mod keys;
 mod pauses;
+mod rails;
 mod rig;
 mod stages;
 mod stops;

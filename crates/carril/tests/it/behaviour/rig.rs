@@ -157,6 +157,7 @@ impl Rig {
             launched_by: "a test".to_owned(),
             lanes: Some(lanes),
             narrowing: Narrowing::default(),
+            despite_failures: false,
             idempotency_key: None,
             entities: EntitySource::Pipeline,
         }
