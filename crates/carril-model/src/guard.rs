@@ -27,7 +27,7 @@ pub struct VersionRecord {
     pub version: Version,
     /// When it was launched first, also when that process has been forgotten since.
     pub first_launch: Timestamp,
-    /// Executions that succeeded, failed or were skipped, or have done all stages up to a barrier and wait there (see
+    /// Executions that succeeded, failed or were skipped, or have come to a barrier (see
     /// [`crate::process::lanes_done`]). What was cancelled or rolled back says nothing about it.
     pub settled: u64,
     /// Executions that failed.

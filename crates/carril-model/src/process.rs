@@ -117,8 +117,8 @@ fn too_many_failed(row: &ProcessRow, policy: AbortWhen) -> Option<String> {
     })
 }
 
-/// Lanes by which a process can be judged: those that succeeded, failed or were skipped, and those that have done the present
-/// segment and wait at its barrier. Without these, the few that fail before a barrier would be all that has settled.
+/// Lanes by which a process can be judged: those that succeeded, failed or were skipped, and those that have come to a barrier, be
+/// it that they wait there or that they are past it. Without these, the few that fail before a barrier would be all that has settled.
 #[must_use]
 pub const fn lanes_done(row: &ProcessRow) -> u64 {
     let tally = &row.tally;
@@ -131,9 +131,16 @@ pub const fn lanes_done(row: &ProcessRow) -> u64 {
         row.own_state,
         Some(ExecutionState::Pending | ExecutionState::Running)
     );
-    let open = row.open.saturating_sub(own_is_open as u64);
     let unsettled = tally.total.saturating_sub(tally.settled());
-    through + unsettled.saturating_sub(open)
+    // Segments of lanes and of the process take turns, so that lanes have begun in the second at the latest.
+    match row.segment {
+        0 if own_is_open => through,
+        0 | 1 => {
+            let open = row.open.saturating_sub(own_is_open as u64);
+            through + unsettled.saturating_sub(open)
+        }
+        _ => through + unsettled,
+    }
 }
 
 /// Why `abort_when` is stopping a process, if that is what stops it: a failed stage of its own stops it as well.

@@ -177,6 +177,14 @@ fn lanes_that_wait_at_a_barrier_are_done_so_far() {
     let mut own = row(1, 1, tally);
     own.own_state = Some(ExecutionState::Running);
     assert_eq!((lanes_done(&own), aborts(&own)), (100, false));
+    // Before their first segment lanes have done nothing, after it all that are left have come to a barrier.
+    own.segment = 0;
+    assert_eq!(lanes_done(&own), 20);
+    let mut past = row(2, 80, tally);
+    past.own_state = Some(ExecutionState::Succeeded);
+    assert_eq!((lanes_done(&past), aborts(&past)), (100, false));
+    past.segment = 1;
+    assert_eq!((lanes_done(&past), aborts(&past)), (20, true));
     own.state = ProcessState::Failed;
     assert_eq!(lanes_done(&own), 20);
 }

@@ -68,6 +68,12 @@ impl World {
                 && (&other.pipeline, &other.version) == (&own.pipeline, &own.version)
                 && other.state != ProcessState::Launching
         };
+        let is_past_a_barrier = |row: &&Row| {
+            !row.state.is_settled()
+                && row.segment > tables.processes[&row.owned.process].entity_segment
+        };
+        let lanes = tables.rows.values().filter(is_same);
+        let at_barriers = lanes.filter(is_past_a_barrier).count() as u64;
         let states: Vec<ExecutionState> = tables
             .rows
             .values()
@@ -78,12 +84,8 @@ impl World {
             states.iter().filter(|state| wanted.contains(state)).count() as u64
         };
         let failed = count(&[ExecutionState::Failed]);
-        let through = [
-            ExecutionState::Succeeded,
-            ExecutionState::Skipped,
-            ExecutionState::Waiting,
-        ];
-        let settled = failed + count(&through);
+        let through = count(&[ExecutionState::Succeeded, ExecutionState::Skipped]);
+        let settled = failed + through + at_barriers;
         if !insists && VERSION_RULE.is_broken(settled, failed) {
             let text = format!("process {launched}: {failed} of {settled} had failed");
             self.breaks(

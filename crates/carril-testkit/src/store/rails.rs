@@ -122,6 +122,16 @@ pub fn lanes_at_a_barrier_count_for_their_version(harness: &mut Harness) {
     });
     assert_eq!(counted(harness), (4, 1), "the process's own is open");
     assert_eq!(process::lanes_done(&harness.process(process)), 4);
+    let own = harness.claim(process, 1);
+    harness.settle(&own, ExecutionState::Succeeded);
+    harness.change(ProcessChange::Advance {
+        process,
+        from: 1,
+        to: 2,
+        at,
+    });
+    assert_eq!(counted(harness), (4, 1), "they are past the barrier");
+    assert_eq!(process::lanes_done(&harness.process(process)), 4);
 }
 
 /// A launch that nobody sees yet is none, and begins no hours when it is removed.
