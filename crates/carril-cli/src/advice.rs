@@ -43,6 +43,10 @@ pub(crate) fn of_launch(context: &Context, pipeline: &Pipeline, failure: Failure
             "give each key once: `select distinct`, `group by` the key, or the join condition that is missing".to_owned()
         }
         "CAR0407" => format!("mend the row, or leave it out with a condition in the entities query; `{plan}` reads them all"),
+        "CAR0450" => {
+            let run = context.command_line("run", pipeline);
+            format!("bring back the files of the version to go back to, or mend what failed and `carril retry PROCESS --failed`; `{run} --despite-failures` launches it all the same")
+        }
         "CAR0406" | "CAR0415" => format!("`{check}` shows the place in the file"),
         _ => return failure,
     };

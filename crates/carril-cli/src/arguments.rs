@@ -120,6 +120,8 @@ pub(crate) enum Command {
     Workspace(WorkspaceOf),
     /// Forget processes that ended long ago, and remove workspaces kept of them.
     Prune(Prune),
+    /// Say how fast a pipeline is, and see whether it has become slower.
+    Baseline(Baselines),
     /// Look at where time went: entity by stage, overlaps, bottlenecks, waits.
     Trace(Trace),
     /// List the resources of unfinished processes: who uses them, who waits, and how their breakers are.
@@ -203,6 +205,9 @@ pub(crate) struct Run {
     /// Launch once per key: a second launch with the same key follows the first one's process.
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
+    /// Launch although too much of this version has failed in its first two hours.
+    #[arg(long)]
+    pub(crate) despite_failures: bool,
     /// Cancel the process when it has not ended after this long: 90s, 5m, 2h.
     #[arg(long, value_name = "DURATION", value_parser = value::duration)]
     pub(crate) timeout: Option<Duration>,
@@ -398,6 +403,48 @@ pub(crate) struct Prune {
     /// Go on without asking.
     #[arg(long, short)]
     pub(crate) yes: bool,
+}
+
+/// `carril baseline`.
+#[derive(Debug, Args)]
+pub(crate) struct Baselines {
+    #[command(subcommand)]
+    pub(crate) what: BaselineDo,
+}
+
+/// What to do with a baseline.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineDo {
+    /// Compare later runs of a process's pipeline with this process.
+    Set(BaselineSet),
+    /// Show baselines, and how the newest runs stand beside them.
+    Show(BaselineShow),
+    /// Compare a pipeline's runs with nothing.
+    Clear(BaselineClear),
+}
+
+/// `carril baseline set`.
+#[derive(Debug, Args)]
+pub(crate) struct BaselineSet {
+    /// A process that has ended.
+    #[arg(value_name = "PROCESS")]
+    pub(crate) process: i64,
+}
+
+/// `carril baseline show`.
+#[derive(Debug, Args)]
+pub(crate) struct BaselineShow {
+    /// Of this pipeline only.
+    #[arg(value_name = "PIPELINE")]
+    pub(crate) pipeline: Option<String>,
+}
+
+/// `carril baseline clear`.
+#[derive(Debug, Args)]
+pub(crate) struct BaselineClear {
+    /// The pipeline's name.
+    #[arg(value_name = "PIPELINE")]
+    pub(crate) pipeline: String,
 }
 
 /// `carril trace`.

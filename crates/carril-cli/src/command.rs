@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use std::path::Path;
 
 mod backup;
+mod baseline;
 mod breaker;
 mod cancel;
 mod check;
@@ -22,8 +23,8 @@ mod plan;
 mod prune;
 pub(crate) mod ps;
 mod purge;
-mod restore;
 mod resources;
+mod restore;
 mod retry;
 mod rollback;
 mod run;
@@ -73,6 +74,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Doctor(arguments) => doctor::run(context, arguments).await,
         Command::Backup(arguments) => backup::run(context, arguments).await,
         Command::Restore(arguments) => restore::run(context, arguments).await,
+        Command::Baseline(arguments) => baseline::run(context, &arguments.what).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
     }
 }
@@ -89,6 +91,7 @@ impl Command {
                 | Self::Rollback(_)
                 | Self::Prune(_)
                 | Self::Purge(_)
+                | Self::Baseline(_)
                 | Self::Pause(_)
                 | Self::Resume(_)
                 | Self::Breaker(_)
@@ -118,6 +121,7 @@ impl Command {
             Self::Signal(_) => "carril signal".to_owned(),
             Self::Approve(_) => "carril approve".to_owned(),
             Self::Reject(_) => "carril reject".to_owned(),
+            Self::Baseline(_) => "carril baseline".to_owned(),
             Self::Pause(_) => "carril pause".to_owned(),
             Self::Resume(_) => "carril resume".to_owned(),
             Self::Restore(_) => "carril restore".to_owned(),

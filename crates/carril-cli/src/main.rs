@@ -20,6 +20,7 @@ mod interrupts;
 mod meant;
 mod output;
 mod prepared;
+mod report;
 mod shape;
 mod summary;
 mod view;

@@ -2,10 +2,12 @@
 //! change for programs that read them. Times are RFC 3339 in UTC, spans whole microseconds, absent things `null`.
 
 use crate::output::time::rfc3339;
+use carril::event::Rail;
 use carril::model::account::{Cause, TimeAccount};
 use carril::model::contract::{
     AttemptRow, ExecutionRow, ProcessRow, SignalRow, StepError, TableRows, Tally,
 };
+use carril::model::id::ProcessId;
 use carril::model::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -60,6 +62,37 @@ impl<'a> ProcessShape<'a> {
             cancelling: row.cancelling.is_some(),
             targets: &row.targets,
             folder: row.folder.as_deref(),
+        }
+    }
+}
+
+/// A guard rail's sentence, as an event.
+#[derive(Debug, Serialize)]
+pub(crate) struct AlertShape {
+    event: &'static str,
+    rail: &'static str,
+    process: Option<i64>,
+    pipeline: String,
+    message: String,
+    at: String,
+}
+
+impl AlertShape {
+    /// What a rail says about a process, or about a launch that made none.
+    pub(crate) fn of(
+        rail: Rail,
+        process: Option<ProcessId>,
+        pipeline: &str,
+        message: String,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            event: "alert",
+            rail: rail.name(),
+            process: process.map(|process| process.0),
+            pipeline: pipeline.to_owned(),
+            message,
+            at: rfc3339(at),
         }
     }
 }

@@ -9,9 +9,10 @@ use crate::failure::Failure;
 use crate::found;
 use crate::output::table::one_line;
 use crate::output::{number, paint, time};
-use crate::shape::ProcessShape;
+use crate::report::{Report, ReportShape, per_hour};
+use crate::shape::{AlertShape, ProcessShape};
 use carril::model::contract::{
-    DoubtRow, ExecutionFilter, ExecutionRow, History, ProcessRow, Tally, WaitRow,
+    DoubtRow, ExecutionFilter, ExecutionRow, History, ProcessRow, WaitRow,
 };
 use carril::model::plan::Doubt;
 use carril::model::state::ExecutionState;
@@ -30,7 +31,6 @@ const FAILED_MAX: u32 = 5_000;
 const GROUPS: usize = 5;
 /// Entities that are named per kind of failure.
 const EXAMPLES: usize = 3;
-const HOUR_MICROS: i128 = 3_600_000_000;
 
 /// What a process came to.
 pub(crate) struct Summary<'a> {
@@ -43,6 +43,7 @@ pub(crate) struct Summary<'a> {
     /// Steps that failed although their lanes went on.
     doubts: Vec<DoubtRow>,
     warnings: u64,
+    report: Report,
     worked: i64,
     now: Timestamp,
 }
@@ -93,6 +94,7 @@ impl<'a> Summary<'a> {
         waits.sort_by_key(|wait| std::cmp::Reverse(wait.total_micros));
         let doubts = history.doubts(row.id).await?;
         let worked = found::worked(history, &row, now).await?;
+        let report = Report::of(history, &row, worked, now).await?;
         Ok(Self {
             row,
             unfinished: &[],
@@ -101,6 +103,7 @@ impl<'a> Summary<'a> {
             failures,
             doubts,
             warnings,
+            report,
             worked,
             now,
         })
@@ -140,6 +143,9 @@ impl<'a> Summary<'a> {
         }
         if let Some(spent) = self.spent() {
             add("time went to", spent);
+        }
+        for (name, line) in self.report.lines(false) {
+            add(name, line);
         }
         for (name, rows) in [("fallbacks", self.fallbacks()), ("warnings", self.warned())] {
             if !rows.is_empty() {
@@ -264,6 +270,22 @@ impl<'a> Summary<'a> {
         commands
     }
 
+    /// For programs: what of it somebody should look at, as events.
+    pub(crate) fn alerts(&self) -> Vec<AlertShape> {
+        let alerts = self.report.alerts().into_iter();
+        alerts
+            .map(|alert| {
+                AlertShape::of(
+                    alert.rail,
+                    Some(self.row.id),
+                    &self.row.pipeline,
+                    alert.message,
+                    self.now,
+                )
+            })
+            .collect()
+    }
+
     /// For programs: the last line of what `run --json` prints.
     pub(crate) fn shape(
         &self,
@@ -284,6 +306,7 @@ impl<'a> Summary<'a> {
             exit: exit.code(),
             process: ProcessShape::of(&self.row, self.worked),
             entities_per_hour: per_hour(&self.row.tally, self.worked),
+            report: self.report.shape(),
             slowest: slowest.collect(),
             time_micros: self
                 .waits
@@ -302,16 +325,6 @@ impl<'a> Summary<'a> {
                 .collect(),
         }
     }
-}
-
-/// Entities an hour, at the pace of a process that took so many microseconds. Only those that went through and still stand
-/// count: what was cancelled or undone is no output.
-fn per_hour(tally: &Tally, worked: i64) -> Option<u64> {
-    let through = tally.succeeded + tally.failed + tally.skipped;
-    if through == 0 || worked <= 0 {
-        return None;
-    }
-    u64::try_from(i128::from(through) * HOUR_MICROS / i128::from(worked)).ok()
 }
 
 /// `rates/fetch failed in 2 executions, rates/cached ran instead: ada (2), bela (3)`.
@@ -410,6 +423,7 @@ pub(crate) struct SummaryShape<'a> {
     exit: u8,
     process: ProcessShape<'a>,
     entities_per_hour: Option<u64>,
+    report: ReportShape<'a>,
     slowest: Vec<LaneShape<'a>>,
     time_micros: BTreeMap<&'static str, i64>,
     failures: Vec<GroupShape<'a>>,

@@ -5,7 +5,7 @@
 use crate::failure::Failure;
 use crate::follow::Seen;
 use crate::output::Output;
-use carril::event::Event;
+use carril::event::{Event, Rail};
 use carril::model::contract::{History, ProcessRow};
 use carril::model::id::ProcessId;
 use carril::model::time::Timestamp;
@@ -93,7 +93,7 @@ impl View {
     /// Something happened; only what is about `process` is shown.
     pub(crate) fn event(&mut self, process: ProcessId, seen: &Seen) -> Result<(), Failure> {
         let event = match seen {
-            Seen::Event(event) if of(event) != process => return Ok(()),
+            Seen::Event(event) if of(event) != Some(process) => return Ok(()),
             Seen::Event(event) => event,
             Seen::Lost(count) => {
                 return match &self.kind {
@@ -102,6 +102,17 @@ impl View {
                 };
             }
         };
+        if let (
+            Event::Alert {
+                rail: Rail::AbortWhen,
+                message,
+                ..
+            },
+            false,
+        ) = (event, matches!(self.kind, Kind::Json(_) | Kind::Silent))
+        {
+            self.say(message);
+        }
         match &mut self.kind {
             Kind::Json(_) => json::event(&self.output, event)?,
             Kind::Lines(lines) => {
@@ -159,11 +170,12 @@ impl View {
 }
 
 /// The process that an event is about.
-const fn of(event: &Event) -> ProcessId {
+const fn of(event: &Event) -> Option<ProcessId> {
     match event {
+        Event::Alert { process, .. } => *process,
         Event::Process { process, .. }
         | Event::Started { process, .. }
         | Event::Step { process, .. }
-        | Event::Settled { process, .. } => *process,
+        | Event::Settled { process, .. } => Some(*process),
     }
 }

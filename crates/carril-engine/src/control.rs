@@ -1,7 +1,8 @@
-//! Cancel, pause, signal, retry, roll back, prune, purge: what people ask of processes that exist.
+//! Cancel, pause, signal, retry, roll back, prune, purge, set a baseline: what people ask of processes that exist.
 //!
 //! Each verb can be asked twice and can die half-way: what was done stays done, and asking again goes on from there.
 
+mod baseline;
 mod breaker;
 mod pause;
 mod prune;

@@ -9,6 +9,7 @@ use crate::engine::Core;
 use crate::event::Event;
 use crate::lane::{self, Signal};
 use crate::process_run::ProcessRun;
+use crate::rails;
 use crate::recovery;
 use crate::task::Kind;
 use carril_model::contract::{Claim, Claimed, Fault, ProcessChange, ProcessRow};
@@ -304,6 +305,7 @@ impl Coordinator {
         };
         if row.cancelling.is_some() && !managed.run.is_cancelled() {
             managed.run.cancel();
+            rails::tell_abort(&self.core, &row);
             self.core
                 .lanes
                 .signal(Signal::Cancel, |owned| owned.process == id);
@@ -318,7 +320,12 @@ impl Coordinator {
             }
             self.core.board.moved();
         }
+        let has_settled = row.state.is_settled() && !managed.row.state.is_settled();
         managed.row = row;
+        if has_settled {
+            let looking = rails::look_at_settled(Arc::clone(&self.core), managed.row.clone());
+            self.core.tasks.spawn(Kind::Work, looking);
+        }
         match next_of(managed, now) {
             // Whoever holds it may be waiting for just this moment.
             Some(ProcessChange::Settle { .. } | ProcessChange::Advance { .. })

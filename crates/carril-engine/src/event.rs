@@ -11,6 +11,30 @@ use std::sync::Arc;
 /// Events kept for a slow watcher before it loses the oldest.
 pub(crate) const KEPT: usize = 4_096;
 
+/// A guard rail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rail {
+    /// Too many lanes of a process failed, and the rest is cancelled.
+    AbortWhen,
+    /// Too much of a version failed in its first two hours, and it is not launched.
+    BadVersion,
+    /// A pipeline has become slower than its baseline.
+    Baseline,
+}
+
+impl Rail {
+    /// As `--json` and the log have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AbortWhen => "abort_when",
+            Self::BadVersion => "bad_version",
+            Self::Baseline => "baseline",
+        }
+    }
+}
+
 /// Something happened, and is durable.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -53,6 +77,19 @@ pub enum Event {
         state: StepState,
         /// Why, if it failed.
         error: Option<String>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A guard rail says something that somebody should look at.
+    Alert {
+        /// Which.
+        rail: Rail,
+        /// The process that it is about; `None` for a launch that made none.
+        process: Option<ProcessId>,
+        /// The pipeline's name.
+        pipeline: String,
+        /// A sentence for people.
+        message: String,
         /// When.
         at: Timestamp,
     },

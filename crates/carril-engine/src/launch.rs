@@ -4,6 +4,7 @@ use crate::coordinator::Notice;
 use crate::engine::{Core, Engine};
 use crate::error::Error;
 use crate::process_run::Ready;
+use crate::rails;
 use carril_model::contract::{
     EntityCursor, EntityRow, Fault, LAUNCH_CHUNK_MAX, Launch, Launched, NewExecution, ProcessRow,
     Tally,
@@ -38,6 +39,8 @@ pub struct LaunchRequest {
     pub narrowing: Narrowing,
     /// A second launch with the same key answers with the first's process.
     pub idempotency_key: Option<String>,
+    /// Whether it is launched although too much of its version has failed in its first two hours.
+    pub despite_failures: bool,
     /// The entities, for pipelines whose entities are given with each launch; `Pipeline` for all others.
     pub entities: EntitySource,
 }
@@ -86,6 +89,7 @@ impl Engine {
     /// Launches a process: all of its executions, or nothing (P1). Its lanes start at once.
     ///
     /// # Errors
+    /// `CAR0450` when too much of the pipeline's version has failed in its first two hours and the request does not insist;
     /// As [`Error`]; nothing is left behind.
     ///
     /// # Cancel safety
@@ -114,7 +118,16 @@ impl Engine {
             core.ids_above(&ready, &request.targets).await?,
         );
         let mut source = Source::open(&ready, &request).await?;
-        let (launched, total) = write(core, &launch, &mut source, given_up).await?;
+        let (launched, total) = write(
+            core,
+            &launch,
+            &mut source,
+            &Writing {
+                given_up,
+                despite_failures: request.despite_failures,
+            },
+        )
+        .await?;
         let (process, claimed) = match launched {
             Launched::Repeated(process) => {
                 return same_launch(core, &launch, process)
@@ -188,13 +201,20 @@ fn head(core: &Core, request: &LaunchRequest, ids_above: i64) -> Launch {
     }
 }
 
+/// How a launch is written.
+struct Writing<'a> {
+    given_up: &'a CancellationToken,
+    despite_failures: bool,
+}
+
 /// Writes the launch chunk by chunk; whatever goes wrong on the way, nothing of it stays.
 async fn write(
     core: &Core,
     launch: &Launch,
     source: &mut Source,
-    given_up: &CancellationToken,
+    writing: &Writing<'_>,
 ) -> Result<(Launched, u64), Error> {
+    let given_up = writing.given_up;
     let mut chunk = unless(given_up, source.next()).await?;
     if chunk.is_empty() {
         source.check_all_found()?;
@@ -211,11 +231,7 @@ async fn write(
     }
     let turn = async { Ok(core.turn_to_launch(&launch.pipeline).await) };
     let _turn = unless(given_up, turn).await?;
-    let launched = core
-        .store
-        .launch(launch, &chunk, open)
-        .await
-        .map_err(repeated_entity)?;
+    let launched = begin(core, launch, &chunk, open, writing).await?;
     let Launched::New { process, .. } = launched else {
         return Ok((launched, total));
     };
@@ -252,6 +268,24 @@ async fn write(
             }
         }
     }
+}
+
+/// Writes the first chunk, unless the version is refused: here, as whether a process answers for the launch must not change before
+/// it is written.
+async fn begin(
+    core: &Core,
+    launch: &Launch,
+    chunk: &[NewExecution],
+    open: Option<u32>,
+    writing: &Writing<'_>,
+) -> Result<Launched, Error> {
+    if writing.despite_failures {
+        rails::tell_despite(core, launch).await?;
+    } else {
+        rails::check_version(core, launch).await?;
+    }
+    let launched = core.store.launch(launch, chunk, open).await;
+    launched.map_err(repeated_entity)
 }
 
 /// Reads on, unless nobody waits for the launch any more.

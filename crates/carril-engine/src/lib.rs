@@ -21,6 +21,7 @@ mod lane;
 mod launch;
 mod limits;
 mod process_run;
+mod rails;
 mod recovery;
 mod requests;
 pub mod task;

@@ -61,6 +61,7 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             idempotency_key,
             targets,
             folder,
+            despite_failures,
         } => {
             let outcome = engine
                 .launch(LaunchRequest {
@@ -73,6 +74,7 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
                     narrowing: Narrowing { only, except },
                     // Asked twice after a crash, it must not launch twice.
                     idempotency_key: idempotency_key.or_else(|| Some(format!("request-{request}"))),
+                    despite_failures,
                     entities: EntitySource::Pipeline,
                 })
                 .await?;
@@ -137,6 +139,14 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             engine.decide(execution, step.as_deref(), word).await?;
             let selection = Selection::Executions(vec![execution]);
             accepted(engine, &selection, "has its answer").await
+        }
+        Wish::SetBaseline { process, by } => {
+            engine.set_baseline(process, &by).await?;
+            Ok(answer(vec![process], "is the baseline"))
+        }
+        Wish::ClearBaseline { pipeline } => {
+            engine.clear_baseline(&pipeline).await?;
+            Ok(answer(Vec::new(), "the baseline is cleared"))
         }
         Wish::Prune { older } => Ok(prune(engine, older)),
         Wish::Purge { process } => {

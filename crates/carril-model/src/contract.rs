@@ -5,11 +5,13 @@
 //! done, never half done, and the caller must ask again to know.
 
 mod history;
+mod rails;
 mod step;
 mod store;
 mod target;
 
 pub use history::*;
+pub use rails::*;
 pub use step::*;
 pub use store::*;
 pub use target::*;

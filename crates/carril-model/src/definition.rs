@@ -4,10 +4,12 @@
 //! run it. Its [`Version`] is the hash of all of it. Values here are already checked (see [`crate::load`]); a
 //! `Definition` that can be built through the public ways can be run.
 
+mod goal;
 pub mod http;
 mod resource;
 pub mod wait;
 
+pub use goal::Goal;
 pub use http::Http;
 pub use resource::{
     BREAKER_COUNT_MAX, BreakerPolicy, OnOpen, PRIORITY_MAX, PRIORITY_MIN, RATE_MAX, Rate, RateUnit,
@@ -66,6 +68,9 @@ pub struct Definition {
     pub workspace: Option<Workspace>,
     /// Named limits, by resource.
     pub resources: BTreeMap<String, Resource>,
+    /// What its processes should reach; nothing is stopped by it.
+    #[serde(default, skip_serializing_if = "Goal::is_none")]
+    pub goal: Goal,
     /// In order; the stages that publish are among them, made by [`crate::plan`].
     pub stages: Vec<Stage>,
 }
@@ -186,7 +191,7 @@ pub struct Lanes {
     pub key: Option<Expression>,
     /// What a launch does while one of the same parameters is unfinished.
     pub overlap: Overlap,
-    /// When to give up on the whole process.
+    /// When to give up on the whole process; `None` for never, by default [`AbortWhen::DEFAULT`].
     pub abort_when: Option<AbortWhen>,
     /// Where processes compete for lanes and slots, the higher goes first; [`PRIORITY_MIN`] to [`PRIORITY_MAX`].
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -199,7 +204,7 @@ impl Default for Lanes {
             max: 50,
             key: None,
             overlap: Overlap::Skip,
-            abort_when: None,
+            abort_when: Some(AbortWhen::DEFAULT),
             priority: 0,
         }
     }
@@ -234,6 +239,32 @@ pub struct AbortWhen {
     pub failed_permille: u32,
     /// How many lanes must have settled before the share counts.
     pub after: u64,
+}
+
+impl AbortWhen {
+    /// What holds where a pipeline says nothing: half of them, of at least 20.
+    pub const DEFAULT: Self = Self {
+        failed_permille: 500,
+        after: 20,
+    };
+
+    /// Whether so many failures among so many that went through or failed are too many.
+    #[must_use]
+    pub fn is_broken(self, settled: u64, failed: u64) -> bool {
+        settled >= self.after.max(1)
+            && u128::from(failed) * 1_000 > u128::from(settled) * u128::from(self.failed_permille)
+    }
+}
+
+impl fmt::Display for AbortWhen {
+    /// `50 % of at least 20`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}", self.failed_permille / 10)?;
+        if !self.failed_permille.is_multiple_of(10) {
+            write!(out, ".{}", self.failed_permille % 10)?;
+        }
+        write!(out, " % of at least {}", self.after.max(1))
+    }
 }
 
 /// `[workspace]`.

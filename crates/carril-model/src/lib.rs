@@ -6,12 +6,15 @@
 //! decided here and nowhere else.
 
 pub mod account;
+pub mod baseline;
 pub mod breaker;
 pub mod contract;
 pub mod definition;
 pub mod execution;
 pub mod expression;
+pub mod figures;
 pub mod finding;
+pub mod guard;
 pub mod id;
 pub mod load;
 pub mod moment;

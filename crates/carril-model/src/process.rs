@@ -31,7 +31,7 @@ pub fn next(
     }
     if row.cancelling.is_none()
         && !row.reopened
-        && let Some(reason) = abort_when.and_then(|policy| too_many_failed(&row.tally, *policy))
+        && let Some(reason) = abort_when.and_then(|policy| too_many_failed(row, *policy))
     {
         return Some(ProcessChange::Cancel {
             process: row.id,
@@ -108,17 +108,47 @@ const fn settle(
     }
 }
 
-fn too_many_failed(tally: &Tally, policy: AbortWhen) -> Option<String> {
-    let settled = tally.succeeded + tally.failed + tally.skipped;
-    let too_many = settled >= policy.after.max(1)
-        && tally.failed * 1_000 > settled * u64::from(policy.failed_permille);
+fn too_many_failed(row: &ProcessRow, policy: AbortWhen) -> Option<String> {
+    let (failed, done) = (row.tally.failed, lanes_done(row));
     // With nothing left to stop, the process ends as its lanes say.
-    (too_many && tally.settled() < tally.total).then(|| {
-        format!(
-            "{} of {settled} settled lanes failed, more than abort_when allows",
-            tally.failed
-        )
+    let is_left = row.tally.settled() < row.tally.total;
+    (is_left && policy.is_broken(done, failed)).then(|| {
+        format!("{failed} of {done} lanes that are done so far failed, more than abort_when allows ({policy})")
     })
+}
+
+/// Lanes by which a process can be judged: those that succeeded, failed or were skipped, and those that have come to a barrier, be
+/// it that they wait there or that they are past it. Without these, the few that fail before a barrier would be all that has settled.
+#[must_use]
+pub const fn lanes_done(row: &ProcessRow) -> u64 {
+    let tally = &row.tally;
+    let through = tally.succeeded + tally.failed + tally.skipped;
+    if !matches!(row.state, ProcessState::Running | ProcessState::Paused) {
+        return through;
+    }
+    // The process's own execution is open in the segments that are its own, where all lanes wait.
+    let own_is_open = matches!(
+        row.own_state,
+        Some(ExecutionState::Pending | ExecutionState::Running)
+    );
+    let unsettled = tally.total.saturating_sub(tally.settled());
+    // Segments of lanes and of the process take turns, so that lanes have begun in the second at the latest.
+    match row.segment {
+        0 if own_is_open => through,
+        0 | 1 => {
+            let open = row.open.saturating_sub(own_is_open as u64);
+            through + unsettled.saturating_sub(open)
+        }
+        _ => through + unsettled,
+    }
+}
+
+/// Why `abort_when` is stopping a process, if that is what stops it: a failed stage of its own stops it as well.
+#[must_use]
+pub fn aborted(row: &ProcessRow) -> Option<&str> {
+    let by_lanes = row.cancelling == Some(ProcessState::Failed)
+        && row.own_state != Some(ExecutionState::Failed);
+    row.reason.as_deref().filter(|_| by_lanes)
 }
 
 #[cfg(test)]

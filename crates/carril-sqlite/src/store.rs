@@ -44,6 +44,7 @@ mod lock;
 mod lookup;
 mod migrate;
 mod open;
+mod rails;
 mod records;
 mod rows;
 mod session;

@@ -3,12 +3,15 @@
 //! The second kind is what a lost connection or a full disk at the wrong moment look like, and what an engine must survive
 //! by entering again (the kinds follow Temporal's fault injection: refuse, or execute and time out).
 
+use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
-    NodeInfo, Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, Sent, StepRow, Store,
+    NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun, Selection, Sent, StepRow,
+    Store,
 };
 use carril_model::definition::{Definition, Version};
+use carril_model::guard::VersionRecord;
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
@@ -22,6 +25,7 @@ pub enum Verb {
     Define,
     Definition,
     Launch,
+    Answered,
     Extend,
     Abandon,
     Commit,
@@ -34,6 +38,12 @@ pub enum Verb {
     Signal,
     Ended,
     Forget,
+    KeepBaseline,
+    ClearBaseline,
+    Versions,
+    Baselines,
+    PastRuns,
+    WorkedMicros,
     Requests,
     Answer,
     Breakers,
@@ -185,6 +195,10 @@ impl<S: Store> Store for FaultStore<S> {
         self.call(Verb::Launch, |store| store.launch(launch, first, open))
     }
 
+    fn answered<'a>(&'a self, launch: &'a Launch) -> Pending<'a, Result<Option<Launched>, Fault>> {
+        self.call(Verb::Answered, |store| store.answered(launch))
+    }
+
     fn extend<'a>(
         &'a self,
         process: ProcessId,
@@ -269,6 +283,14 @@ impl<S: Store> Store for FaultStore<S> {
         self.call(Verb::Forget, |store| store.forget(process, max))
     }
 
+    fn keep_baseline<'a>(&'a self, baseline: &'a Baseline) -> Pending<'a, Result<(), Fault>> {
+        self.call(Verb::KeepBaseline, |store| store.keep_baseline(baseline))
+    }
+
+    fn clear_baseline<'a>(&'a self, pipeline: &'a str) -> Pending<'a, Result<bool, Fault>> {
+        self.call(Verb::ClearBaseline, |store| store.clear_baseline(pipeline))
+    }
+
     fn requests(&self) -> Pending<'_, Result<Vec<Request>, Fault>> {
         self.call(Verb::Requests, Store::requests)
     }
@@ -292,5 +314,43 @@ impl<S: Store> Store for FaultStore<S> {
 
     fn leave(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
         self.call(Verb::Leave, |store| store.leave(now))
+    }
+}
+
+impl<S: Store> Rails for FaultStore<S> {
+    fn versions<'a>(
+        &'a self,
+        pipeline: &'a str,
+        version: &'a Version,
+        others: u32,
+    ) -> Pending<'a, Result<Vec<VersionRecord>, Fault>> {
+        self.call(Verb::Versions, |store| {
+            store.versions(pipeline, version, others)
+        })
+    }
+
+    fn baselines<'a>(
+        &'a self,
+        pipeline: Option<&'a str>,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<Baseline>, Fault>> {
+        self.call(Verb::Baselines, |store| store.baselines(pipeline, max))
+    }
+
+    fn past_runs<'a>(
+        &'a self,
+        pipeline: &'a str,
+        after: ProcessId,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<PastRun>, Fault>> {
+        self.call(Verb::PastRuns, |store| {
+            store.past_runs(pipeline, after, max)
+        })
+    }
+
+    fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>> {
+        self.call(Verb::WorkedMicros, |store| {
+            store.worked_micros(process, now)
+        })
     }
 }

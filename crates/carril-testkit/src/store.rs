@@ -21,6 +21,7 @@ mod harness;
 pub mod lanes;
 pub mod launch;
 pub mod pause;
+pub mod rails;
 pub mod random;
 pub mod recovery;
 pub mod requests;
@@ -165,6 +166,16 @@ macro_rules! store_conformance {
                 a_former_engine_writes_nothing_more,
                 leaving_hands_back,
                 unsettled_processes_are_told,
+            ],
+            rails: [
+                a_version_is_counted_over_its_first_hours,
+                lanes_at_a_barrier_count_for_their_version,
+                a_launch_that_is_not_whole_counts_for_no_version,
+                other_versions_are_told_newest_first,
+                first_hours_that_are_forgotten_do_not_begin_anew,
+                what_answers_a_launch_is_told_without_launching,
+                a_baseline_is_kept_until_it_is_cleared,
+                past_runs_are_told_with_their_time_at_work,
             ],
             requests: [
                 a_wish_is_found_and_answered_once,

@@ -17,7 +17,7 @@ pub use workspace::{Publish, Workspace};
 
 use crate::function::Functions;
 use carril_model::definition::{
-    AbortWhen, Definition, Entities, Lanes, Overlap, Resource, SqlText,
+    AbortWhen, Definition, Entities, Goal, Lanes, Overlap, Resource, SqlText,
 };
 use carril_model::expression::Expression;
 use carril_model::finding::{Finding, Severity};
@@ -58,6 +58,7 @@ pub struct Pipeline {
     lanes: Lanes,
     workspace: Option<Workspace>,
     resources: BTreeMap<String, Resource>,
+    goal: Goal,
     defaults: Defaults,
     stages: Vec<Stage>,
 }
@@ -75,6 +76,7 @@ impl Pipeline {
             lanes: Lanes::default(),
             workspace: None,
             resources: BTreeMap::new(),
+            goal: Goal::default(),
             defaults: Defaults::default(),
             stages: Vec::new(),
         }
@@ -143,12 +145,30 @@ impl Pipeline {
     }
 
     /// Gives up on a process: once `after` lanes have settled and more than this share of them failed (in thousandths), the
-    /// rest is cancelled and the process fails. By default nothing gives up.
+    /// rest is cancelled and the process fails. By default that is half of them, of at least 20.
     pub const fn abort_when(mut self, failed_permille: u32, after: u64) -> Self {
         self.lanes.abort_when = Some(AbortWhen {
             failed_permille,
             after,
         });
+        self
+    }
+
+    /// Never gives up on a process, however many of its lanes fail.
+    pub const fn never_abort(mut self) -> Self {
+        self.lanes.abort_when = None;
+        self
+    }
+
+    /// How long a process should be at work at most; shown beside what it was. By default there is no such goal.
+    pub fn goal_duration(mut self, longest: Duration) -> Self {
+        self.goal.duration_micros = i64::try_from(longest.as_micros()).ok();
+        self
+    }
+
+    /// How many entities should go through in an hour at least; shown beside how many did. By default there is no such goal.
+    pub const fn goal_entities_per_hour(mut self, least: u64) -> Self {
+        self.goal.entities_per_hour = Some(least);
         self
     }
 
@@ -244,6 +264,7 @@ impl Pipeline {
             lanes: self.lanes,
             workspace,
             resources: self.resources,
+            goal: self.goal,
             stages,
         };
         findings.extend(load::check(&definition));

@@ -127,7 +127,8 @@ impl Carril {
     /// A launch that its own policy skips (`overlap = "skip"`) gives the unfinished process as it is, without waiting for it.
     ///
     /// # Errors
-    /// As [`Error`]: parameters that do not fit, a target that cannot be reached, nothing selected. Lanes that fail are no
+    /// As [`Error`]: parameters that do not fit, a target that cannot be reached, nothing selected, a version of which too much
+    /// has failed (`CAR0450`). Lanes that fail are no
     /// error here; they are in the process's state and tally.
     ///
     /// # Cancel safety
@@ -186,6 +187,7 @@ impl Carril {
             priority: launch.priority,
             narrowing: launch.narrowing,
             idempotency_key: launch.idempotency_key,
+            despite_failures: launch.despite_failures,
             entities: launch
                 .entities
                 .map_or(EntitySource::Pipeline, EntitySource::Given),
@@ -223,6 +225,7 @@ pub struct Launch {
     priority: Option<i8>,
     narrowing: Narrowing,
     idempotency_key: Option<String>,
+    despite_failures: bool,
     entities: Option<Vec<EntityRow>>,
 }
 
@@ -303,6 +306,14 @@ impl Launch {
     #[must_use]
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Launches also when too much of the pipeline's version has failed in its first two hours, which is refused (`CAR0450`)
+    /// otherwise.
+    #[must_use]
+    pub const fn despite_failures(mut self) -> Self {
+        self.despite_failures = true;
         self
     }
 

@@ -143,6 +143,7 @@ fn job(arguments: &Demo) -> Run {
         lanes: None,
         priority: None,
         idempotency_key: None,
+        despite_failures: false,
         timeout: None,
     }
 }

@@ -7,13 +7,34 @@ use crate::failure::Failure;
 use crate::found;
 use crate::output::table::Table;
 use crate::output::{number, paint, time};
+use crate::report::{self, RefusalShape};
 use crate::shape::ProcessShape;
-use carril::model::contract::{ProcessFilter, ProcessRow, Tally};
+use carril::model::contract::{History, ProcessFilter, ProcessRow, Tally};
+use carril::model::definition::Version;
+use carril::model::guard::Refusal;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Serialize)]
 struct Shape<'a> {
     processes: Vec<ProcessShape<'a>>,
+    refused: Vec<RefusedShape<'a>>,
+}
+
+/// A version that is not launched any more.
+#[derive(Debug, Serialize)]
+struct RefusedShape<'a> {
+    pipeline: &'a str,
+    processes: &'a [i64],
+    #[serde(flatten)]
+    refusal: RefusalShape<'a>,
+}
+
+/// A version that is not launched any more, and those of its processes that are listed.
+struct Refused {
+    pipeline: String,
+    processes: Vec<i64>,
+    refusal: Refusal,
 }
 
 /// Lists processes.
@@ -28,9 +49,11 @@ pub(crate) async fn run(context: &Context, arguments: &Ps) -> Result<Exit, Failu
     let now = context.now();
     let rows = reader.history().processes(&filter).await?;
     let rows = found::with_worked(reader.history(), rows, now).await?;
+    let refused = refused(reader.history(), &rows).await?;
     if context.output.json() {
         context.output.value(&Shape {
             processes: ProcessShape::all(&rows),
+            refused: refused.iter().map(Refused::shape).collect(),
         })?;
         return Ok(Exit::Ok);
     }
@@ -61,8 +84,58 @@ pub(crate) async fn run(context: &Context, arguments: &Ps) -> Result<Exit, Failu
         ];
         table.toned(&cells, 2, paint::of_process(row.state));
     }
-    context.output.data(&table.render())?;
+    let mut text = table.render();
+    for version in &refused {
+        text.push_str(&format!("\n{}", paint::warning(&version.drawn())));
+    }
+    context.output.data(&text)?;
     Ok(Exit::Ok)
+}
+
+/// Versions of these processes that are not launched any more, in order of their newest process.
+async fn refused(
+    history: &dyn History,
+    rows: &[(ProcessRow, i64)],
+) -> Result<Vec<Refused>, Failure> {
+    let mut looked_at: BTreeMap<(&str, &Version), Option<usize>> = BTreeMap::new();
+    let mut found: Vec<Refused> = Vec::new();
+    for (row, _) in rows {
+        let version = (row.pipeline.as_str(), &row.version);
+        if let Some(known) = looked_at.get(&version) {
+            if let Some(at) = known {
+                found[*at].processes.push(row.id.0);
+            }
+            continue;
+        }
+        let refusal = report::refusal(history, row).await?;
+        looked_at.insert(version, refusal.is_some().then_some(found.len()));
+        found.extend(refusal.map(|refusal| Refused {
+            pipeline: row.pipeline.clone(),
+            processes: vec![row.id.0],
+            refusal,
+        }));
+    }
+    Ok(found)
+}
+
+impl Refused {
+    fn shape(&self) -> RefusedShape<'_> {
+        RefusedShape {
+            pipeline: &self.pipeline,
+            processes: &self.processes,
+            refusal: RefusalShape::from(&self.refusal),
+        }
+    }
+
+    fn drawn(&self) -> String {
+        let ids: Vec<String> = self.processes.iter().map(i64::to_string).collect();
+        format!(
+            "new launches of {} are refused (processes {}): {}",
+            self.pipeline,
+            ids.join(", "),
+            self.refusal
+        )
+    }
 }
 
 /// A process's state, with what is being done to it.

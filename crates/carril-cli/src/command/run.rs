@@ -145,6 +145,11 @@ pub(crate) fn finish(
     exit: Exit,
 ) -> Result<Exit, Failure> {
     if context.output.json() {
+        if !context.output.quiet() {
+            for alert in summary.alerts() {
+                context.output.line(&alert)?;
+            }
+        }
         context
             .output
             .line(&summary.shape(context, store, how.name(), exit))?;
@@ -343,6 +348,9 @@ impl Job<'_> {
         if let Some(priority) = self.arguments.priority {
             launch = launch.priority(priority);
         }
+        if self.arguments.despite_failures {
+            launch = launch.despite_failures();
+        }
         launch
             .only(&self.arguments.narrowing.only)
             .except(&self.arguments.narrowing.except)
@@ -361,6 +369,7 @@ impl Job<'_> {
             idempotency_key: Some(self.key.clone()),
             targets,
             folder: self.folder.clone(),
+            despite_failures: self.arguments.despite_failures,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::found::{self, Found};
 use crate::output::table::{self, Table};
 use crate::output::{number, paint, time};
+use crate::report::{Report, ReportShape};
 use crate::shape::{AttemptShape, ExecutionShape, ProcessShape, SignalShape};
 use carril::model::contract::{ExecutionFilter, ExecutionRow, ProcessRow};
 use carril::model::time::Timestamp;
@@ -22,6 +23,7 @@ pub(crate) use execution::changed;
 enum Shape<'a> {
     Process {
         process: ProcessShape<'a>,
+        report: ReportShape<'a>,
         executions: Vec<ExecutionShape<'a>>,
         more: bool,
     },
@@ -55,8 +57,10 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
             let more = executions.len() > arguments.limit as usize;
             executions.truncate(arguments.limit as usize);
             let worked = found::worked(reader.history(), &process, now).await?;
+            let report = Report::of(reader.history(), &process, worked, now).await?;
             let text = Drawn {
                 process: &process,
+                report: &report,
                 worked,
                 now,
             };
@@ -110,6 +114,7 @@ fn show_entity(
 /// A process, the microseconds that it took, and when that was looked at.
 struct Drawn<'a> {
     process: &'a ProcessRow,
+    report: &'a Report,
     worked: i64,
     now: Timestamp,
 }
@@ -128,11 +133,12 @@ fn show_process(
             .collect();
         return context.output.value(&Shape::Process {
             process: ProcessShape::of(drawn.process, drawn.worked),
+            report: drawn.report.shape(),
             executions,
             more,
         });
     }
-    let mut text = process_head(context, drawn.process, drawn.worked);
+    let mut text = process_head(context, drawn);
     if !executions.is_empty() {
         text.push_str(&format!("\n\n{}", listed(executions, false, now)));
     }
@@ -146,7 +152,8 @@ fn show_process(
     Ok(())
 }
 
-fn process_head(context: &Context, process: &ProcessRow, worked: i64) -> String {
+fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
+    let (process, worked) = (drawn.process, drawn.worked);
     let state = paint::tone(paint::of_process(process.state), &ps::state(process));
     let mut lines = vec![format!(
         "{} {} · {} · {state}",
@@ -177,6 +184,9 @@ fn process_head(context: &Context, process: &ProcessRow, worked: i64) -> String 
             format!("{}, after {took}", time::local(ended, context.zone())),
         ),
         None => add("running for", took),
+    }
+    for (name, line) in drawn.report.lines(true) {
+        add(name, line);
     }
     if let Some(after) = process.after {
         add("waits for", format!("process {after} to end"));

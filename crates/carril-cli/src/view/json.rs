@@ -3,8 +3,8 @@
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::output::time::rfc3339;
-use crate::shape::{ProcessShape, TallyShape};
-use carril::event::Event;
+use crate::shape::{AlertShape, ProcessShape, TallyShape};
+use carril::event::{Event, Rail};
 use carril::model::contract::{ProcessRow, Tally};
 use carril::model::state::ProcessState;
 use carril::model::time::Timestamp;
@@ -95,6 +95,23 @@ impl Json {
 /// Something happened.
 pub(super) fn event(output: &Output, event: &Event) -> Result<(), Failure> {
     let line = match event {
+        // What holds at the end is told there, from the store: it is the same beside another program's engine.
+        Event::Alert { rail, .. } if *rail != Rail::AbortWhen => return Ok(()),
+        Event::Alert {
+            rail,
+            process,
+            pipeline,
+            message,
+            at,
+        } => {
+            return output.line(&AlertShape::of(
+                *rail,
+                *process,
+                pipeline,
+                message.clone(),
+                *at,
+            ));
+        }
         Event::Process {
             process,
             state,

@@ -21,6 +21,7 @@ mod pause;
 mod place;
 mod prune;
 mod purge;
+mod rails;
 mod second;
 mod talk;
 mod top;

@@ -83,6 +83,7 @@ fn call() -> StepCall {
         lanes: Lanes::default(),
         workspace: None,
         resources: BTreeMap::new(),
+        goal: carril_model::definition::Goal::default(),
         stages: vec![Stage {
             name: "s".to_owned(),
             per: Scope::Entity,

@@ -6,6 +6,7 @@ use super::{Answer, Fault, Pending, ProcessRow, Wish};
 use crate::account::{CauseKind, TimeAccount};
 use crate::breaker::BreakerRow;
 use crate::definition::{Definition, Resource};
+use crate::figures::FailedAttempts;
 use crate::id::{ExecutionId, ProcessId, RequestId, Run};
 use crate::plan::Doubt;
 use crate::state::{ExecutionState, ProcessState, StepState};
@@ -227,6 +228,9 @@ impl DoubtRow {
     pub const EXAMPLES: usize = 3;
 }
 
+/// Most kinds of failed attempts that are told of one process. Codes are few, and so are those of databases.
+pub const FAILED_ATTEMPTS_MAX: u32 = 1_000;
+
 /// What one attempt printed: run, `stage/step`, attempt, text.
 pub type LogRow = (Run, String, u32, String);
 
@@ -259,7 +263,7 @@ pub struct QueryAnswer {
 }
 
 /// Asks the store. Read-only: nothing here changes a row.
-pub trait History: Send + Sync {
+pub trait History: super::Rails {
     /// Processes, newest first.
     ///
     /// # Errors
@@ -342,9 +346,12 @@ pub trait History: Send + Sync {
     /// present runs, in order of the steps.
     fn doubts(&self, process: ProcessId) -> Pending<'_, Result<Vec<DoubtRow>, Fault>>;
 
-    /// Microseconds in which at least one run of a process was under way, up to `now` where one still is: from the launch, or
-    /// from a retry's first lane, to the end; overlapping runs count once. What lies between an end and a retry is left out.
-    fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>>;
+    /// Failed attempts of all runs of a process, those that a fallback stood in for included, by code and the target's own code; the
+    /// most frequent first, at most [`FAILED_ATTEMPTS_MAX`] kinds.
+    fn failed_attempts(
+        &self,
+        process: ProcessId,
+    ) -> Pending<'_, Result<Vec<FailedAttempts>, Fault>>;
 
     /// Executions of a process by state and cause: how many are in each. For live views; only unsettled ones.
     fn causes(&self, process: ProcessId) -> Pending<'_, Result<BTreeMap<CauseKind, u64>, Fault>>;

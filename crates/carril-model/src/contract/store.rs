@@ -12,6 +12,7 @@ pub use signal::*;
 
 use super::{Pending, StepError, TableRows};
 use crate::account::TimeAccount;
+use crate::baseline::Baseline;
 use crate::breaker::{BreakerRow, BreakerWish};
 use crate::definition::{Definition, Overlap, Version};
 use crate::id::{ExecutionId, NodeId, ProcessId, RequestId, Run, StepId, Token};
@@ -352,6 +353,9 @@ pub enum Wish {
         targets: BTreeMap<String, String>,
         /// As [`Launch::folder`].
         folder: Option<String>,
+        /// Whether it is launched although too much of its version has failed.
+        #[serde(default)]
+        despite_failures: bool,
     },
     /// Stop.
     Cancel {
@@ -422,6 +426,18 @@ pub enum Wish {
         /// Why.
         reason: Option<String>,
     },
+    /// Compare later runs of a process's pipeline with it.
+    SetBaseline {
+        /// Which.
+        process: ProcessId,
+        /// Who wishes it.
+        by: String,
+    },
+    /// Compare a pipeline's runs with nothing.
+    ClearBaseline {
+        /// Its name.
+        pipeline: String,
+    },
     /// Remove what is old.
     Prune {
         /// What of it.
@@ -471,7 +487,7 @@ pub enum Answer {
 ///
 /// One engine at a time writes it (SQLite), or many, each in its own lease (PostgreSQL). Methods may be called from many
 /// tasks; [`Store::commit`] is called by one.
-pub trait Store: Send + Sync {
+pub trait Store: super::Rails {
     /// Registers this engine, removes launches that never finished, and makes everything that former nodes left running
     /// pending again (charged to `recovering` from when that node was last seen).
     ///
@@ -511,6 +527,13 @@ pub trait Store: Send + Sync {
         first: &'a [NewExecution],
         open: Option<u32>,
     ) -> Pending<'a, Result<Launched, Fault>>;
+
+    /// How a launch would be answered by a process that is there already, if it would: by its idempotency key, or by
+    /// `overlap = "skip"`. Nothing is written.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn answered<'a>(&'a self, launch: &'a Launch) -> Pending<'a, Result<Option<Launched>, Fault>>;
 
     /// Adds executions to a launching process, at most [`LAUNCH_CHUNK_MAX`]. With `open`, they are the last (as in [`Store::launch`]).
     ///
@@ -625,6 +648,18 @@ pub trait Store: Send + Sync {
     /// `Conflict` when there is no such process, or it is not settled, is being rolled back, or another waits for it: nothing
     /// is forgotten.
     fn forget(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Forgotten, Fault>>;
+
+    /// Keeps a baseline, instead of the one that its pipeline had.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn keep_baseline<'a>(&'a self, baseline: &'a Baseline) -> Pending<'a, Result<(), Fault>>;
+
+    /// Forgets the baseline of a pipeline; says whether there was one.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn clear_baseline<'a>(&'a self, pipeline: &'a str) -> Pending<'a, Result<bool, Fault>>;
 
     /// Requests that nobody has answered, oldest first, at most 100.
     ///

@@ -49,6 +49,7 @@ fn plan(stages: Vec<Stage>) -> Arc<Plan> {
         lanes: Lanes::default(),
         workspace: None,
         resources: std::collections::BTreeMap::new(),
+        goal: crate::definition::Goal::default(),
         stages,
     }))
 }

@@ -184,6 +184,13 @@ impl Check<'_> {
                 help,
             );
         }
+        let goal = &self.definition.goal;
+        let is_reached_by_none = goal.duration_micros.is_some_and(|micros| micros <= 0);
+        if is_reached_by_none || goal.entities_per_hour == Some(0) {
+            let message = "a goal of nothing says nothing";
+            let help = "both of its numbers are more than 0; leave out the one that is not wanted";
+            self.report("goal", "CAR0105", message, help);
+        }
         let tables = self.definition.workspace.as_ref().map_or(0, |workspace| {
             workspace.tables.len().max(workspace.publish.len())
         });

@@ -5,6 +5,7 @@
 //! [`super::check`].
 
 mod fields;
+mod goal;
 mod http;
 mod resources;
 mod sections;
@@ -19,7 +20,7 @@ use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-const TOP_KEYS: [&str; 9] = [
+const TOP_KEYS: [&str; 10] = [
     "name",
     "description",
     "params",
@@ -28,6 +29,7 @@ const TOP_KEYS: [&str; 9] = [
     "workspace",
     "defaults",
     "resource",
+    "goal",
     "stage",
 ];
 
@@ -65,6 +67,7 @@ pub(super) fn definition(
         lanes: reader.lanes(&top),
         workspace,
         resources: reader.resources(&top),
+        goal: reader.goal(&top),
         stages: reader.stages(&top, &defaults, target.as_deref()),
     };
     (definition, reader.findings, reader.misspelt)

@@ -50,6 +50,7 @@ fn definition(publish: &[Scope]) -> Definition {
             keep: Keep::Failed,
         }),
         resources: BTreeMap::new(),
+        goal: crate::definition::Goal::default(),
         stages: vec![
             stage("a", Scope::Entity, &["x", "y"]),
             stage("b", Scope::Entity, &["x"]),

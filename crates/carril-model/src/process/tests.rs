@@ -136,9 +136,14 @@ fn too_many_failures_abort_only_after_the_minimum_sample_and_while_something_is_
         succeeded,
         ..Tally::default()
     };
-    let aborts = |tally| {
+    let aborts = |tally: Tally| {
         matches!(
-            next(&row(0, 1, tally), 1, Some(&policy), Timestamp(5)),
+            next(
+                &row(0, tally.total - tally.settled(), tally),
+                1,
+                Some(&policy),
+                Timestamp(5)
+            ),
             Some(ProcessChange::Cancel {
                 state: ProcessState::Failed,
                 ..
@@ -151,9 +156,71 @@ fn too_many_failures_abort_only_after_the_minimum_sample_and_while_something_is_
     assert!(aborts(tally(6, 4, 100)));
     assert!(!aborts(tally(60, 40, 100)));
     // What is run again after it had settled is wanted, whatever had failed before.
-    let mut again = row(0, 1, tally(9, 1, 100));
+    let mut again = row(0, 90, tally(9, 1, 100));
     again.reopened = true;
     assert_eq!(next(&again, 1, Some(&policy), Timestamp(5)), None);
+}
+
+/// What succeeds before a barrier waits there and settles later; what fails settles at once.
+#[test]
+fn lanes_that_wait_at_a_barrier_are_done_so_far() {
+    let tally = Tally {
+        total: 100,
+        failed: 20,
+        ..Tally::default()
+    };
+    let aborts = |row: &ProcessRow| next(row, 3, Some(&AbortWhen::DEFAULT), Timestamp(5)).is_some();
+    let mut early = row(0, 61, tally);
+    early.own_state = Some(ExecutionState::Waiting);
+    assert_eq!((lanes_done(&early), aborts(&early)), (39, true));
+    early.open = 60;
+    assert_eq!((lanes_done(&early), aborts(&early)), (40, false));
+    // In a segment of the process itself, its own execution is what is open.
+    let mut own = row(1, 1, tally);
+    own.own_state = Some(ExecutionState::Running);
+    assert_eq!((lanes_done(&own), aborts(&own)), (100, false));
+    // Before their first segment lanes have done nothing, after it all that are left have come to a barrier.
+    own.segment = 0;
+    assert_eq!(lanes_done(&own), 20);
+    let mut past = row(2, 80, tally);
+    past.own_state = Some(ExecutionState::Succeeded);
+    assert_eq!((lanes_done(&past), aborts(&past)), (100, false));
+    past.segment = 1;
+    assert_eq!((lanes_done(&past), aborts(&past)), (20, true));
+    own.state = ProcessState::Failed;
+    assert_eq!(lanes_done(&own), 20);
+}
+
+#[test]
+fn the_reason_of_an_abort_names_its_numbers_and_is_told_apart() {
+    let tally = Tally {
+        total: 100,
+        failed: 13,
+        succeeded: 9,
+        cancelled: 5,
+        ..Tally::default()
+    };
+    let mut aborted_row = row(0, 73, tally);
+    let change = next(&aborted_row, 1, Some(&AbortWhen::DEFAULT), Timestamp(5));
+    let Some(ProcessChange::Cancel { state, reason, .. }) = change else {
+        panic!("it goes on: {change:?}");
+    };
+    let expected = "13 of 22 lanes that are done so far failed, more than abort_when allows (50 % of at least 20)";
+    assert_eq!(reason, expected);
+    assert_eq!(aborted(&aborted_row), None);
+    aborted_row.cancelling = Some(state);
+    aborted_row.reason = Some(reason);
+    assert_eq!(aborted(&aborted_row), Some(expected));
+    aborted_row.own_state = Some(ExecutionState::Failed);
+    assert_eq!(aborted(&aborted_row), None, "a failed stage did it");
+    aborted_row.own_state = None;
+    aborted_row.cancelling = Some(ProcessState::Cancelled);
+    assert_eq!(aborted(&aborted_row), None, "somebody did it");
+    let eighth = AbortWhen {
+        failed_permille: 125,
+        after: 0,
+    };
+    assert_eq!(eighth.to_string(), "12.5 % of at least 1");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::support::{load, render};
 use carril_model::definition::{
-    Action, BreakerPolicy, Definition, Effects, Entities, Fallback, Isolation, Keep, OnOpen,
-    Overlap, Rate, RateUnit, Resource, RetryOn, Scope, Synchronous,
+    AbortWhen, Action, BreakerPolicy, Definition, Effects, Entities, Fallback, Isolation, Keep,
+    OnOpen, Overlap, Rate, RateUnit, Resource, RetryOn, Scope, Synchronous,
 };
 use carril_model::load::{Files, check, parse};
 use carril_model::plan::Plan;
@@ -51,6 +51,11 @@ fn every_key_is_read() {
     assert_eq!(workspace.publish.len(), 2);
     assert_eq!(workspace.publish[1].per, Scope::Process);
     assert_eq!(definition.resources["disk"], 3.into());
+    let goal = (
+        definition.goal.duration_micros,
+        definition.goal.entities_per_hour,
+    );
+    assert_eq!(goal, (Some(600_000_000), Some(300)));
     insta::assert_snapshot!(serde_json::to_string_pretty(&definition).unwrap());
 }
 
@@ -107,6 +112,14 @@ fn a_definition_without_new_limits_is_kept_as_it_always_was() {
 }
 
 #[test]
+fn giving_up_can_be_turned_off() {
+    let text = SHORT.replacen("[[stage]]", "[lanes]\nabort_when = false\n\n[[stage]]", 1);
+    assert_eq!(good(&text).lanes.abort_when, None);
+    let lanes = SHORT.replacen("[[stage]]", "[lanes]\nmax = 3\n\n[[stage]]", 1);
+    assert_eq!(good(&lanes).lanes.abort_when, Some(AbortWhen::DEFAULT));
+}
+
+#[test]
 fn what_is_not_said_has_the_documented_default() {
     let definition = good(SHORT);
     assert_eq!(
@@ -115,9 +128,10 @@ fn what_is_not_said_has_the_documented_default() {
     );
     assert!(
         definition.lanes.key.is_none()
-            && definition.lanes.abort_when.is_none()
+            && definition.goal.is_none()
             && definition.workspace.is_none()
     );
+    assert_eq!(definition.lanes.abort_when, Some(AbortWhen::DEFAULT));
     let stage = &definition.stages[0];
     assert!(stage.per == Scope::Entity && !stage.parallel && stage.when.is_none());
     let step = &stage.steps[0];

@@ -2,7 +2,7 @@
 
 use super::fault::OrFault;
 use super::hot::one;
-use super::rows::{self as rows_of, account, flag, get, json, run, sums_json, time};
+use super::rows::{self as rows_of, account, flag, get, json, run, sums_json};
 use super::wake;
 use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{Claim, Claimed, Fault, Owned, StepRow};

@@ -3,14 +3,17 @@
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::Session;
-use super::{again, breakers, commit, enter, forget, launch, lookup, wake};
+use super::{again, breakers, commit, enter, forget, launch, lookup, rails, wake};
 use crate::driver::Worker;
+use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
-    NodeInfo, Owned, Pending, ProcessRow, Report, Request, Rerun, Selection, Sent, StepRow, Store,
+    NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun, Selection, Sent, StepRow,
+    Store,
 };
 use carril_model::definition::{Definition, Version};
+use carril_model::guard::VersionRecord;
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
@@ -99,6 +102,11 @@ impl Store for SqliteStore {
         self.run(move |connection, session| {
             launch::launch(connection, session, &launch, &first, open)
         })
+    }
+
+    fn answered<'a>(&'a self, launch: &'a Launch) -> Pending<'a, Result<Option<Launched>, Fault>> {
+        let launch = launch.clone();
+        self.run(move |connection, _| launch::answered(connection, &launch))
     }
 
     fn extend<'a>(
@@ -200,6 +208,16 @@ impl Store for SqliteStore {
         self.run(move |connection, session| forget::forget(connection, session, process, max))
     }
 
+    fn keep_baseline<'a>(&'a self, baseline: &'a Baseline) -> Pending<'a, Result<(), Fault>> {
+        let baseline = baseline.clone();
+        self.run(move |connection, _| rails::keep_baseline(connection, &baseline))
+    }
+
+    fn clear_baseline<'a>(&'a self, pipeline: &'a str) -> Pending<'a, Result<bool, Fault>> {
+        let pipeline = pipeline.to_owned();
+        self.run(move |connection, _| rails::clear_baseline(connection, &pipeline))
+    }
+
     fn requests(&self) -> Pending<'_, Result<Vec<Request>, Fault>> {
         self.run(|connection, _| lookup::requests(connection))
     }
@@ -224,6 +242,41 @@ impl Store for SqliteStore {
 
     fn leave(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
         self.run(move |connection, session| enter::leave(connection, session, now))
+    }
+}
+
+impl Rails for SqliteStore {
+    fn versions<'a>(
+        &'a self,
+        pipeline: &'a str,
+        version: &'a Version,
+        others: u32,
+    ) -> Pending<'a, Result<Vec<VersionRecord>, Fault>> {
+        let (pipeline, version) = (pipeline.to_owned(), version.clone());
+        self.run(move |connection, _| rails::versions(connection, &pipeline, &version, others))
+    }
+
+    fn baselines<'a>(
+        &'a self,
+        pipeline: Option<&'a str>,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<Baseline>, Fault>> {
+        let pipeline = pipeline.map(str::to_owned);
+        self.run(move |connection, _| rails::baselines(connection, pipeline.as_deref(), max))
+    }
+
+    fn past_runs<'a>(
+        &'a self,
+        pipeline: &'a str,
+        after: ProcessId,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<PastRun>, Fault>> {
+        let pipeline = pipeline.to_owned();
+        self.run(move |connection, _| rails::past_runs(connection, &pipeline, after, max))
+    }
+
+    fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>> {
+        self.run(move |connection, _| rails::worked_micros(connection, process, now))
     }
 }
 

@@ -12,18 +12,21 @@ mod resources;
 use super::breakers;
 use super::fault::{OrFault, gone};
 use super::open::{self, OpenError};
+use super::rails;
 use super::rows;
 use super::session;
 use crate::driver::Worker;
 use carril_model::account::CauseKind;
+use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow, Fault, History,
-    LogRow, Mailbox, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, ResourceRow,
-    SignalRow,
-    TimelineRow, WaitRow, Wish,
+    Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow,
+    FAILED_ATTEMPTS_MAX, Fault, History, LogRow, Mailbox, OverlapRow, Pending, ProcessFilter,
+    ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow, TimelineRow, WaitRow, Wish,
 };
-use carril_model::definition::Definition;
+use carril_model::definition::{Definition, Version};
+use carril_model::figures::FailedAttempts;
+use carril_model::guard::VersionRecord;
 use carril_model::id::{ExecutionId, ProcessId, RequestId, Run};
 use carril_model::plan::Plan;
 use carril_model::time::Timestamp;
@@ -284,14 +287,17 @@ impl History for SqliteHistory {
         self.ask(move |transaction| doubts::of(transaction, process))
     }
 
-    fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>> {
+    fn failed_attempts(
+        &self,
+        process: ProcessId,
+    ) -> Pending<'_, Result<Vec<FailedAttempts>, Fault>> {
         self.ask(move |transaction| {
-            transaction
-                .prepare_cached(sql!("history_worked"))
-                .and_then(|mut statement| {
-                    statement.query_row(params![process.0, now.0], |row| row.get(0))
-                })
-                .or_fault()
+            read::all(
+                transaction,
+                sql!("history_failed_attempts"),
+                params![process.0, FAILED_ATTEMPTS_MAX],
+                read::failed_attempts,
+            )
         })
     }
 
@@ -335,6 +341,41 @@ impl History for SqliteHistory {
         let (sql, path) = (sql.to_owned(), self.path.clone());
         let answered = self.worker.call(move |_| query::run(&path, &sql, max));
         Box::pin(async move { answered.await.map_err(gone)? })
+    }
+}
+
+impl Rails for SqliteHistory {
+    fn versions<'a>(
+        &'a self,
+        pipeline: &'a str,
+        version: &'a Version,
+        others: u32,
+    ) -> Pending<'a, Result<Vec<VersionRecord>, Fault>> {
+        let (pipeline, version) = (pipeline.to_owned(), version.clone());
+        self.ask(move |connection| rails::versions(connection, &pipeline, &version, others))
+    }
+
+    fn baselines<'a>(
+        &'a self,
+        pipeline: Option<&'a str>,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<Baseline>, Fault>> {
+        let pipeline = pipeline.map(str::to_owned);
+        self.ask(move |connection| rails::baselines(connection, pipeline.as_deref(), max))
+    }
+
+    fn past_runs<'a>(
+        &'a self,
+        pipeline: &'a str,
+        after: ProcessId,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<PastRun>, Fault>> {
+        let pipeline = pipeline.to_owned();
+        self.ask(move |connection| rails::past_runs(connection, &pipeline, after, max))
+    }
+
+    fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>> {
+        self.ask(move |connection| rails::worked_micros(connection, process, now))
     }
 }
 

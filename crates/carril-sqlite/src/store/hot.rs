@@ -90,6 +90,8 @@ impl Hot {
         error: Option<&str>,
         at: Timestamp,
     ) -> Result<(), Fault> {
+        // Whoever decided it may have done so before the last thing that was written of it.
+        let at = at.max(self.account.since());
         close(&mut self.account, at);
         let cause = self.account.cause();
         let sums = sums_json(&self.account);

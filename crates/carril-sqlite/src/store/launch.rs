@@ -8,7 +8,7 @@ use super::deltas::Deltas;
 use super::fault::{OrFault, damaged, fault};
 use super::lanes::{self, Coming, Entry, pending_cause};
 use super::rows::{get, process_state, to_json};
-use super::session::{Session, execute, write};
+use super::session::{Session, execute, read, write};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{Claim, Claimed, Fault, Launch, Launched, NewExecution};
 use carril_model::definition::{Overlap, Version};
@@ -40,13 +40,10 @@ pub(crate) fn launch(
     let mut lanes = Vec::new();
     let launched = write(connection, |transaction| {
         let node = session.alive(transaction)?;
-        if let Some(process) = repeated(transaction, launch)? {
-            return Ok(Launched::Repeated(process));
+        if let Some(answered) = answer(transaction, launch)? {
+            return Ok(answered);
         }
         let unsettled = same_unsettled(transaction, launch)?;
-        if let (Overlap::Skip, Some(process)) = (launch.overlap, unsettled) {
-            return Ok(Launched::Skipped(process));
-        }
         let after = unsettled.filter(|_| launch.overlap != Overlap::Allow);
         let process = write_process(transaction, launch, after, first.len())?;
         let segment = launch.entity_segment.unwrap_or(0);
@@ -75,6 +72,25 @@ pub(crate) fn launch(
         "failpoint after a launch".to_owned()
     )));
     Ok(launched)
+}
+
+/// How a launch would be answered by a process that is there, if it would.
+pub(crate) fn answered(
+    connection: &mut Connection,
+    launch: &Launch,
+) -> Result<Option<Launched>, Fault> {
+    read(connection, |transaction| answer(transaction, launch))
+}
+
+fn answer(transaction: &Transaction<'_>, launch: &Launch) -> Result<Option<Launched>, Fault> {
+    if let Some(process) = repeated(transaction, launch)? {
+        return Ok(Some(Launched::Repeated(process)));
+    }
+    if launch.overlap != Overlap::Skip {
+        return Ok(None);
+    }
+    let unsettled = same_unsettled(transaction, launch)?;
+    Ok(unsettled.map(Launched::Skipped))
 }
 
 /// Adds a chunk to a launching process, and finishes the launch if `open` is given. A repeated key removes the launch.
@@ -399,6 +415,7 @@ fn finish(
             "process {process} was launching and is not"
         )));
     }
+    execute(transaction, sql!("definition_launched"), params![process.0])?;
     claim::claim(transaction, node, Claim { process, max }, at)
 }
 

@@ -38,10 +38,14 @@ const MIGRATIONS: &[Migration] = &[
         up: sql!("migrations/0006_waiting.up"),
         down: sql!("migrations/0006_waiting.down"),
     },
+    Migration {
+        up: sql!("migrations/0007_rails.up"),
+        down: sql!("migrations/0007_rails.down"),
+    },
 ];
 
 /// The version that this program writes and reads.
-pub(crate) const NEWEST: i32 = 6;
+pub(crate) const NEWEST: i32 = 7;
 
 /// Brings the store from version `from` to the newest. Each step is durable by itself, so a stop in between goes on later.
 pub(crate) fn up(connection: &mut Connection, path: &Path, from: i32) -> Result<(), OpenError> {

@@ -264,6 +264,7 @@ fn definition(action: Action) -> Definition {
         lanes: Lanes::default(),
         workspace: None,
         resources: BTreeMap::new(),
+        goal: carril_model::definition::Goal::default(),
         stages: vec![stage],
     }
 }

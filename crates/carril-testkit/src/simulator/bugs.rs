@@ -81,6 +81,8 @@ bugs! {
     FailuresForgotten = "failures-forgotten";
     /// A rollback does not wait until the lane has stopped.
     RollbackDoesNotWait = "rollback-does-not-wait";
+    /// The record of a version has none of its failures, so that it is launched again and again.
+    FailuresUncounted = "failures-uncounted";
     /// A fenced attempt leaves its execution in nobody's hands instead of handing it back.
     FencedNotReleased = "fenced-not-released";
     /// The engine does not hear when somebody is due.

@@ -2,6 +2,7 @@
 //!
 //! They are told by counting again and by what was seen before, never by asking the numbers that they are about.
 
+use super::engine::control::VERSION_RULE;
 use super::store::{Process, Row};
 use super::world::World;
 use carril_model::contract::{Change, Group, Owned, Report, StepCall, Tally, Verdict};
@@ -55,6 +56,43 @@ impl World {
             }
         }
         self.check_now();
+    }
+
+    /// A version of which too much has failed is launched by nobody who does not insist. Counted from executions.
+    pub(super) fn check_version(&mut self, launched: ProcessId, insists: bool) {
+        let tables = &self.store.tables;
+        let own = &tables.processes[&launched].row;
+        let is_same = |row: &&Row| {
+            let other = &tables.processes[&row.owned.process].row;
+            !row.owned.per_process
+                && (&other.pipeline, &other.version) == (&own.pipeline, &own.version)
+                && other.state != ProcessState::Launching
+        };
+        let is_past_a_barrier = |row: &&Row| {
+            !row.state.is_settled()
+                && row.segment > tables.processes[&row.owned.process].entity_segment
+        };
+        let lanes = tables.rows.values().filter(is_same);
+        let at_barriers = lanes.filter(is_past_a_barrier).count() as u64;
+        let states: Vec<ExecutionState> = tables
+            .rows
+            .values()
+            .filter(is_same)
+            .map(|row| row.state)
+            .collect();
+        let count = |wanted: &[ExecutionState]| {
+            states.iter().filter(|state| wanted.contains(state)).count() as u64
+        };
+        let failed = count(&[ExecutionState::Failed]);
+        let through = count(&[ExecutionState::Succeeded, ExecutionState::Skipped]);
+        let settled = failed + through + at_barriers;
+        if !insists && VERSION_RULE.is_broken(settled, failed) {
+            let text = format!("process {launched}: {failed} of {settled} had failed");
+            self.breaks(
+                "a bad version is launched by nobody who does not insist",
+                text,
+            );
+        }
     }
 
     /// Who begins to undo an execution must have a token that nobody had before.

@@ -60,6 +60,7 @@ fn seeds_reach_everything_that_can_happen() {
         "drain",
         "late commit",
         "late effect",
+        "launch refused",
         "launched",
         "left",
         "retry",

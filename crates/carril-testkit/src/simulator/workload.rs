@@ -51,6 +51,7 @@ pub(super) struct Launching {
     pub(super) entities: Vec<NewExecution>,
     pub(super) chunked: bool,
     pub(super) idempotency_key: Option<String>,
+    pub(super) despite_failures: bool,
 }
 
 /// How often something goes wrong, in thousandths.
@@ -140,6 +141,7 @@ fn launching(random: &mut Random, plans: usize, at: i64) -> Launching {
         chunked: entities.len() > 1 && random.permille(250),
         entities,
         idempotency_key: keyed.then(|| format!("key {}", at / 2)),
+        despite_failures: at == 1,
     }
 }
 
@@ -174,6 +176,7 @@ fn plan(random: &mut Random, at: i64) -> Plan {
         },
         workspace: None,
         resources: BTreeMap::new(),
+        goal: carril_model::definition::Goal::default(),
         stages,
     })
 }
@@ -249,6 +252,7 @@ fn wait(random: &mut Random, name: &str) -> Step {
         timeout: Duration::from_secs(1),
         retry: RetryPolicy::never(),
         resources: Vec::new(),
+        on_open: OnOpen::default(),
         fallback: random
             .permille(200)
             .then(|| Fallback::Value(Value::from(1))),

@@ -83,6 +83,7 @@ pub fn definition() -> Definition {
         lanes: Lanes::default(),
         workspace: None,
         resources: BTreeMap::new(),
+        goal: carril_model::definition::Goal::default(),
         stages: vec![
             stage("load", Scope::Entity, &["first", "second", "third"]),
             stage("sum", Scope::Process, &["total"]),

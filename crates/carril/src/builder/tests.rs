@@ -28,6 +28,10 @@ publish = [{ from = "extract", into = "history", key = ["id_fund"], current = "l
 [defaults]
 timeout = "5s"
 
+[goal]
+duration = "10m"
+entities_per_hour = 300
+
 [resource.geneva]
 slots = 4
 
@@ -72,6 +76,8 @@ fn built() -> Pipeline {
         .lane_key("entity.flag_ubs")
         .overlap(Overlap::Queue)
         .abort_when(500, 10)
+        .goal_duration(Duration::from_secs(600))
+        .goal_entities_per_hour(300)
         .workspace(
             Workspace::new(["extract"])
                 .publish(Publish::new("extract", "history", ["id_fund"]).current("latest")),
@@ -136,6 +142,25 @@ fn the_builder_and_a_file_make_the_same_definition() {
     );
     assert_eq!(loaded, built);
     assert_eq!(loaded.version(), built.version());
+}
+
+#[test]
+fn giving_up_is_the_default_and_can_be_turned_off() {
+    let pipeline = || {
+        Pipeline::new("p")
+            .entities_list(["one"])
+            .stage(Stage::new("a").step(Step::noop("b")))
+    };
+    let abort_when = |pipeline: Pipeline| {
+        let built = pipeline.build().expect("it is right");
+        built.plan().written().lanes.abort_when
+    };
+    assert_eq!(abort_when(pipeline()), Some(AbortWhen::DEFAULT));
+    assert_eq!(abort_when(pipeline().never_abort()), None);
+    let empty = pipeline().goal_duration(Duration::ZERO).build();
+    let findings = empty.expect_err("a goal of nothing").findings;
+    assert_eq!(findings[0].code, "CAR0105");
+    assert!(pipeline().goal_entities_per_hour(0).build().is_err());
 }
 
 #[test]

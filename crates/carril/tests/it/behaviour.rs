@@ -5,6 +5,7 @@ mod ends;
 mod keys;
 mod limits;
 mod pauses;
+mod rails;
 mod rig;
 mod stages;
 mod stops;

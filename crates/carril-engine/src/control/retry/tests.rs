@@ -58,6 +58,7 @@ fn plan() -> Plan {
             keep: Keep::Failed,
         }),
         resources: BTreeMap::new(),
+        goal: carril_model::definition::Goal::default(),
         stages: vec![
             stage("x", Scope::Entity, true, vec![step("a"), step("b")]),
             stage("y", Scope::Entity, false, vec![step("c"), step("d")]),

@@ -39,6 +39,7 @@ fn context() -> Context {
         lanes: Lanes::default(),
         workspace: None,
         resources: BTreeMap::new(),
+        goal: crate::definition::Goal::default(),
         stages: vec![stage("rate", &["rate"]), stage("a", &["b"])],
     }));
     let outputs = [

@@ -75,6 +75,7 @@ fn plan(stages: Vec<(bool, Vec<Step>)>) -> Arc<Plan> {
         lanes: Lanes::default(),
         workspace: None,
         resources: std::collections::BTreeMap::new(),
+        goal: crate::definition::Goal::default(),
         stages: stages.collect(),
     }))
 }

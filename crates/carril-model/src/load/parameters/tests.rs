@@ -39,6 +39,7 @@ fn definition() -> Definition {
         lanes: Lanes::default(),
         workspace: None,
         resources: BTreeMap::new(),
+        goal: crate::definition::Goal::default(),
         stages: Vec::new(),
     }
 }

@@ -5,8 +5,7 @@ use super::{Reader, Section};
 use crate::definition::{
     ATTEMPTS_MAX, AbortWhen, Entities, ISOLATION_COLUMN, Isolation, Keep, LANES_MAX, Lanes,
     Overlap, PRIORITY_MAX, PRIORITY_MIN, Parameter, ParameterKind, Publish, RetryOn, RetryPolicy,
-    Scope, Synchronous,
-    Workspace,
+    Scope, Synchronous, Workspace,
 };
 use crate::expression::Expression;
 use std::collections::BTreeMap;
@@ -187,7 +186,11 @@ impl Reader<'_> {
             overlap: self
                 .choice(&section, "overlap", &overlaps)
                 .unwrap_or(default.overlap),
-            abort_when: self.abort_when(&section),
+            abort_when: match section.get("abort_when").map(|value| value.get_ref()) {
+                None => default.abort_when,
+                Some(DeValue::Boolean(false)) => None,
+                Some(_) => self.abort_when(&section),
+            },
             priority: self
                 .signed(&section, "priority", PRIORITY_MIN..=PRIORITY_MAX)
                 .unwrap_or(default.priority),
@@ -195,6 +198,15 @@ impl Reader<'_> {
     }
 
     fn abort_when(&mut self, lanes: &Section<'_>) -> Option<AbortWhen> {
+        if let Some(DeValue::Boolean(true)) = lanes.get("abort_when").map(|value| value.get_ref()) {
+            self.report(
+                &lanes.path_of("abort_when"),
+                "CAR0103",
+                "`abort_when` is a table or false, and this is true",
+                "leave it out for `{ failed = \"50%\", after = 20 }`, which holds then; `false` turns it off",
+            );
+            return None;
+        }
         let section = self.table(lanes, "abort_when", &["failed", "after"])?;
         self.require(
             &section,

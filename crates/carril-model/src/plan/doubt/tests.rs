@@ -38,6 +38,7 @@ fn plan() -> Plan {
         lanes: Lanes::default(),
         workspace: None,
         resources: BTreeMap::new(),
+        goal: crate::definition::Goal::default(),
         stages: vec![Stage {
             name: "s".to_owned(),
             per: Scope::Entity,

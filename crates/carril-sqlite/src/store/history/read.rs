@@ -11,6 +11,7 @@ use carril_model::contract::{
     ProcessRow, SignalRow, TimelineRow, WaitRow,
 };
 use carril_model::definition::Definition;
+use carril_model::figures::FailedAttempts;
 use carril_model::id::{ExecutionId, ProcessId, Run};
 use carril_model::state::StepState;
 use carril_model::time::Timestamp;
@@ -217,4 +218,14 @@ pub(super) fn cause_count(row: &Row<'_>) -> Result<(CauseKind, u64), Fault> {
 fn cause_kind(row: &Row<'_>, column: usize) -> Result<CauseKind, Fault> {
     let name: String = get(row, column)?;
     CauseKind::from_name(&name).ok_or_else(|| damaged(format!("there is no cause {name}")))
+}
+
+/// Failed attempts with the same codes.
+pub(super) fn failed_attempts(row: &Row<'_>) -> Result<FailedAttempts, Fault> {
+    Ok(FailedAttempts {
+        code: get(row, 0)?,
+        native: get(row, 1)?,
+        attempts: count(row, 2)?,
+        retried: count(row, 3)?,
+    })
 }

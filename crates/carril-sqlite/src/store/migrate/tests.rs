@@ -131,3 +131,43 @@ fn lane_keys_are_listed_from_an_index_and_back() {
     let kept = "SELECT token, length(room) FROM execution WHERE room IS NOT NULL ORDER BY id";
     assert_eq!(read(&connection, kept), [(2, 1), (0, 1)]);
 }
+
+/// A store of the version before guard rails, with a version that was launched twice.
+#[test]
+fn the_first_launch_of_an_older_version_is_its_oldest_process() {
+    const BEFORE: i32 = 4;
+    let path = Path::new("store.db");
+    let mut connection = Connection::open_in_memory().unwrap();
+    for (migration, version) in MIGRATIONS.iter().zip(1..=BEFORE) {
+        super::step(&mut connection, migration.up, version - 1, version).unwrap();
+    }
+    let launched = |connection: &Connection, id: i64, at: i64| {
+        let insert = "INSERT INTO process (id, definition_id, state, segment, open, total, failed, first_execution, last_execution,
+               segments, lanes, pipeline, params, targets, launched_by, launched_at, overlap_hash)
+             VALUES (?1, 1, 4, 0, 0, 3, 2, 8, 10, 1, 4, 'old', '{}', '{}', 'somebody', ?2, 6)";
+        connection.execute(insert, [id, at]).unwrap();
+    };
+    connection
+        .execute_batch("INSERT INTO definition (id, version, name, body, defined_at) VALUES (1, 'abc', 'old', '{}', 0)")
+        .unwrap();
+    launched(&connection, 9, 8);
+    launched(&connection, 7, 5);
+    up(&mut connection, path, BEFORE).unwrap();
+    let first = |connection: &Connection| -> (i64, i64) {
+        let mut statement = connection.prepare(sql!("rails_versions")).unwrap();
+        let asked = statement.query_row(rusqlite::params!["old", "abc", 0, 1_000], |row| {
+            Ok((row.get(1)?, row.get(3)?))
+        });
+        asked.unwrap()
+    };
+    assert_eq!(first(&connection), (5, 4));
+    launched(&connection, 11, 50);
+    connection
+        .execute(sql!("definition_launched"), [11])
+        .unwrap();
+    connection
+        .execute("DELETE FROM process WHERE id < 11", [])
+        .unwrap();
+    assert_eq!(first(&connection), (5, 2), "it was kept by the next launch");
+    down(&mut connection, path, NEWEST, BEFORE).unwrap();
+}

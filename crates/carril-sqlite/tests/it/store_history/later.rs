@@ -1,6 +1,7 @@
 //! What comes after a run: wishes of other programs, rollbacks, the next run.
 
 use super::*;
+use carril_model::contract::{ProcessChange, Rails as _};
 
 #[test]
 fn a_wish_is_left_found_answered_and_taken_back() {
@@ -197,4 +198,27 @@ fn the_time_between_an_end_and_a_retry_is_nobodys_work() {
     let ended = house.execution(id).ended_at.expect("it has ended again");
     house.harness.tick(day);
     assert_eq!(worked(&house), first_run + ended.micros_since(started));
+}
+
+/// A cancel is decided, then a lane comes to its barrier, then the cancel is written: the lane ends when it came there, not before.
+#[test]
+fn nobody_ends_before_the_last_that_is_known_of_them() {
+    let mut house = House::open();
+    let mut spec = house.harness.spec_in_segments(2);
+    spec.open = 2;
+    let (process, claimed) = house.harness.launch(&spec);
+    let decided = house.harness.now();
+    let came = house.harness.tick(40);
+    house.harness.park(&claimed[0], 2);
+    house.harness.change(ProcessChange::Cancel {
+        process,
+        state: ProcessState::Failed,
+        reason: "too many failed".to_owned(),
+        at: decided,
+    });
+    let row = house.execution(claimed[0].owned.execution);
+    assert_eq!(row.state, ExecutionState::Cancelled);
+    assert_eq!((row.ended_at, row.account.since()), (Some(came), came));
+    let charged: i64 = row.account.sums().values().sum();
+    assert_eq!(charged, came.micros_since(row.launched_at));
 }

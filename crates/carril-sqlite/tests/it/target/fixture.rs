@@ -310,6 +310,7 @@ impl Pipeline {
             lanes: Lanes::default(),
             workspace: None,
             resources: BTreeMap::new(),
+            goal: carril_model::definition::Goal::default(),
             stages: vec![stage],
         };
         Self { definition }

@@ -8,7 +8,7 @@ use crate::store::{closing, step_end};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{
     Change, Claim, Claimed, Entered, ErrorClass, Fault, Group, Launch, Launched, NewExecution,
-    Owned, ProcessChange, ProcessRow, Record, Report, Rerun, StepEnd, StepError, TableRows,
+    Owned, ProcessChange, ProcessRow, Record, Report, Rerun, StepEnd, StepError, TableRows, Until,
     Verdict,
 };
 use carril_model::definition::{Overlap, Version};
@@ -424,7 +424,7 @@ impl Reference {
                     process.row.own.is_some() && claimed.segment == 0 && !claimed.owned.per_process;
                 let account = account(CauseKind::Barrier);
                 may.then_some(Change::Parked {
-                    segment: 2,
+                    until: Until::Segment(2),
                     account,
                 })?
             }

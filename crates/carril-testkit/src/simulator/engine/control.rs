@@ -7,12 +7,19 @@ use super::lane::Signal;
 use carril_model::contract::{
     Entered, Fault, Launch, Launched, NewExecution, Owned, ProcessChange, Rerun,
 };
-use carril_model::definition::{Overlap, Scope};
+use carril_model::definition::{AbortWhen, Overlap, Scope};
+use carril_model::guard;
 use carril_model::id::{ExecutionId, ProcessId, StepId, Token};
 use carril_model::plan::{Plan, stable_hash};
 use carril_model::state::{ExecutionState, ProcessState, StepState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// When a version is bad: lives are too short for as many executions as the engine wants to see.
+pub(in super::super) const VERSION_RULE: AbortWhen = AbortWhen {
+    failed_permille: 500,
+    after: 2,
+};
 
 impl World {
     /// A store verb outside the journal: refused, done, or done with an error for an answer, after which the engine must enter again.
@@ -44,6 +51,13 @@ impl World {
         }
         let plan = Arc::clone(&self.plans[launching.plan]);
         let launch = self.launch_of(&plan, launching);
+        let records = self.store.version(&launch.pipeline, &launch.version);
+        let refused = !launching.despite_failures
+            && guard::refusal_by(VERSION_RULE, &records, &launch.version).is_some();
+        if refused && self.store.answered(&launch).is_none() {
+            self.note("launch refused", [0; 4]);
+            return;
+        }
         let max = launch.lanes;
         let many = if launching.chunked {
             launching.entities.len() / 2
@@ -63,6 +77,7 @@ impl World {
         let Some(Launched::New { process, claimed }) = launched else {
             return;
         };
+        self.check_version(process, launching.despite_failures);
         self.note("launched", [process.0, many as i64, rest.len() as i64, 0]);
         if rest.is_empty() {
             self.adopt_launched(process, claimed);

@@ -6,8 +6,10 @@ use carril_model::account::{Cause, CauseKind, TimeAccount};
 use carril_model::contract::{
     Claim, Claimed, Entered, Fault, Launch, Launched, NewExecution, Owned, ProcessRow, Tally,
 };
-use carril_model::definition::Overlap;
+use carril_model::definition::{Overlap, Version};
+use carril_model::guard::VersionRecord;
 use carril_model::id::{ExecutionId, NodeId, ProcessId, Run, Token};
+use carril_model::process::lanes_done;
 use carril_model::state::{ExecutionState, ProcessState, StepState};
 use carril_model::time::Timestamp;
 use carril_model::transition::ExecutionEvent;
@@ -24,20 +26,10 @@ impl ModelStore {
         open: Option<u32>,
     ) -> Result<Launched, Fault> {
         self.alive(node)?;
-        let processes = || self.tables.processes.values();
-        let repeated = processes().find(|process| {
-            launch.idempotency_key.is_some() && process.idempotency_key == launch.idempotency_key
-        });
-        if let Some(process) = repeated {
-            return Ok(Launched::Repeated(process.row.id));
+        if let Some(answered) = self.answered(launch) {
+            return Ok(answered);
         }
-        let unsettled = processes().rev().find(|process| {
-            process.overlap_hash == launch.overlap_hash && !process.row.state.is_settled()
-        });
-        let unsettled = unsettled.map(|process| process.row.id);
-        if let (Overlap::Skip, Some(process)) = (launch.overlap, unsettled) {
-            return Ok(Launched::Skipped(process));
-        }
+        let unsettled = self.same_unsettled(launch);
         let after = unsettled.filter(|_| launch.overlap != Overlap::Allow);
         let id = self.new_process(launch, after);
         let claimed = self.extend(node, id, first, open, launch.at)?;
@@ -45,6 +37,73 @@ impl ModelStore {
             process: id,
             claimed,
         })
+    }
+
+    /// How a launch would be answered by a process that is there, if it would.
+    pub(in super::super) fn answered(&self, launch: &Launch) -> Option<Launched> {
+        let mut processes = self.tables.processes.values();
+        let repeated = processes.find(|process| {
+            launch.idempotency_key.is_some() && process.idempotency_key == launch.idempotency_key
+        });
+        if let Some(process) = repeated {
+            return Some(Launched::Repeated(process.row.id));
+        }
+        let skips = launch.overlap == Overlap::Skip;
+        let unsettled = self.same_unsettled(launch).filter(|_| skips);
+        unsettled.map(Launched::Skipped)
+    }
+
+    fn same_unsettled(&self, launch: &Launch) -> Option<ProcessId> {
+        let mut processes = self.tables.processes.values().rev();
+        let unsettled = processes.find(|process| {
+            process.overlap_hash == launch.overlap_hash && !process.row.state.is_settled()
+        });
+        unsettled.map(|process| process.row.id)
+    }
+
+    /// What is known of a pipeline's version; lives are shorter than its first hours, so that all of it counts.
+    pub(in super::super) fn version(
+        &self,
+        pipeline: &str,
+        version: &Version,
+    ) -> Vec<VersionRecord> {
+        let is_its = |process: &&Process| {
+            let row = &process.row;
+            row.pipeline == pipeline
+                && row.version == *version
+                && row.state != ProcessState::Launching
+        };
+        let processes: Vec<&Process> = self.tables.processes.values().filter(is_its).collect();
+        let Some(first) = processes
+            .iter()
+            .map(|process| process.row.launched_at)
+            .min()
+        else {
+            return Vec::new();
+        };
+        let sum = |count: fn(&Tally) -> u64| -> u64 {
+            processes
+                .iter()
+                .map(|process| count(&process.row.tally))
+                .sum()
+        };
+        let failed = sum(|tally| tally.failed);
+        let succeeded = sum(|tally| tally.succeeded);
+        vec![VersionRecord {
+            version: version.clone(),
+            first_launch: first,
+            settled: processes
+                .iter()
+                .map(|process| lanes_done(&process.row))
+                .sum(),
+            failed: if self.has(Bug::FailuresUncounted) {
+                0
+            } else {
+                failed
+            },
+            succeeded,
+            has_succeeded: succeeded > 0,
+        }]
     }
 
     /// Adds executions to a launching process, and opens it if `open` is given.

@@ -158,6 +158,7 @@ impl Rig {
             lanes: Some(lanes),
             priority: None,
             narrowing: Narrowing::default(),
+            despite_failures: false,
             idempotency_key: None,
             entities: EntitySource::Pipeline,
         }
