@@ -73,6 +73,8 @@ fn row(id: u16, state: StepState, table: &str) -> StepRow {
         attempt: 1,
         failures: 0,
         state,
+        began: carril_model::time::Timestamp(0),
+        ended: None,
         retry_at: None,
         fallback: false,
         output: None,
