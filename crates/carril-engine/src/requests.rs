@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};
 use crate::task::Kind;
-use carril_model::contract::{Answer, Request, Selection, Wish};
+use carril_model::contract::{Answer, Older, Request, Selection, Wish};
 use carril_model::id::{ProcessId, RequestId};
 use carril_model::plan::Plan;
 use std::sync::Arc;
@@ -94,18 +94,15 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             Ok(answer(vec![process], "goes on"))
         }
         Wish::SetBaseline { process, by } => {
-            engine.set_baseline(process, &by).await?;
-            Ok(answer(vec![process], "is the baseline"))
+            let kept = engine.set_baseline(process, &by).await;
+            kept.map(|kept| answer(vec![kept.process], "is the baseline"))
         }
         Wish::ClearBaseline { pipeline } => {
-            engine.clear_baseline(&pipeline).await?;
-            Ok(answer(Vec::new(), "the baseline is cleared"))
+            let cleared = engine.clear_baseline(&pipeline).await;
+            cleared.map(|()| answer(Vec::new(), "the baseline is cleared"))
         }
         Wish::Prune { older } => {
-            let worker = engine.clone();
-            engine.core.tasks.spawn(Kind::Work, async move {
-                worker.prune_and_tell(older).await;
-            });
+            prune(engine.clone(), older);
             Ok(answer(Vec::new(), "what is old is being removed"))
         }
         Wish::RollBack { selection } => {
@@ -118,6 +115,13 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             Ok(answer)
         }
     }
+}
+
+fn prune(worker: Engine, older: Older) {
+    let tasks = worker.core.tasks.clone();
+    tasks.spawn(Kind::Work, async move {
+        worker.prune_and_tell(older).await;
+    });
 }
 
 fn answer(processes: Vec<ProcessId>, what: &str) -> Answer {
