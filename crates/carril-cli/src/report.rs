@@ -304,10 +304,6 @@ fn times(permille: u64) -> String {
 }
 
 /// Thousandths as a number of programs.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "ratios that matter are far below 2^52 thousandths"
-)]
 fn ratio(permille: u64) -> f64 {
     permille as f64 / 1_000.0
 }

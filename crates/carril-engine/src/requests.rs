@@ -96,6 +96,22 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             engine.resume(process).await?;
             Ok(answer(vec![process], "goes on"))
         }
+        Wish::RollBack { selection } => {
+            let answer = accepted(engine, &selection, "is being rolled back").await?;
+            let held = engine.begin_rollback(&selection).await?;
+            let worker = engine.clone();
+            engine.core.tasks.spawn(Kind::Work, async move {
+                worker.finish_rollback(&selection, held).await;
+            });
+            Ok(answer)
+        }
+        other => look_after(engine, other, request).await,
+    }
+}
+
+/// Wishes that run and undo nothing.
+async fn look_after(engine: &Engine, wish: Wish, request: RequestId) -> Result<Answer, Error> {
+    match wish {
         Wish::Breaker {
             resource,
             to,
@@ -141,12 +157,12 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             accepted(engine, &selection, "has its answer").await
         }
         Wish::SetBaseline { process, by } => {
-            engine.set_baseline(process, &by).await?;
-            Ok(answer(vec![process], "is the baseline"))
+            let kept = engine.set_baseline(process, &by).await;
+            kept.map(|kept| answer(vec![kept.process], "is the baseline"))
         }
         Wish::ClearBaseline { pipeline } => {
-            engine.clear_baseline(&pipeline).await?;
-            Ok(answer(Vec::new(), "the baseline is cleared"))
+            let cleared = engine.clear_baseline(&pipeline).await;
+            cleared.map(|()| answer(Vec::new(), "the baseline is cleared"))
         }
         Wish::Prune { older } => Ok(prune(engine, older)),
         Wish::Purge { process } => {
@@ -157,15 +173,12 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             });
             Ok(answer(vec![process], "is being purged"))
         }
-        Wish::RollBack { selection } => {
-            let answer = accepted(engine, &selection, "is being rolled back").await?;
-            let held = engine.begin_rollback(&selection).await?;
-            let worker = engine.clone();
-            engine.core.tasks.spawn(Kind::Work, async move {
-                worker.finish_rollback(&selection, held).await;
-            });
-            Ok(answer)
-        }
+        Wish::Launch { .. }
+        | Wish::Cancel { .. }
+        | Wish::Retry { .. }
+        | Wish::Pause { .. }
+        | Wish::Resume { .. }
+        | Wish::RollBack { .. } => unreachable!("whoever carries out wishes does these itself"),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) use execution::changed;
 enum Shape<'a> {
     Process {
         process: ProcessShape<'a>,
-        report: ReportShape<'a>,
+        report: Box<ReportShape<'a>>,
         executions: Vec<ExecutionShape<'a>>,
         more: bool,
     },
@@ -133,7 +133,7 @@ fn show_process(
             .collect();
         return context.output.value(&Shape::Process {
             process: ProcessShape::of(drawn.process, drawn.worked),
-            report: drawn.report.shape(),
+            report: Box::new(drawn.report.shape()),
             executions,
             more,
         });

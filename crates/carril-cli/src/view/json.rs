@@ -95,23 +95,7 @@ impl Json {
 /// Something happened.
 pub(super) fn event(output: &Output, event: &Event) -> Result<(), Failure> {
     let line = match event {
-        // What holds at the end is told there, from the store: it is the same beside another program's engine.
-        Event::Alert { rail, .. } if *rail != Rail::AbortWhen => return Ok(()),
-        Event::Alert {
-            rail,
-            process,
-            pipeline,
-            message,
-            at,
-        } => {
-            return output.line(&AlertShape::of(
-                *rail,
-                *process,
-                pipeline,
-                message.clone(),
-                *at,
-            ));
-        }
+        Event::Alert { .. } => return alert(output, event),
         Event::Process {
             process,
             state,
@@ -168,6 +152,26 @@ pub(super) fn event(output: &Output, event: &Event) -> Result<(), Failure> {
         },
     };
     output.line(&line)
+}
+
+/// What holds at the end is told there, from the store: it is the same beside another program's engine.
+fn alert(output: &Output, event: &Event) -> Result<(), Failure> {
+    match event {
+        Event::Alert {
+            rail: rail @ Rail::AbortWhen,
+            process,
+            pipeline,
+            message,
+            at,
+        } => output.line(&AlertShape::of(
+            *rail,
+            *process,
+            pipeline,
+            message.clone(),
+            *at,
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Events came faster than they could be written.
