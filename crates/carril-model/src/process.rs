@@ -126,17 +126,13 @@ pub const fn lanes_done(row: &ProcessRow) -> u64 {
     if !matches!(row.state, ProcessState::Running | ProcessState::Paused) {
         return through;
     }
-    // The process's own execution is open in the segments that are its own, where all lanes wait.
-    let own_is_open = matches!(
-        row.own_state,
-        Some(ExecutionState::Pending | ExecutionState::Running)
-    );
     let unsettled = tally.total.saturating_sub(tally.settled());
     // Segments of lanes and of the process take turns, so that lanes have begun in the second at the latest.
     match row.segment {
-        0 if own_is_open => through,
+        // The process's own execution is open in the segments that are its own, where all lanes wait.
+        0 if row.own_open => through,
         0 | 1 => {
-            let open = row.open.saturating_sub(own_is_open as u64);
+            let open = row.open.saturating_sub(row.own_open as u64);
             through + unsettled.saturating_sub(open)
         }
         _ => through + unsettled,

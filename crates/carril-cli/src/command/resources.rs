@@ -11,7 +11,6 @@ use crate::output::table::Table;
 use crate::output::{number, time};
 use carril::model::breaker::{BreakerRow, BreakerState};
 use carril::model::contract::{History, ResourceRow};
-use carril::model::time::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -43,8 +42,8 @@ struct BreakerShape {
     state: &'static str,
     failures: u32,
     successes: u32,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
+    since: Option<String>,
+    until: Option<String>,
     forced: bool,
     reason: Option<String>,
 }
@@ -55,8 +54,8 @@ impl BreakerShape {
             state: row.state.name(),
             failures: row.failures,
             successes: row.successes,
-            since: Some(row.since),
-            until: row.until,
+            since: Some(time::rfc3339(row.since)),
+            until: row.until.map(time::rfc3339),
             forced: row.forced,
             reason: row.reason,
         }

@@ -95,7 +95,7 @@ fn a_slip_in_a_targets_name_is_told() {
     )
     .unwrap();
     let folder = bench.path("pipeline").display().to_string();
-    let checked = bench.run(&["check", &folder]).with(0);
+    let checked = bench.run(&["check", &folder]).with(3);
     assert!(
         checked.stdout.contains("did you mean `warehouse`?"),
         "{}",

@@ -41,7 +41,7 @@ fn a_breaker_that_opened_is_shown_explained_and_closed_beside_the_engine() {
         bench.store::<String>(CAUSE) == "breaker api"
     });
     assert_eq!(bench.store::<i64>("select priority from processes"), -5);
-    let shown = bench.run(&["resources", "--json"]).with(0).json();
+    let shown = bench.run(&["resources", "--json"]).with(0).whole_json();
     let api = &shown["resources"][0];
     assert_eq!(api["resource"], "api");
     assert_eq!(api["slots"], 2);
@@ -70,7 +70,7 @@ fn a_breaker_that_opened_is_shown_explained_and_closed_beside_the_engine() {
             "--json",
         ])
         .with(0)
-        .json();
+        .whole_json();
     let breaker = &closed["resources"][0]["breaker"];
     assert_eq!(breaker["state"], "closed");
     assert_eq!(breaker["forced"], true);

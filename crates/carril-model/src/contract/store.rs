@@ -272,6 +272,8 @@ pub struct ProcessRow {
     pub own: Option<ExecutionId>,
     /// The state of the process's own execution, if it has one.
     pub own_state: Option<ExecutionState>,
+    /// Whether that one has yet to do the segment that the process is in.
+    pub own_open: bool,
     /// The numbers.
     pub tally: Tally,
     /// Where each target is, as in [`Launch::targets`].

@@ -23,6 +23,7 @@ fn row(segment: u32, open: u64, tally: Tally) -> ProcessRow {
         after: None,
         own: None,
         own_state: None,
+        own_open: false,
         tally,
         targets: std::collections::BTreeMap::new(),
         folder: None,
@@ -177,7 +178,8 @@ fn lanes_that_wait_at_a_barrier_are_done_so_far() {
     assert_eq!((lanes_done(&early), aborts(&early)), (40, false));
     // In a segment of the process itself, its own execution is what is open.
     let mut own = row(1, 1, tally);
-    own.own_state = Some(ExecutionState::Running);
+    own.own_state = Some(ExecutionState::Waiting);
+    own.own_open = true;
     assert_eq!((lanes_done(&own), aborts(&own)), (100, false));
     // Before their first segment lanes have done nothing, after it all that are left have come to a barrier.
     own.segment = 0;

@@ -107,14 +107,12 @@ impl Hot {
             error
         ];
         one(connection, sql!("execution_end"), values)?;
-        // One that is pending may have waits of its own: it was woken, or handed back.
-        if self.state != ExecutionState::Waiting || self.parked {
-            execute(
-                connection,
-                sql!("steps_cancel"),
-                params![self.id, self.run.0, at.0],
-            )?;
-        }
+        // Whatever state it is in, it may have attempts or waits of its own: it was woken, or handed back.
+        execute(
+            connection,
+            sql!("steps_cancel"),
+            params![self.id, self.run.0, at.0],
+        )?;
         if self.segment == segment_of(connection, self.process)? {
             deltas.open(self.process, -1);
         }

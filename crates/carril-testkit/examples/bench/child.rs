@@ -1,6 +1,7 @@
 //! One side of one round, in a process of its own with a folder of its own.
 
 use super::arguments::{Arguments, Side};
+use super::figures::Figure;
 use super::usage::Usage;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,29 @@ pub(crate) struct Measured {
     pub(crate) usage: Usage,
     /// Step rows in the file at the end: both sides must have as many.
     pub(crate) step_rows: i64,
+}
+
+/// How fast one side was over all rounds, and at what cost.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Pace {
+    pub(crate) steps_per_second: Figure,
+    pub(crate) cpu_micros_per_step: Figure,
+}
+
+impl Pace {
+    /// Of one side's rounds, each of so many steps.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of microseconds, far below 2^52"
+    )]
+    pub(crate) fn of<'a>(rounds: impl Iterator<Item = &'a Measured> + Clone, steps: f64) -> Self {
+        let cpu = rounds.clone();
+        let cpu = cpu.map(|side| side.usage.cpu_micros as f64 / steps);
+        Self {
+            steps_per_second: Figure::of(rounds.map(|side| steps / side.wall_micros * 1e6)),
+            cpu_micros_per_step: Figure::of(cpu),
+        }
+    }
 }
 
 /// Prints what this process, which is one side, has measured.

@@ -9,10 +9,13 @@ mod arguments;
 mod child;
 mod cold;
 mod dispatch;
+mod fairness;
 mod fanout;
 mod figures;
 mod floor;
+mod hot;
 mod launch;
+mod limits;
 mod report;
 mod scale;
 mod subject;
@@ -37,6 +40,9 @@ pub(crate) fn main(name: &str) -> ExitCode {
 fn run(name: &str, arguments: &Arguments) -> Result<()> {
     match name {
         "fanout" => fanout::run(arguments),
+        "fairness" => fairness::run(arguments),
+        "hot" => hot::run(arguments),
+        "limits" => limits::run(arguments),
         "dispatch" => dispatch::run(arguments),
         "launch" => launch::run(arguments),
         "cold" => cold::run(arguments),

@@ -39,7 +39,11 @@ impl Subject {
     where
         F: Fn() + Send + Sync + 'static,
     {
-        let pipeline = pipeline(steps, lanes, &Arc::new(step))?;
+        Self::with(folder, pipeline(steps, lanes, &Arc::new(step))?).await
+    }
+
+    /// The same with a pipeline of the benchmark's own, whose entities are given.
+    pub(crate) async fn with(folder: &Path, pipeline: PipelineDefinition) -> Result<Self> {
         let options = OpenOptions::new("store.db")
             .folder(folder)
             .pipeline(&pipeline);
@@ -89,7 +93,12 @@ impl Subject {
             key: format!("entity-{number:05}"),
             attributes: Map::new(),
         };
-        let launch = Launch::new().entities((0..entities).map(row).collect());
+        self.launch_rows((0..entities).map(row).collect()).await
+    }
+
+    /// Launches these entities; returns when the launch is durable.
+    pub(crate) async fn launch_rows(&self, rows: Vec<EntityRow>) -> Result<ProcessId> {
+        let launch = Launch::new().entities(rows);
         Ok(self.carril.launch(&self.pipeline, launch).await?.process())
     }
 

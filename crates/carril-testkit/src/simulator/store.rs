@@ -114,8 +114,8 @@ impl Row {
         self.account.switch(Cause::plain(kind), at);
     }
 
-    /// Attempts under way get this state.
-    fn end_attempts(&mut self, state: StepState) {
+    /// Attempts under way get this state, and end.
+    fn end_attempts(&mut self, state: StepState, at: Timestamp) {
         let run = self.owned.run;
         let range = (run, StepId(0), 0)..=(run, StepId(u16::MAX), u32::MAX);
         for (_, attempt) in self.steps.range_mut(range) {
@@ -123,6 +123,7 @@ impl Row {
                 || (state == StepState::Cancelled && attempt.row.state == StepState::Waiting);
             if ends {
                 attempt.row.state = state;
+                attempt.row.ended = Some(at.max(attempt.row.began));
             }
         }
     }
@@ -161,7 +162,9 @@ impl Tables {
     pub(super) fn process_row(&self, process: ProcessId) -> Option<ProcessRow> {
         let process = self.processes.get(&process)?;
         let mut row = process.row.clone();
-        row.own_state = row.own.map(|own| self.rows[&own].state);
+        let own = row.own.map(|own| &self.rows[&own]);
+        row.own_state = own.map(|own| own.state);
+        row.own_open = own.is_some_and(|own| !own.state.is_settled() && own.segment == row.segment);
         let waits = |row: &&Row| row.parked && row.state == ExecutionState::Waiting;
         row.waiting = process
             .executions
@@ -334,7 +337,7 @@ impl ModelStore {
         row.close(at);
         row.cancelling = false;
         row.ended_at = Some(at);
-        row.end_attempts(StepState::Cancelled);
+        row.end_attempts(StepState::Cancelled, at);
         if !keeps_wake {
             row.wake_at = None;
         }

@@ -27,8 +27,10 @@ fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;
-    for sign in line.chars() {
+    for sign in line.replace("$(", "\u{1}").chars() {
         match (quote, sign) {
+            // What a shell puts in by running it is one word, whatever is in it.
+            (None, '\u{1}') => quote = Some(')'),
             (Some(open), _) if open == sign => quote = None,
             (Some(_), _) => word.get_or_insert_default().push(sign),
             (None, '\'' | '"') => {

@@ -224,7 +224,7 @@ impl ModelStore {
         row.switch(kind, at);
         row.node = None;
         if !forget {
-            row.end_attempts(StepState::Interrupted);
+            row.end_attempts(StepState::Interrupted, at);
         }
         self.go(execution, ExecutionEvent::Release);
     }
@@ -266,6 +266,7 @@ impl ModelStore {
             after,
             own: None,
             own_state: None,
+            own_open: false,
             tally: Tally::default(),
             targets: BTreeMap::new(),
             folder: None,
