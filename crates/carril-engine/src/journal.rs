@@ -541,14 +541,11 @@ impl Writer {
         }
         // Lanes hand theirs in as they come to it; the store keeps the newest, and their history in this order.
         group.breakers.sort_by_key(|breaker| breaker.change);
-        group.claims = waiting
-            .claims
-            .iter()
-            .map(|(process, (max, _))| Claim {
-                process: *process,
-                max: *max,
-            })
-            .collect();
+        let claims = waiting.claims.iter().map(|(process, (max, _))| Claim {
+            process: *process,
+            max: *max,
+        });
+        group.claims = claims.collect();
         (group, waiting)
     }
 

@@ -118,8 +118,10 @@ async fn look_after(engine: &Engine, wish: Wish, request: RequestId) -> Result<A
             reason,
         } => {
             engine.breaker(&resource, to, reason.as_deref()).await?;
-            let what = format!("the breaker of {resource} is set");
-            Ok(answer(Vec::new(), &what))
+            Ok(answer(
+                Vec::new(),
+                &format!("the breaker of {resource} is set"),
+            ))
         }
         Wish::Signal {
             selection,

@@ -19,7 +19,7 @@ pub use waits::PARK_AFTER_MICROS;
 
 use crate::account::{Cause, CauseKind, TimeAccount};
 use crate::contract::{
-    Change, Claimed, ErrorClass, Owned, Signal, StepCall, StepDone, StepEnd, StepError,
+    Change, Claimed, ErrorClass, Owned, Signal, StepCall, StepDone, StepEnd, StepError, StepRow,
 };
 use crate::definition::{Effects, Fallback};
 use crate::id::StepId;
@@ -122,6 +122,39 @@ impl Progress {
         question: None,
     };
 
+    /// Goes on from the latest attempt that the store has.
+    fn take_up(&mut self, plan: &Plan, row: &StepRow) {
+        self.attempt = row.attempt;
+        self.failures = row.failures;
+        match (row.state, row.retry_at) {
+            (StepState::Failed, Some(due)) => {
+                self.due = Some(due);
+                let since = row.ended.unwrap_or(row.began);
+                self.waiting = Some((Cause::plain(CauseKind::Backoff), since));
+            }
+            (StepState::Waiting, due) => {
+                if let Some(wait) = plan.step(row.step).wait() {
+                    let cause = wait.cause(&plan.planned(row.step).path);
+                    self.state = StepState::Waiting;
+                    self.began = row.began;
+                    self.due = due;
+                    self.waiting = Some((cause, row.began));
+                }
+            }
+            (StepState::Succeeded | StepState::Failed | StepState::Skipped, _) => {
+                self.state = row.state;
+            }
+            // Whoever had this attempt is gone, or it was stopped in a run that is over: it is tried anew.
+            (
+                StepState::Running
+                | StepState::Interrupted
+                | StepState::Cancelled
+                | StepState::Pending,
+                _,
+            ) => {}
+        }
+    }
+
     const fn is_active(&self) -> bool {
         matches!(self.state, StepState::Running | StepState::Waiting)
             || self.ordered
@@ -139,35 +172,7 @@ impl Execution {
             let Some(step) = progress.get_mut(row.step.index()) else {
                 continue;
             };
-            step.attempt = row.attempt;
-            step.failures = row.failures;
-            match (row.state, row.retry_at) {
-                (StepState::Failed, Some(due)) => {
-                    step.due = Some(due);
-                    let since = row.ended.unwrap_or(row.began);
-                    step.waiting = Some((Cause::plain(CauseKind::Backoff), since));
-                }
-                (StepState::Waiting, due) => {
-                    if let Some(wait) = plan.step(row.step).wait() {
-                        let cause = wait.cause(&plan.planned(row.step).path);
-                        step.state = StepState::Waiting;
-                        step.began = row.began;
-                        step.due = due;
-                        step.waiting = Some((cause, row.began));
-                    }
-                }
-                (StepState::Succeeded | StepState::Failed | StepState::Skipped, _) => {
-                    step.state = row.state;
-                }
-                // Whoever had this attempt is gone, or it was stopped in a run that is over: it is tried anew.
-                (
-                    StepState::Running
-                    | StepState::Interrupted
-                    | StepState::Cancelled
-                    | StepState::Pending,
-                    _,
-                ) => {}
-            }
+            step.take_up(plan, &row);
             step.error = row.error;
             if let Some(output) = row.output {
                 outputs.insert(row.step, output);

@@ -161,6 +161,7 @@ pub(super) const DOORS: &[Door] = &[
 /// What the model may use: libraries that turn text into values, and nothing that acts.
 pub(super) const MODEL_USES: &[&str] = &[
     "blake3",
+    "jiff",
     "minijinja",
     "serde",
     "serde_json",
@@ -176,7 +177,6 @@ pub(super) const MODEL_NEVER_REACHES: &[&str] = &[
     "chrono",
     "getrandom",
     "hyper",
-    "jiff",
     "libsqlite3-sys",
     "mio",
     "rand",
