@@ -452,9 +452,8 @@ fn covered(records: &[Record]) -> Vec<(usize, usize)> {
     for (at, record) in records.iter().enumerate().rev() {
         match &record.change {
             Change::StepEnded(end) => {
-                later
-                    .entry(Key::attempt(record.owned, end.step, end.attempt))
-                    .or_insert(at);
+                // The first end after a beginning covers it; a second one is for the statement to refuse.
+                later.insert(Key::attempt(record.owned, end.step, end.attempt), at);
             }
             Change::StepBegan { step, attempt, .. } => {
                 // A second beginning of the same attempt is for the statement to refuse.

@@ -94,7 +94,8 @@ impl ModelStore {
             first_launch: first,
             settled: processes
                 .iter()
-                .map(|process| lanes_done(&process.row))
+                .filter_map(|process| self.tables.process_row(process.row.id))
+                .map(|row| lanes_done(&row))
                 .sum(),
             failed: if self.has(Bug::FailuresUncounted) {
                 0
