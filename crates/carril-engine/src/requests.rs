@@ -169,10 +169,7 @@ async fn look_after(engine: &Engine, wish: Wish, request: RequestId) -> Result<A
         Wish::Prune { older } => Ok(prune(engine, older)),
         Wish::Purge { process } => {
             engine.check_purge(process).await?;
-            let worker = engine.clone();
-            engine.core.tasks.spawn(Kind::Work, async move {
-                worker.purge_and_tell(process).await;
-            });
+            purge(engine.clone(), process);
             Ok(answer(vec![process], "is being purged"))
         }
         Wish::Launch { .. }
@@ -182,6 +179,13 @@ async fn look_after(engine: &Engine, wish: Wish, request: RequestId) -> Result<A
         | Wish::Resume { .. }
         | Wish::RollBack { .. } => unreachable!("whoever carries out wishes does these itself"),
     }
+}
+
+fn purge(worker: Engine, process: ProcessId) {
+    let tasks = worker.core.tasks.clone();
+    tasks.spawn(Kind::Work, async move {
+        worker.purge_and_tell(process).await;
+    });
 }
 
 /// What is old goes in the background; whoever asked does not wait for it.
