@@ -12,6 +12,8 @@ use std::process::ExitCode;
 mod harness;
 #[path = "chaos/machine.rs"]
 mod machine;
+#[path = "chaos/random.rs"]
+mod random;
 
 use harness::{Scenario, Settings};
 

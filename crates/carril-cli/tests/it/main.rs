@@ -22,6 +22,8 @@ mod place;
 mod prune;
 mod purge;
 mod rails;
+#[path = "../../../carril-testkit/examples/chaos/random.rs"]
+mod random;
 mod second;
 mod talk;
 mod top;

@@ -1,8 +1,8 @@
 //! A disk that loses power: it has what was synced, and of what was not any part, torn at its sectors of 512 bytes.
 
 use super::Failure;
-use super::random::Random;
 use super::recording::Event;
+use crate::random::Random;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -2,8 +2,8 @@
 
 use super::check::{self, Pipeline};
 use super::kill::{Kill, Moment};
-use super::random::Random;
 use super::world::{Driver, Failure, World};
+use crate::random::Random;
 use rusqlite::Connection;
 use std::path::Path;
 

@@ -16,7 +16,6 @@ mod history;
 pub(crate) mod kill;
 mod planted;
 mod program;
-mod random;
 mod rollback;
 pub(crate) mod world;
 

@@ -3,7 +3,7 @@
 //! A kill at a failpoint is done by the program itself (`CARRIL_KILL_AT=NAME:HIT`), which notes the name in a file first; only
 //! what stands in that file counts as reached.
 
-use super::random::Random;
+use crate::random::Random;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;

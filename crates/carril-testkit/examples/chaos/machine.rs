@@ -6,7 +6,6 @@
 
 mod disk;
 mod power;
-mod random;
 mod recording;
 mod syscalls;
 mod tiny;

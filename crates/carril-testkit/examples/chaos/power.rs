@@ -5,10 +5,10 @@
 //! durable. Each must be told.
 
 use super::disk::Disk;
-use super::random::Random;
 use super::recording::{Event, Recording, record};
 use super::tiny::{Deed, Tiny};
 use super::{Failure, Found};
+use crate::random::Random;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -13,7 +13,9 @@ fn no_text_panics_hangs_or_fills_the_memory() {
         let seeds = seeds(target, &repository);
         assert!(!seeds.is_empty(), "{target:?} has seeds");
         let fuzzed = fuzz(target, seeds, 1, Until::Inputs(1_500));
-        assert!(fuzzed.crash.is_none(), "{target:?}: {:?}", fuzzed.crash);
+        if let Some(crash) = fuzzed.crash {
+            panic!("{target:?}: {} at {}", crash.what, crash.input);
+        }
         assert!(
             fuzzed.answers > 10,
             "{target:?} gets {} answers only",

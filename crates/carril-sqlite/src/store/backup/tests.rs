@@ -31,6 +31,9 @@ fn store(path: &Path, pid: i64, executions: i64) -> Connection {
     connection
 }
 
+/// Something that happens to a file.
+type Damage = dyn Fn(&mut Vec<u8>);
+
 fn add(connection: &Connection, first: i64, count: i64) {
     connection
         .execute(
@@ -242,7 +245,7 @@ fn what_is_no_whole_backup_is_refused_and_the_store_stays() {
         let middle = bytes.len() / 2;
         bytes[middle..middle + 4_096].fill(0x5a);
     };
-    let cases: [(&str, &dyn Fn(&mut Vec<u8>)); 7] = [
+    let cases: [(&str, &Damage); 7] = [
         ("CAR0614", &damage),
         ("CAR0615", &|bytes| bytes.truncate(bytes.len() - 1)),
         ("CAR0615", &|bytes| bytes.truncate(40)),

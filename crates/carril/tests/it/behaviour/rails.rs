@@ -38,7 +38,10 @@ fn built(pipeline: Pipeline) -> PipelineDefinition {
 
 async fn refused(carril: &Carril, pipeline: &PipelineDefinition) -> String {
     match in_time("refusing", carril.launch(pipeline, Launch::new())).await {
-        Err(EngineError::Refused { code, message }) if code == "CAR0450" => message,
+        Err(EngineError::Refused {
+            code: "CAR0450",
+            message,
+        }) => message,
         other => panic!("{other:?}"),
     }
 }
