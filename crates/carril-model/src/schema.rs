@@ -1,7 +1,7 @@
 //! What the files that people write may say: tables of keys, and the JSON Schema that editors read.
 //!
 //! The readers take the keys they know from these same tables, so that a key is in the schema or is refused. A schema tells
-//! what shows in one key or one table, so that an editor can say it while one types; it never refuses what the reader takes.
+//! what shows in one key or one table, so that an editor can say it while one types; it refuses nothing that the reader takes and a reference documents.
 //! What names mean, and what files and databases hold, is told by `carril check`.
 
 use serde_json::{Map, Value, json};
