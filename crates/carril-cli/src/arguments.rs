@@ -134,6 +134,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Write a shell's completions to stdout.
     Completions(Completions),
+    /// Print the JSON Schema of pipeline.toml or carril.toml, for an editor.
+    Schema(Schema),
     /// Watch processes and lanes live: what runs, what waits for whom, what failed.
     Top(Top),
     /// Look whether all is well: machine, store, targets, secrets, pipeline; changes nothing.
@@ -552,6 +554,23 @@ pub(crate) struct Completions {
     /// The shell.
     #[arg(value_enum, value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// `carril schema`.
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Which file's.
+    #[arg(value_enum, value_name = "FILE", default_value_t = SchemaOf::Pipeline)]
+    pub(crate) of: SchemaOf,
+}
+
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The pipeline.toml.
+    Pipeline,
+    /// The carril.toml.
+    Settings,
 }
 
 /// `carril top`.

@@ -28,6 +28,7 @@ mod restore;
 mod retry;
 mod rollback;
 mod run;
+mod schema;
 pub(crate) mod show;
 mod signal;
 mod sql;
@@ -65,6 +66,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Breaker(arguments) => breaker::run(context, arguments).await,
         Command::Explain(arguments) => explain::explain(context, arguments),
         Command::Completions(arguments) => explain::completions(context, arguments),
+        Command::Schema(arguments) => schema::run(context, arguments),
         Command::Purge(arguments) => purge::run(context, arguments).await,
         Command::Workspace(arguments) => match &arguments.what {
             WorkspaceCommand::Migrate(arguments) => workspace::migrate(context, arguments).await,
@@ -137,7 +139,8 @@ impl Command {
             | Self::Resources(_)
             | Self::Sql(_)
             | Self::Explain(_)
-            | Self::Completions(_) => "carril".to_owned(),
+            | Self::Completions(_)
+            | Self::Schema(_) => "carril".to_owned(),
         }
     }
 }

@@ -12,14 +12,22 @@ use std::path::Path;
 /// Exit 10 when the folder cannot be made or written.
 pub(crate) fn write_all(folder: &Path, files: &[File]) -> Result<(), Failure> {
     for (path, text) in files {
-        let file = folder.join(path);
-        if let Some(parent) = file.parent() {
-            std::fs::create_dir_all(parent)
-                .map_err(|error| Failure::file(parent, "make the folder", &error))?;
-        }
-        std::fs::write(&file, text).map_err(|error| Failure::file(&file, "write", &error))?;
+        write(folder, path, text)?;
     }
     Ok(())
+}
+
+/// Writes one file below a folder, which is made if it is not there.
+///
+/// # Errors
+/// Exit 10 when the folder cannot be made or written.
+pub(crate) fn write(folder: &Path, path: &str, text: &str) -> Result<(), Failure> {
+    let file = folder.join(path);
+    if let Some(parent) = file.parent() {
+        std::fs::create_dir_all(parent)
+            .map_err(|error| Failure::file(parent, "make the folder", &error))?;
+    }
+    std::fs::write(&file, text).map_err(|error| Failure::file(&file, "write", &error))
 }
 
 /// Why a database could not be filled.

@@ -79,6 +79,16 @@ impl Loaded {
     }
 }
 
+/// The JSON Schema (draft 2020-12) of a `pipeline.toml`, for editors: every key with what it means, its type, its words and
+/// its limits. It refuses what shows in one table; what names mean is told by [`parse`].
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    read::keys::TOP.schema(
+        "pipeline.toml",
+        "A pipeline of Carril: the same stages for many entities, each in a lane of its own.",
+    )
+}
+
 /// Reads and checks the pipeline of a folder.
 #[must_use]
 pub fn parse(files: &dyn Files) -> Loaded {

@@ -19,6 +19,7 @@
 //! References to secrets stay as they are written: they are resolved when a target is opened or a step sends one, never here, so that nothing
 //! of these settings may not be printed or stored. `docs/reference/config.md` is the reference.
 
+mod keys;
 mod retention;
 
 pub use retention::{RETENTION, retention};
@@ -29,11 +30,14 @@ use crate::secret;
 use carril_engine::Retention;
 use carril_model::definition::LANES_MAX;
 use carril_model::finding::{Finding, Place};
+use carril_model::schema::Table;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+
+const TOP_HELP: &str = "it has `store` and the tables `[targets]`, `[engine]`, `[retention]`, `[http]` and `[secrets]`";
 
 /// Most bytes of a `carril.toml`; it holds a few lines.
 const BYTES_MAX: u64 = 64 * 1024;
@@ -68,6 +72,13 @@ impl Default for Settings {
 impl Settings {
     /// The name of the file.
     pub const FILE: &str = "carril.toml";
+
+    /// The JSON Schema (draft 2020-12) of the file, for editors: every key with what it means, its type and its limits.
+    #[must_use]
+    pub fn schema() -> serde_json::Value {
+        let about = "Where things are, beside the pipelines that use them. All keys are optional.";
+        keys::TOP.schema(Self::FILE, about)
+    }
 
     /// Reads the text of a `carril.toml` that lies in `folder`, which its relative paths are relative to.
     ///
@@ -195,6 +206,9 @@ impl Reader<'_> {
     fn top(&mut self, table: &DeTable<'_>) {
         for (key, value) in table {
             let name: &str = key.get_ref();
+            if !self.knows(&keys::TOP, "a carril.toml", key, TOP_HELP) {
+                continue;
+            }
             match name {
                 "store" => self.store(value),
                 "targets" => match value.get_ref() {
@@ -218,15 +232,7 @@ impl Reader<'_> {
                 "engine" => self.engine(value),
                 "http" => self.http(value),
                 "secrets" => self.secrets(value),
-                _ => {
-                    let message = format!("there is no key `{name}` in a {}", Settings::FILE);
-                    self.report(
-                        "CAR0122",
-                        key.span(),
-                        message,
-                        "it has `store` and the tables `[targets]`, `[engine]`, `[retention]`, `[http]` and `[secrets]`",
-                    );
-                }
+                _ => {}
             }
         }
     }
@@ -280,19 +286,17 @@ impl Reader<'_> {
     fn retention(&mut self, kept: &DeTable<'_>) {
         for (key, value) in kept {
             let name: &str = key.get_ref();
+            if !self.knows(
+                &keys::RETENTION,
+                "`[retention]`",
+                key,
+                "it has `history` and `workspaces`",
+            ) {
+                continue;
+            }
             let place = match name {
                 "history" => &mut self.settings.retention.history,
-                "workspaces" => &mut self.settings.retention.workspaces,
-                _ => {
-                    let message = format!("there is no key `{name}` in `[retention]`");
-                    self.report(
-                        "CAR0122",
-                        key.span(),
-                        message,
-                        "it has `history` and `workspaces`",
-                    );
-                    continue;
-                }
+                _ => &mut self.settings.retention.workspaces,
             };
             let read = match value.get_ref() {
                 DeValue::String(text) => retention::retention(text),
@@ -314,10 +318,7 @@ impl Reader<'_> {
             return self.report("CAR0122", value.span(), "`engine` is a table", HELP);
         };
         for (key, value) in table {
-            let name: &str = key.get_ref();
-            if name != "lanes" {
-                let message = format!("there is no key `{name}` in `[engine]`");
-                self.report("CAR0122", key.span(), message, HELP);
+            if !self.knows(&keys::ENGINE, "`[engine]`", key, HELP) {
                 continue;
             }
             let lanes = match value.get_ref() {
@@ -341,17 +342,13 @@ impl Reader<'_> {
             return self.report("CAR0122", value.span(), "`http` is a table", HELP);
         };
         for (key, value) in table {
-            let name: &str = key.get_ref();
-            let DeValue::Array(entries) = value.get_ref() else {
-                let message = format!("`[http]` has a list `allow`, and this is `{name}`");
-                self.report("CAR0122", key.span(), message, HELP);
-                continue;
-            };
-            if name != "allow" {
-                let message = format!("there is no key `{name}` in `[http]`");
-                self.report("CAR0122", key.span(), message, HELP);
+            if !self.knows(&keys::HTTP, "`[http]`", key, HELP) {
                 continue;
             }
+            let DeValue::Array(entries) = value.get_ref() else {
+                self.report("CAR0122", value.span(), "`allow` is a list of texts", HELP);
+                continue;
+            };
             for entry in entries {
                 let DeValue::String(text) = entry.get_ref() else {
                     self.report("CAR0122", entry.span(), "a place is a text", HELP);
@@ -390,6 +387,22 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    /// Whether the table has this key; says so where it has not.
+    fn knows(
+        &mut self,
+        table: &Table,
+        what: &str,
+        key: &Spanned<std::borrow::Cow<'_, str>>,
+        help: &str,
+    ) -> bool {
+        let name: &str = key.get_ref();
+        if !table.has(name) {
+            let message = format!("there is no key `{name}` in {what}");
+            self.report("CAR0122", key.span(), message, help);
+        }
+        table.has(name)
     }
 
     fn report(&mut self, code: &str, range: Range<usize>, message: impl Into<String>, help: &str) {

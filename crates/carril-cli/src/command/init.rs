@@ -1,5 +1,6 @@
 //! `carril init`: a small pipeline that runs, with comments that teach, and a warehouse for it.
 
+use super::schema;
 use crate::arguments::Init;
 use crate::context::{Context, quoted};
 use crate::embedded::{self, TEMPLATE};
@@ -24,7 +25,7 @@ struct Shape {
 pub(crate) fn run(context: &Context, arguments: &Init) -> Result<Exit, Failure> {
     let folder = context.absolute(&arguments.folder);
     let mut names: Vec<&str> = TEMPLATE.iter().map(|(path, _)| *path).collect();
-    names.push(WAREHOUSE);
+    names.extend([schema::FILE, WAREHOUSE]);
     if let Some(there) = names.iter().find(|name| folder.join(name).exists()) {
         let message = format!(
             "`{}` is there already, and init overwrites nothing",
@@ -34,6 +35,7 @@ pub(crate) fn run(context: &Context, arguments: &Init) -> Result<Exit, Failure> 
             .help("name another folder: `carril init my-pipeline`"));
     }
     files::write_all(&folder, TEMPLATE)?;
+    files::write(&folder, schema::FILE, &schema::pipeline_text()?)?;
     let script = embedded::text(TEMPLATE, "warehouse.sql");
     carril::run_script(&folder.join(WAREHOUSE), &[script], &[])
         .map_err(|error| files::unfilled(&folder.join(WAREHOUSE), &error))?;
@@ -50,7 +52,7 @@ pub(crate) fn run(context: &Context, arguments: &Init) -> Result<Exit, Failure> 
     }
     let mut text = format!("made a pipeline in {}\n", folder.display());
     for (name, what) in ABOUT {
-        text.push_str(&format!("\n  {name:<16}{what}"));
+        text.push_str(&format!("\n  {name:<22}{what}"));
     }
     text.push_str("\n\nnext\n");
     for (command, what) in &next {
@@ -67,6 +69,7 @@ pub(crate) fn run(context: &Context, arguments: &Init) -> Result<Exit, Failure> 
 
 const ABOUT: &[(&str, &str)] = &[
     ("pipeline.toml", "three stages, explained"),
+    (schema::FILE, "what it may say, for your editor"),
     ("sql/", "the queries of its steps"),
     ("carril.toml", "where the store and the warehouse are"),
     (

@@ -50,6 +50,48 @@ fn what_it_makes_is_valid_and_runs() {
     );
 }
 
+/// What the first line of its pipeline names is there, is what `carril schema` prints, and leaves nobody's file undone.
+#[test]
+fn an_editor_finds_the_schema_of_the_pipeline() {
+    let folder = TempDir::new().unwrap();
+    let made = object(&carril(folder.path(), &["init", "--json"]).with(0));
+    let files = made["files"].as_array().unwrap();
+    assert!(
+        files.iter().any(|file| file == "pipeline.schema.json"),
+        "{files:?}"
+    );
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let pipeline = read("pipeline.toml");
+    let first = pipeline.lines().next().unwrap();
+    assert_eq!(first, "#:schema ./pipeline.schema.json");
+    let kept = read("pipeline.schema.json");
+    assert_eq!(carril(folder.path(), &["schema"]).with(0).stdout, kept);
+    assert_eq!(
+        carril(folder.path(), &["schema", "pipeline", "--json"])
+            .with(0)
+            .stdout,
+        kept
+    );
+    let schema: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    assert_eq!(schema["title"], "pipeline.toml");
+    assert!(schema["properties"]["lanes"]["properties"]["max"].is_object());
+
+    let other = TempDir::new().unwrap();
+    std::fs::write(other.path().join("pipeline.schema.json"), "mine").unwrap();
+    carril(other.path(), &["init"]).with(2).saying("CAR0805");
+    assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_settings_have_a_schema_too() {
+    let folder = TempDir::new().unwrap();
+    let schema = object(&carril(folder.path(), &["schema", "settings"]).with(0));
+    assert_eq!(schema["title"], "carril.toml");
+    assert!(schema["properties"]["retention"]["properties"]["history"].is_object());
+    carril(folder.path(), &["schema", "sql"]).with(2);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn every_command_that_it_names_works() {
     let folder = TempDir::new().unwrap();

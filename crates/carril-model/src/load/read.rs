@@ -7,6 +7,7 @@
 mod fields;
 mod goal;
 mod http;
+pub(super) mod keys;
 mod resources;
 mod sections;
 mod steps;
@@ -16,22 +17,10 @@ use super::similar::{nearest, suggestion};
 use super::{Files, values};
 use crate::definition::{Definition, SqlText};
 use crate::finding::Finding;
+use crate::schema::Table;
 use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-const TOP_KEYS: [&str; 10] = [
-    "name",
-    "description",
-    "params",
-    "entities",
-    "lanes",
-    "workspace",
-    "defaults",
-    "resource",
-    "goal",
-    "stage",
-];
 
 /// Reads the whole tree; also gives the paths of keys that are there under a name a slip away.
 pub(super) fn definition(
@@ -45,7 +34,7 @@ pub(super) fn definition(
         findings: Vec::new(),
         misspelt: BTreeSet::new(),
     };
-    let top = reader.section(String::new(), tree, &TOP_KEYS);
+    let top = reader.section(String::new(), tree, &keys::TOP);
     let defaults = reader.defaults(&top);
     let entities = reader.entities(&top);
     let workspace = reader.workspace(&top, &entities);
@@ -99,10 +88,15 @@ impl<'t> Section<'t> {
 
 impl Reader<'_> {
     /// A table whose keys are known; the others are reported.
-    fn section<'t>(&mut self, path: String, table: &'t DeTable<'t>, known: &[&str]) -> Section<'t> {
+    fn section<'t>(
+        &mut self,
+        path: String,
+        table: &'t DeTable<'t>,
+        known: &'static Table,
+    ) -> Section<'t> {
         for (key, _) in table {
             let written: &str = key.get_ref();
-            if !known.contains(&written) && !self.is_full() {
+            if !known.has(written) && !self.is_full() {
                 let what = if path.is_empty() {
                     "a pipeline".to_owned()
                 } else {
@@ -110,11 +104,8 @@ impl Reader<'_> {
                 };
                 let finding =
                     Finding::error("CAR0102", format!("there is no key `{written}` in {what}"));
-                let finding = finding.maybe_help(suggestion(written, known.iter().copied()));
-                let missing = known
-                    .iter()
-                    .copied()
-                    .filter(|key| table.get(*key).is_none());
+                let finding = finding.maybe_help(suggestion(written, known.names()));
+                let missing = known.names().filter(|key| table.get(*key).is_none());
                 if let Some(meant) = nearest(written, missing) {
                     self.misspelt.insert(join(&path, meant));
                 }

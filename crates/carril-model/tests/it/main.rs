@@ -5,4 +5,5 @@ mod good;
 mod inline;
 mod malformed;
 mod properties;
+mod schema;
 mod support;

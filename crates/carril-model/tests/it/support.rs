@@ -1,7 +1,10 @@
 //! Pipelines in memory.
 
 use carril_model::load::{Files, Loaded, parse};
+use jsonschema::Validator;
+use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 /// A folder in memory. `unreadable.sql` is there and cannot be read.
 pub(crate) struct Folder(BTreeMap<String, String>);
@@ -36,8 +39,42 @@ impl Files for Folder {
     }
 }
 
+/// Loads it. What the reader takes, the schema takes too, in every test.
 pub(crate) fn load(text: &str) -> Loaded {
-    parse(&Folder::of(text))
+    let loaded = parse(&Folder::of(text));
+    if loaded.definition.is_some() {
+        let refused = refused(text);
+        assert!(refused.is_empty(), "the schema refuses {text}: {refused:?}");
+    }
+    loaded
+}
+
+static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
+    jsonschema::draft202012::new(&carril_model::load::schema()).expect("the schema is one")
+});
+
+/// What the schema says against a `pipeline.toml`, each with its place.
+pub(crate) fn refused(text: &str) -> Vec<String> {
+    let folder = Folder::of(text);
+    let tree: toml::Table = folder.text("pipeline.toml").parse().expect("it is TOML");
+    let value = json(&toml::Value::Table(tree));
+    let errors = SCHEMA.iter_errors(&value);
+    errors
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect()
+}
+
+/// As an editor sees it. JSON has no dates: they become what no key takes that is not free.
+fn json(value: &toml::Value) -> Value {
+    match value {
+        toml::Value::Datetime(_) => Value::Null,
+        toml::Value::Array(items) => items.iter().map(json).collect(),
+        toml::Value::Table(table) => table
+            .iter()
+            .map(|(key, value)| (key.clone(), json(value)))
+            .collect(),
+        other => serde_json::to_value(other).expect("the rest is in both"),
+    }
 }
 
 /// All findings, drawn.

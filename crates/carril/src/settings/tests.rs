@@ -12,7 +12,14 @@ fn parse(text: &str) -> Result<Settings, Vec<String>> {
         };
         findings.iter().map(short).collect()
     };
-    Settings::parse(text, Path::new("/work-folder")).map_err(told)
+    let read = Settings::parse(text, Path::new("/work-folder"));
+    if read.is_ok() {
+        let tree: toml::Table = text.parse().expect("it was read");
+        let value = serde_json::to_value(tree).expect("it has no dates");
+        let said = jsonschema::validate(&Settings::schema(), &value);
+        assert!(said.is_ok(), "the schema refuses {text}: {said:?}");
+    }
+    read.map_err(told)
 }
 
 #[test]

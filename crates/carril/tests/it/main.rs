@@ -9,5 +9,6 @@ mod functions;
 mod fuzzed;
 mod harness;
 mod opened;
+mod settings_schema;
 mod sql;
 mod told;

@@ -3,6 +3,7 @@
 use super::super::similar::{one_of, suggestion};
 use super::{Reader, Section, readable};
 use crate::finding::Finding;
+use crate::schema::Table;
 use serde_json::{Map, Number, Value};
 use std::ops::RangeInclusive;
 use toml::Spanned;
@@ -183,7 +184,7 @@ impl Reader<'_> {
         &mut self,
         section: &Section<'t>,
         key: &str,
-        known: &[&str],
+        known: &'static Table,
     ) -> Option<Section<'t>> {
         let value = section.get(key)?;
         self.as_table(section.path_of(key), value, known)
@@ -193,7 +194,7 @@ impl Reader<'_> {
         &mut self,
         path: String,
         value: &'t Spanned<DeValue<'t>>,
-        known: &[&str],
+        known: &'static Table,
     ) -> Option<Section<'t>> {
         match value.get_ref() {
             DeValue::Table(table) => Some(self.section(path, table, known)),
@@ -219,7 +220,7 @@ impl Reader<'_> {
         &mut self,
         section: &Section<'t>,
         key: &str,
-        known: &[&str],
+        known: &'static Table,
     ) -> Vec<Section<'t>> {
         let Some(value) = section.get(key) else {
             return Vec::new();

@@ -1,15 +1,15 @@
 //! `[goal]`: what a pipeline's processes should reach. Both of its numbers are wishes; nothing is stopped by them.
 
 use super::super::values;
-use super::{Reader, Section};
+use super::{Reader, Section, keys};
 use crate::definition::Goal;
 
 /// Most entities an hour that a goal may ask for: one each microsecond.
-const ENTITIES_PER_HOUR_MAX: u32 = 3_600_000_000;
+pub(super) const ENTITIES_PER_HOUR_MAX: u32 = 3_600_000_000;
 
 impl Reader<'_> {
     pub(super) fn goal(&mut self, top: &Section<'_>) -> Goal {
-        let Some(section) = self.table(top, "goal", &["duration", "entities_per_hour"]) else {
+        let Some(section) = self.table(top, "goal", &keys::GOAL) else {
             return Goal::default();
         };
         if section.get("duration").is_none() && section.get("entities_per_hour").is_none() {

@@ -1,25 +1,24 @@
 //! `http = { … }` of a step: its keys and the form of their values.
 
 use super::fields::{kind, whole};
-use super::{Reader, Section};
+use super::{Reader, Section, keys};
 use crate::definition::http::{HttpBody, HttpMethod, HttpResponse, REDIRECTS_MAX, StatusRange};
 use crate::definition::{Action, Http};
 use std::collections::BTreeMap;
 use toml::de::DeValue;
 
-const HTTP_KEYS: [&str; 9] = [
-    "method",
-    "url",
-    "headers",
-    "json",
-    "body",
-    "status",
-    "redirects",
-    "response",
-    "keep_headers",
-];
+/// The methods by their names.
+pub(super) const METHODS: [(&str, HttpMethod); HttpMethod::ALL.len()] = {
+    let mut methods = [("", HttpMethod::Get); HttpMethod::ALL.len()];
+    let mut at = 0;
+    while at < methods.len() {
+        methods[at] = (HttpMethod::ALL[at].name(), HttpMethod::ALL[at]);
+        at += 1;
+    }
+    methods
+};
 
-const RESPONSES: [(&str, HttpResponse); 4] = [
+pub(super) const RESPONSES: [(&str, HttpResponse); 4] = [
     ("auto", HttpResponse::Auto),
     ("json", HttpResponse::Json),
     ("text", HttpResponse::Text),
@@ -29,14 +28,13 @@ const RESPONSES: [(&str, HttpResponse); 4] = [
 impl Reader<'_> {
     /// The call, or nothing where it does not say what or where.
     pub(super) fn http(&mut self, section: &Section<'_>) -> Option<Action> {
-        let section = self.table(section, "http", &HTTP_KEYS)?;
-        let methods = HttpMethod::ALL.map(|method| (method.name(), method));
+        let section = self.table(section, "http", &keys::HTTP)?;
         self.require(
             &section,
             "method",
             "say what is asked for, as in `method = \"POST\"`",
         );
-        let method = self.choice(&section, "method", &methods);
+        let method = self.choice(&section, "method", &METHODS);
         let url = self.required_text(
             &section,
             "url",

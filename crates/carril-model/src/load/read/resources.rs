@@ -1,12 +1,9 @@
 //! `[resource.NAME]`: slots, a rate, a breaker; any one of them, or more.
 
 use super::super::values;
-use super::{Reader, Section};
+use super::{Reader, Section, keys};
 use crate::definition::{BREAKER_COUNT_MAX, BreakerPolicy, LANES_MAX, RATE_MAX, Rate, Resource};
 use std::collections::BTreeMap;
-
-const KEYS: [&str; 4] = ["slots", "rate", "burst", "breaker"];
-const BREAKER_KEYS: [&str; 3] = ["failures", "cooldown", "successes"];
 
 impl Reader<'_> {
     pub(super) fn resources(&mut self, top: &Section<'_>) -> BTreeMap<String, Resource> {
@@ -16,7 +13,8 @@ impl Reader<'_> {
         let mut resources = BTreeMap::new();
         for (name, value) in table {
             let name = name.get_ref().to_string();
-            let Some(section) = self.as_table(format!("{path}/{name}"), value, &KEYS) else {
+            let Some(section) = self.as_table(format!("{path}/{name}"), value, &keys::RESOURCE)
+            else {
                 continue;
             };
             let resource = self.resource(&section);
@@ -68,7 +66,7 @@ impl Reader<'_> {
     }
 
     fn breaker(&mut self, section: &Section<'_>) -> Option<BreakerPolicy> {
-        let breaker = self.table(section, "breaker", &BREAKER_KEYS)?;
+        let breaker = self.table(section, "breaker", &keys::BREAKER)?;
         let default = BreakerPolicy::default();
         let help = "as in `cooldown = \"30s\"`";
         let mut counted = |key: &str| self.integer(&breaker, key, 1..=BREAKER_COUNT_MAX);

@@ -1,7 +1,7 @@
 //! The tables of a pipeline besides its stages.
 
 use super::super::values;
-use super::{Reader, Section};
+use super::{Reader, Section, keys};
 use crate::definition::{
     ATTEMPTS_MAX, AbortWhen, Entities, ISOLATION_COLUMN, Isolation, Keep, LANES_MAX, Lanes,
     Overlap, PRIORITY_MAX, PRIORITY_MIN, Parameter, ParameterKind, Publish, RetryOn, RetryPolicy,
@@ -13,25 +13,33 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 const DURATION_HELP: &str = "as in `timeout = \"90s\"`";
-const LANES_KEYS: [&str; 5] = ["max", "key", "overlap", "abort_when", "priority"];
-const WORKSPACE_KEYS: [&str; 7] = [
-    "target",
-    "isolation",
-    "column",
-    "tables",
-    "publish",
-    "synchronous",
-    "keep",
-];
-const SYNCHRONOUS: [(&str, Synchronous); 2] =
+pub(super) const SYNCHRONOUS: [(&str, Synchronous); 2] =
     [("full", Synchronous::Full), ("normal", Synchronous::Normal)];
-const KEEPS: [(&str, Keep); 3] = [
+pub(super) const KEEPS: [(&str, Keep); 3] = [
     ("failed", Keep::Failed),
     ("always", Keep::Always),
     ("never", Keep::Never),
 ];
 /// Whether executions share their tables.
-const ISOLATIONS: [(&str, bool); 2] = [("own", false), ("column", true)];
+pub(super) const ISOLATIONS: [(&str, bool); 2] = [("own", false), ("column", true)];
+pub(super) const KINDS: [(&str, ParameterKind); 5] = [
+    ("text", ParameterKind::Text),
+    ("integer", ParameterKind::Integer),
+    ("number", ParameterKind::Number),
+    ("boolean", ParameterKind::Boolean),
+    ("date", ParameterKind::Date),
+];
+pub(super) const OVERLAPS: [(&str, Overlap); 4] = [
+    ("skip", Overlap::Skip),
+    ("queue", Overlap::Queue),
+    ("cancel_running", Overlap::CancelRunning),
+    ("allow", Overlap::Allow),
+];
+pub(super) const RETRIED: [(&str, RetryOn); 3] = [
+    ("transient", RetryOn::Transient),
+    ("any", RetryOn::Any),
+    ("never", RetryOn::Never),
+];
 pub(super) const SCOPES: [(&str, Scope); 2] =
     [("entity", Scope::Entity), ("process", Scope::Process)];
 
@@ -65,7 +73,7 @@ impl Reader<'_> {
             };
             let path = format!("{path}/{}", name.get_ref());
             let read = self
-                .as_table(path, value, &["type", "default", "description"])
+                .as_table(path, value, &keys::PARAMETER)
                 .map(|section| self.param(&section));
             params.insert(name.get_ref().to_string(), read.unwrap_or(unread));
         }
@@ -73,19 +81,12 @@ impl Reader<'_> {
     }
 
     fn param(&mut self, section: &Section<'_>) -> Parameter {
-        let kinds = [
-            ("text", ParameterKind::Text),
-            ("integer", ParameterKind::Integer),
-            ("number", ParameterKind::Number),
-            ("boolean", ParameterKind::Boolean),
-            ("date", ParameterKind::Date),
-        ];
         self.require(
             section,
             "type",
             "it is `text`, `integer`, `number`, `boolean` or `date`, as in `{ type = \"date\" }`",
         );
-        let kind = self.choice(section, "type", &kinds);
+        let kind = self.choice(section, "type", &KINDS);
         let default = section
             .get("default")
             .and_then(|value| self.json(&section.path_of("default"), value.get_ref()));
@@ -104,7 +105,7 @@ impl Reader<'_> {
             "entities",
             "it says whom the lanes are for: `target`, `key` and `sql`, or a `list`",
         );
-        let Some(section) = self.table(top, "entities", &["target", "sql", "key", "list"]) else {
+        let Some(section) = self.table(top, "entities", &keys::ENTITIES) else {
             return Entities::Given;
         };
         match (section.get("sql").is_some(), section.get("list").is_some()) {
@@ -169,22 +170,16 @@ impl Reader<'_> {
 
     pub(super) fn lanes(&mut self, top: &Section<'_>) -> Lanes {
         let default = Lanes::default();
-        let Some(section) = self.table(top, "lanes", &LANES_KEYS) else {
+        let Some(section) = self.table(top, "lanes", &keys::LANES) else {
             return default;
         };
-        let overlaps = [
-            ("skip", Overlap::Skip),
-            ("queue", Overlap::Queue),
-            ("cancel_running", Overlap::CancelRunning),
-            ("allow", Overlap::Allow),
-        ];
         Lanes {
             max: self
                 .integer(&section, "max", 1..=LANES_MAX)
                 .unwrap_or(default.max),
             key: self.text(&section, "key").map(Expression::from),
             overlap: self
-                .choice(&section, "overlap", &overlaps)
+                .choice(&section, "overlap", &OVERLAPS)
                 .unwrap_or(default.overlap),
             abort_when: match section.get("abort_when").map(|value| value.get_ref()) {
                 None => default.abort_when,
@@ -207,7 +202,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        let section = self.table(lanes, "abort_when", &["failed", "after"])?;
+        let section = self.table(lanes, "abort_when", &keys::ABORT_WHEN)?;
         self.require(
             &section,
             "failed",
@@ -246,7 +241,7 @@ impl Reader<'_> {
         top: &Section<'_>,
         entities: &Entities,
     ) -> Option<Workspace> {
-        let section = self.table(top, "workspace", &WORKSPACE_KEYS)?;
+        let section = self.table(top, "workspace", &keys::WORKSPACE)?;
         let help =
             "list the tables that each execution has to itself, as in `tables = [\"report_rows\"]`";
         self.require(&section, "tables", help);
@@ -305,11 +300,7 @@ impl Reader<'_> {
     }
 
     fn publish(&mut self, workspace: &Section<'_>) -> Vec<Publish> {
-        let sections = self.tables(
-            workspace,
-            "publish",
-            &["from", "into", "key", "current", "per"],
-        );
+        let sections = self.tables(workspace, "publish", &keys::PUBLISH);
         let entries = sections.into_iter().map(|section| {
             let from = self.required_text(&section, "from", "it names the workspace table that is copied");
             let into = self.required_text(&section, "into", "it names the history table in the shared target, made at the first publish");
@@ -330,7 +321,7 @@ impl Reader<'_> {
             timeout: Duration::from_secs(60),
             retry: RetryPolicy::default(),
         };
-        let Some(section) = self.table(top, "defaults", &["timeout", "retry"]) else {
+        let Some(section) = self.table(top, "defaults", &keys::DEFAULTS) else {
             return default;
         };
         Defaults {
@@ -355,7 +346,7 @@ impl Reader<'_> {
 
     /// A retry policy; what it does not say is as in `otherwise`.
     pub(super) fn retry(&mut self, outer: &Section<'_>, otherwise: &RetryPolicy) -> RetryPolicy {
-        let Some(section) = self.table(outer, "retry", &["attempts", "backoff", "on"]) else {
+        let Some(section) = self.table(outer, "retry", &keys::RETRY) else {
             return otherwise.clone();
         };
         let attempts = self
@@ -369,16 +360,13 @@ impl Reader<'_> {
         );
         let (backoff_min, backoff_max) =
             backoff.unwrap_or((otherwise.backoff_min, otherwise.backoff_max));
-        let on = [
-            ("transient", RetryOn::Transient),
-            ("any", RetryOn::Any),
-            ("never", RetryOn::Never),
-        ];
         RetryPolicy {
             attempts,
             backoff_min,
             backoff_max,
-            on: self.choice(&section, "on", &on).unwrap_or(otherwise.on),
+            on: self
+                .choice(&section, "on", &RETRIED)
+                .unwrap_or(otherwise.on),
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::super::values;
 use super::fields::kind;
 use super::sections::{Defaults, SCOPES};
-use super::{Reader, Section};
+use super::{Reader, Section, keys};
 use crate::definition::{
     Action, Effects, Fallback, OnOpen, RetryPolicy, Scope, Stage, Step, Wait, WaitFor,
 };
@@ -13,34 +13,14 @@ use crate::expression::Expression;
 use std::time::Duration;
 use toml::de::DeValue;
 
-const STAGE_KEYS: [&str; 5] = ["name", "per", "parallel", "when", "step"];
-const STEP_KEYS: [&str; 23] = [
-    "name",
-    "sql",
-    "target",
-    "command",
-    "env",
-    "output",
-    "http",
-    "function",
-    "noop",
-    "wait",
-    "wait_until",
-    "signal",
-    "approval",
-    "when",
-    "critical",
-    "timeout",
-    "retry",
-    "resource",
-    "on_open",
-    "fallback",
-    "fallback_step",
-    "shared_writes",
-    "effects",
+pub(super) const ON_OPEN: [(&str, OnOpen); 2] = [("wait", OnOpen::Wait), ("fail", OnOpen::Fail)];
+pub(super) const EFFECTS: [(&str, Effects); 2] = [
+    ("exactly_once", Effects::ExactlyOnce),
+    ("at_least_once", Effects::AtLeastOnce),
 ];
-const ON_OPEN: [(&str, OnOpen); 2] = [("wait", OnOpen::Wait), ("fail", OnOpen::Fail)];
-const ACTIONS: [&str; 9] = [
+/// Whether what a command prints is its output.
+pub(super) const OUTPUTS: [(&str, bool); 2] = [("none", false), ("json", true)];
+pub(super) const ACTIONS: [&str; 9] = [
     "sql",
     "command",
     "http",
@@ -54,7 +34,7 @@ const ACTIONS: [&str; 9] = [
 const WAIT_HELP: &str = "as in `wait = \"30m\"` or `timeout = \"14d\"`";
 
 /// Keys that only one kind of step has.
-const BELONGS: [(&str, &str); 5] = [
+pub(super) const BELONGS: [(&str, &str); 5] = [
     ("target", "sql"),
     ("shared_writes", "sql"),
     ("effects", "sql"),
@@ -69,7 +49,7 @@ impl Reader<'_> {
         defaults: &Defaults,
         target: Option<&str>,
     ) -> Vec<Stage> {
-        let sections = self.tables(top, "stage", &STAGE_KEYS);
+        let sections = self.tables(top, "stage", &keys::STAGE);
         sections
             .iter()
             .enumerate()
@@ -89,7 +69,7 @@ impl Reader<'_> {
             "name",
             "a stage is named once per pipeline, as in `name = \"extract\"`",
         );
-        let steps = self.tables(section, "step", &STEP_KEYS);
+        let steps = self.tables(section, "step", &keys::STEP);
         Stage {
             name: name.unwrap_or_else(|| format!("unnamed-{at}")),
             per: self
@@ -126,10 +106,6 @@ impl Reader<'_> {
                 Effects::ExactlyOnce
             }
         };
-        let effects = [
-            ("exactly_once", Effects::ExactlyOnce),
-            ("at_least_once", Effects::AtLeastOnce),
-        ];
         // How long a step waits is no matter of attempts.
         let waits = matches!(action, Action::Wait(_));
         let timeout = if waits { None } else { self.timeout(section) };
@@ -157,7 +133,7 @@ impl Reader<'_> {
             fallback: self.fallback(section),
             shared_writes: self.texts(section, "shared_writes").unwrap_or_default(),
             effects: self
-                .choice(section, "effects", &effects)
+                .choice(section, "effects", &EFFECTS)
                 .unwrap_or(default_effects),
         }
     }
@@ -265,9 +241,7 @@ impl Reader<'_> {
 
     fn command(&mut self, section: &Section<'_>) -> Action {
         let argv = self.texts(section, "command");
-        let json = self
-            .choice(section, "output", &[("none", false), ("json", true)])
-            .unwrap_or(false);
+        let json = self.choice(section, "output", &OUTPUTS).unwrap_or(false);
         let env = self.texts_by_name(section, "env");
         argv.map_or_else(unread, |argv| Action::Command { argv, env, json })
     }

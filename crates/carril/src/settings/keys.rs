@@ -1,0 +1,96 @@
+//! The keys of a `carril.toml`: what its reader knows, and what its JSON Schema says of them.
+//!
+//! Only data. What a key means at length is in `docs/reference/config.md`.
+
+use carril_model::definition::LANES_MAX;
+use carril_model::schema::{Form, Key, Table};
+
+const KEPT: Form = Form::Formed("^(forever|[0-9]+[dh])$");
+const SECRET_NAME: &str = "^[A-Za-z][A-Za-z0-9_-]*$";
+
+const fn key(name: &'static str, form: Form, default: &'static str, about: &'static str) -> Key {
+    Key {
+        name,
+        form,
+        default,
+        about,
+    }
+}
+
+/// A table of which no key must be there.
+const fn table(keys: &'static [Key]) -> Table {
+    Table {
+        keys,
+        required: &[],
+        rules: &[],
+    }
+}
+
+/// The whole file.
+pub(super) static TOP: Table = table(&[
+    key(
+        "store",
+        Form::Text,
+        "\"carril.db\"",
+        "Where Carril keeps its own state: a path, or `sqlite:PATH`.",
+    ),
+    key(
+        "targets",
+        Form::Named("", &Form::Text),
+        "",
+        "Where each target is that pipelines name: `sqlite:PATH`, in which `${env:NAME}` and `${file:PATH}` may stand.",
+    ),
+    key(
+        "engine",
+        Form::Table(&ENGINE),
+        "",
+        "What the engine does with all processes together.",
+    ),
+    key(
+        "retention",
+        Form::Table(&RETENTION),
+        "",
+        "How long things are kept once their process has ended.",
+    ),
+    key(
+        "http",
+        Form::Table(&HTTP),
+        "",
+        "What `http` steps may call.",
+    ),
+    key(
+        "secrets",
+        Form::Named(SECRET_NAME, &Form::Formed(r"\$\{(env|file):")),
+        "",
+        "What headers of `http` steps may send, by reference: `${env:NAME}` or `${file:PATH}`.",
+    ),
+]);
+
+pub(super) static ENGINE: Table = table(&[key(
+    "lanes",
+    Form::Integer(1, LANES_MAX as i64),
+    "",
+    "Lanes at once over all processes; each process has its own `lanes.max` besides.",
+)]);
+
+pub(super) static RETENTION: Table = table(&[
+    key(
+        "history",
+        KEPT,
+        "\"180d\"",
+        "How long a process that has ended is remembered: `180d`, `12h`, `forever`.",
+    ),
+    key(
+        "workspaces",
+        KEPT,
+        "\"30d\"",
+        "How long workspaces stay that were kept when their process ended: `30d`, `12h`, `forever`.",
+    ),
+]);
+
+pub(super) static HTTP: Table = table(&[key(
+    "allow",
+    Form::List(&Form::Text, 0),
+    "[]",
+    "Places besides public addresses that may be called: networks, addresses and hosts, with or without a port.",
+)]);
