@@ -37,7 +37,7 @@ pub(crate) fn launch(
     first: &[NewExecution],
     open: Option<u32>,
 ) -> Result<Launched, Fault> {
-    let mut lanes = Vec::new();
+    let (mut lanes, mut seen) = (Vec::new(), false);
     let launched = write(connection, |transaction| {
         let node = session.alive(transaction)?;
         if let Some(answered) = answer(transaction, launch)? {
@@ -59,12 +59,15 @@ pub(crate) fn launch(
             Some(max) => finish(transaction, node, process, max, &lanes, launch.at)?,
             None => Vec::new(),
         };
-        session.see(transaction, launch.at)?;
+        seen = session.see(transaction, launch.at)?;
         fail::fail_point!("store::launch::before_open", |_| Err(Fault::Unavailable(
             "failpoint in a launch".to_owned()
         )));
         Ok(Launched::New { process, claimed })
     })?;
+    if seen {
+        session.seen = launch.at;
+    }
     if let (Launched::New { process, .. }, None) = (&launched, open) {
         session.coming.keep(*process, lanes);
     }

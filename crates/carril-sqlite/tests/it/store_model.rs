@@ -1,5 +1,6 @@
 //! The store against the model of its contract: random verbs, the same to both, every answer and everything they hold equal.
-//! Drawn and shrunk by proptest; `PROPTEST_CASES` says how many lives, 300 without it.
+//! Drawn and shrunk by proptest: always the same 300 lives, unless `PROPTEST_CASES` says how many others are to be drawn by chance
+//! (or by the number in `PROPTEST_RNG_SEED`).
 
 use crate::store::opener;
 use carril_testkit::simulator::Bug;
@@ -8,7 +9,7 @@ use carril_testkit::simulator::differential::{
 };
 use carril_testkit::store::Harness;
 use proptest::prelude::*;
-use proptest::test_runner::Config;
+use proptest::test_runner::{Config, RngSeed};
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 /// The model with what the last act asked of it.
@@ -70,7 +71,11 @@ impl StateMachineTest for Sqlite {
 
 prop_state_machine! {
     #![proptest_config(Config {
-        cases: cases(),
+        cases: cases().unwrap_or(300),
+        rng_seed: match cases() {
+            None => RngSeed::Fixed(20_251_123),
+            Some(_) => Config::default().rng_seed,
+        },
         failure_persistence: None,
         ..Config::default()
     })]
@@ -79,9 +84,9 @@ prop_state_machine! {
     fn every_answer_is_the_models(sequential 1..60 => Sqlite);
 }
 
-fn cases() -> u32 {
+fn cases() -> Option<u32> {
     let given = std::env::var("PROPTEST_CASES").ok();
-    given.and_then(|text| text.parse().ok()).unwrap_or(300)
+    given.and_then(|text| text.parse().ok())
 }
 
 /// What cannot fail proves nothing: with a bug in the model the store must differ from it, soon.

@@ -284,11 +284,7 @@ impl ModelStore {
         for claim in &group.claims {
             report.claimed.extend(self.claim(node, *claim, group.at));
         }
-        if let Some(node) = self.tables.nodes.get_mut(&node)
-            && group.at.micros_since(node.seen) >= 1_000_000
-        {
-            node.seen = group.at;
-        }
+        self.see(node, group.at);
         let rows = moved.touched.iter();
         report.processes = rows
             .filter_map(|process| self.tables.process_row(*process))

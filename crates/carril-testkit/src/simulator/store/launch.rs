@@ -33,10 +33,20 @@ impl ModelStore {
         let after = unsettled.filter(|_| launch.overlap != Overlap::Allow);
         let id = self.new_process(launch, after);
         let claimed = self.extend(node, id, first, open, launch.at)?;
+        self.see(node, launch.at);
         Ok(Launched::New {
             process: id,
             claimed,
         })
+    }
+
+    /// The sign of life that a write carries, if the last one is a second old.
+    pub(super) fn see(&mut self, node: NodeId, at: Timestamp) {
+        if let Some(node) = self.tables.nodes.get_mut(&node)
+            && at.micros_since(node.seen) >= 1_000_000
+        {
+            node.seen = at;
+        }
     }
 
     /// How a launch would be answered by a process that is there, if it would.
