@@ -3,6 +3,7 @@
 use super::arguments::{Arguments, Side};
 use super::usage::Usage;
 use anyhow::{Context as _, Result, bail};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::process::Command;
 
@@ -22,13 +23,13 @@ pub(crate) struct Measured {
 }
 
 /// Prints what this process, which is one side, has measured.
-pub(crate) fn tell(measured: &Measured) -> Result<()> {
+pub(crate) fn tell(measured: &impl Serialize) -> Result<()> {
     println!("{}", serde_json::to_string(measured)?);
     Ok(())
 }
 
 /// Runs a side in a process of its own, in an empty folder that is removed afterwards.
-pub(crate) fn run(arguments: &Arguments, side: Side) -> Result<Measured> {
+pub(crate) fn run<T: DeserializeOwned>(arguments: &Arguments, side: Side) -> Result<T> {
     let folder = tempfile::Builder::new()
         .prefix("bench-")
         .tempdir_in(arguments.folder()?)?;
@@ -52,7 +53,7 @@ pub(crate) fn rounds(arguments: &Arguments, rounds: u32) -> Result<Vec<(Measured
     let mut all = Vec::new();
     for round in 0..rounds {
         let floor_first = round.is_multiple_of(2);
-        let early = run(
+        let early: Measured = run(
             arguments,
             if floor_first {
                 Side::Floor
@@ -60,7 +61,7 @@ pub(crate) fn rounds(arguments: &Arguments, rounds: u32) -> Result<Vec<(Measured
                 Side::Carril
             },
         )?;
-        let late = run(
+        let late: Measured = run(
             arguments,
             if floor_first {
                 Side::Carril
