@@ -536,7 +536,7 @@ fn report(arguments: &Arguments) -> Result<()> {
 
 fn table(report: &mut Report, floor: &Told, carril: &Told) {
     let mut row = |what: &str, of: &dyn Fn(&Told) -> f64| {
-        report.row(what, rounded(of(floor)), rounded(of(carril)))
+        report.row(what, rounded(of(floor)), rounded(of(carril)));
     };
     row("parked per second", &|side| {
         side.most(|round| round.parked_per_second)
