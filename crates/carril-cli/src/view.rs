@@ -14,15 +14,18 @@ mod failures;
 mod json;
 mod lines;
 mod live;
+mod waiting;
 
 use json::Json;
 use lines::Lines;
 use live::Live;
+use waiting::Waiting;
 
 /// How a process is watched.
 pub(crate) struct View {
     output: Output,
     kind: Kind,
+    waiting: Waiting,
 }
 
 enum Kind {
@@ -47,6 +50,7 @@ impl View {
         Self {
             output: output.clone(),
             kind,
+            waiting: Waiting::default(),
         }
     }
 
@@ -149,10 +153,17 @@ impl View {
         process: ProcessId,
         now: Timestamp,
     ) -> Result<(), Failure> {
+        if !self.glances() {
+            return Ok(());
+        }
+        let (waiting, all_wait) = self.waiting.glance(history, process, now).await?;
+        if let Some(all_wait) = all_wait {
+            self.say(&all_wait);
+        }
         match &mut self.kind {
-            Kind::Live(live) => live.glance(history, process, now).await?,
+            Kind::Live(live) => live.glance(history, process, waiting, now).await?,
             Kind::Lines(lines) => {
-                if let Some(line) = lines.glance(now) {
+                if let Some(line) = lines.glance(waiting, now) {
                     self.output.talk(&line);
                 }
             }

@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 
 /// Executions woken in one commit: it takes some milliseconds, and others may commit in between.
 const BATCH: u32 = 256;
-/// How often the clock is looked at while nobody is due: a machine that slept, or whose clock was set, has lost the time that
-/// was slept for.
+/// How often the wall clock is looked at, at the least: a machine that slept, or whose clock was set, is further than the
+/// clock of this program, which does not count while it sleeps.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The next due time, as far as it is known in memory.
@@ -58,17 +58,26 @@ pub(crate) async fn run(core: Arc<Core>) {
             return;
         };
         if due.woken > 0 {
+            fail::fail_point!("engine::waker::woken");
             tracing::debug!(woken = due.woken, "their time has come");
         }
         if let Some(next) = due.next {
             alarm.set(next);
         }
         until_due(&core, &alarm).await;
+        fail::fail_point!("engine::waker::due");
     }
 }
 
 async fn until_due(core: &Core, alarm: &Alarm) {
     loop {
+        let ahead = core.clock.catch_up();
+        if !ahead.is_zero() {
+            tracing::warn!(
+                ahead_seconds = ahead.as_secs(),
+                "the machine slept, or its clock was set: going on with the time that it is"
+            );
+        }
         let now = core.clock.now();
         let due = alarm.get();
         if due.is_some_and(|due| due <= now) {

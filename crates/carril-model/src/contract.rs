@@ -19,6 +19,7 @@ pub use target::*;
 use crate::time::Timestamp;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 /// A boxed future, as every asynchronous contract method returns.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -27,4 +28,10 @@ pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// Goes ahead to the time of the world where it has fallen behind, as after a machine slept, and answers by how much.
+    /// It never goes back. A clock that cannot fall behind does nothing, which is the default.
+    fn catch_up(&self) -> Duration {
+        Duration::ZERO
+    }
 }

@@ -32,8 +32,8 @@ impl Lines {
         self.tally = *tally;
     }
 
-    /// What to say at this time: how far it is, when some time has passed and it moved.
-    pub(super) fn glance(&mut self, now: Timestamp) -> Option<String> {
+    /// What to say at this time, of which so many wait: how far it is, when some time has passed and it moved.
+    pub(super) fn glance(&mut self, waiting: u64, now: Timestamp) -> Option<String> {
         let began = *self.began.get_or_insert(now);
         let (last, settled) = *self.said.get_or_insert((now, self.tally.settled()));
         if now.micros_since(last) < EVERY_MICROS || settled == self.tally.settled() {
@@ -45,12 +45,17 @@ impl Lines {
         } else {
             String::new()
         };
+        let waiting = if waiting > 0 {
+            format!(", {} waiting", number::count(waiting))
+        } else {
+            String::new()
+        };
         let (done, total) = (
             number::count(self.tally.settled()),
             number::count(self.tally.total),
         );
         Some(format!(
-            "{done} of {total} done{failed} after {}",
+            "{done} of {total} done{failed}{waiting} after {}",
             time::span(now.micros_since(began))
         ))
     }

@@ -94,6 +94,7 @@ impl Live {
         &mut self,
         history: &dyn History,
         process: ProcessId,
+        waiting: u64,
         now: Timestamp,
     ) -> Result<(), Failure> {
         let causes = history.causes(process).await?;
@@ -104,7 +105,7 @@ impl Live {
         };
         let mut lanes = history.executions(process, &filter).await?;
         lanes.sort_by_key(|row| row.started_at);
-        let mut lines = vec![self.numbers(now)];
+        let mut lines = vec![self.numbers(waiting, now)];
         if !causes.is_empty() {
             lines.push(format!("  {}", cut(&spread(&causes), LINE)));
         }
@@ -119,7 +120,7 @@ impl Live {
         Ok(())
     }
 
-    fn numbers(&mut self, now: Timestamp) -> String {
+    fn numbers(&mut self, waiting: u64, now: Timestamp) -> String {
         let began = *self.began.get_or_insert(now);
         let mut parts = vec![format!(
             "{}/{}",
@@ -131,6 +132,9 @@ impl Live {
                 "{} failed",
                 number::count(self.tally.failed)
             )));
+        }
+        if waiting > 0 {
+            parts.push(format!("{} waiting", number::count(waiting)));
         }
         let mut clock = time::span(now.micros_since(began));
         let settled = self.tally.settled().saturating_sub(self.settled_before);

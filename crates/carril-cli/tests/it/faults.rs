@@ -5,6 +5,8 @@ pub(crate) mod bench;
 mod disk;
 mod lanes;
 mod once;
+#[cfg(feature = "failpoints")]
+mod parked;
 mod rollback;
 mod store;
 mod target;

@@ -1,6 +1,7 @@
 //! Executions that wait for a time, a signal or a person: beside the engine that runs them, and while none is left.
 
 use crate::faults::bench::{Bench, kill, until};
+use std::io::BufRead as _;
 
 const SCHEMA: &str = "
 create table who (name text not null);
@@ -163,4 +164,47 @@ fn who_waits_is_cancelled_and_paused_like_any_other() {
         "cancelled cancelled cancelled"
     );
     assert_eq!(bench.store::<i64>(WAITING), 0);
+}
+
+/// What a program says, line by line, until it says this.
+fn said_before(lines: &mut impl Iterator<Item = std::io::Result<String>>, words: &str) -> String {
+    let mut said = Vec::new();
+    for line in lines.map_while(Result::ok) {
+        if line.contains(words) {
+            return line;
+        }
+        said.push(line);
+    }
+    panic!("it ended without saying `{words}`: {said:#?}");
+}
+
+#[test]
+fn a_run_that_has_nothing_left_but_waiting_says_so() {
+    let bench = Bench::new(
+        SCHEMA,
+        &PIPELINE.replace(
+            "name = \"ask\"",
+            "name = \"night\"\nwait = \"2h\"\n[[stage.step]]\nname = \"ask\"",
+        ),
+    );
+    let mut run = bench
+        .command(&["run"])
+        .env("CI", "1")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Held open to the end: who writes into a closed pipe ends otherwise.
+    let mut lines = std::io::BufReader::new(run.stderr.take().unwrap()).lines();
+    let told = said_before(&mut lines, "all that are left wait");
+    assert!(told.contains("wait: 3 for a time"), "{told}");
+    assert!(told.contains("the first is due in 1 h 59 min"), "{told}");
+    assert!(told.contains("Ctrl-C leaves them waiting"), "{told}");
+    let interrupted = std::process::Command::new("kill")
+        .args(["-INT", &run.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(interrupted.success());
+    assert_eq!(run.wait().unwrap().code(), Some(8));
+    assert_eq!(bench.store::<String>(STATES), "waiting waiting waiting");
 }

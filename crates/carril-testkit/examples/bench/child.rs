@@ -4,6 +4,7 @@ use super::arguments::{Arguments, Side};
 use super::figures::Figure;
 use super::usage::Usage;
 use anyhow::{Context as _, Result, bail};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::process::Command;
 
@@ -46,13 +47,13 @@ impl Pace {
 }
 
 /// Prints what this process, which is one side, has measured.
-pub(crate) fn tell(measured: &Measured) -> Result<()> {
+pub(crate) fn tell(measured: &impl Serialize) -> Result<()> {
     println!("{}", serde_json::to_string(measured)?);
     Ok(())
 }
 
 /// Runs a side in a process of its own, in an empty folder that is removed afterwards.
-pub(crate) fn run(arguments: &Arguments, side: Side) -> Result<Measured> {
+pub(crate) fn run<T: DeserializeOwned>(arguments: &Arguments, side: Side) -> Result<T> {
     let folder = tempfile::Builder::new()
         .prefix("bench-")
         .tempdir_in(arguments.folder()?)?;
@@ -76,7 +77,7 @@ pub(crate) fn rounds(arguments: &Arguments, rounds: u32) -> Result<Vec<(Measured
     let mut all = Vec::new();
     for round in 0..rounds {
         let floor_first = round.is_multiple_of(2);
-        let early = run(
+        let early: Measured = run(
             arguments,
             if floor_first {
                 Side::Floor
@@ -84,7 +85,7 @@ pub(crate) fn rounds(arguments: &Arguments, rounds: u32) -> Result<Vec<(Measured
                 Side::Carril
             },
         )?;
-        let late = run(
+        let late: Measured = run(
             arguments,
             if floor_first {
                 Side::Carril

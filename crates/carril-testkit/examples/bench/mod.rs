@@ -20,6 +20,7 @@ mod report;
 mod scale;
 mod subject;
 mod usage;
+mod waiting;
 
 use anyhow::{Result, bail};
 use arguments::Arguments;
@@ -47,6 +48,7 @@ fn run(name: &str, arguments: &Arguments) -> Result<()> {
         "launch" => launch::run(arguments),
         "cold" => cold::run(arguments),
         "scale" => scale::run(arguments),
+        "waiting" => waiting::run(arguments),
         other => bail!("there is no benchmark `{other}`"),
     }
 }

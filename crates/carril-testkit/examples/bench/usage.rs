@@ -34,6 +34,11 @@ impl Usage {
     }
 }
 
+/// Memory that this process has resident now, in bytes; 0 where the system does not tell.
+pub(crate) fn resident_bytes() -> Result<u64> {
+    Ok(number(&read("status"), "VmRSS:")? * 1_024)
+}
+
 fn read(name: &str) -> String {
     std::fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default()
 }

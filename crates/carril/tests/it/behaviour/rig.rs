@@ -3,8 +3,8 @@
 use super::in_time;
 use crate::harness::House;
 use carril::model::contract::{
-    Cancellation, EntityCursor, EntityRow, ErrorClass, Inspection, NodeInfo, Pending, ProcessRow,
-    StepCall, StepDone, StepError, StepRunner, TableRows, Target, TargetError, Whose,
+    Cancellation, Clock, EntityCursor, EntityRow, ErrorClass, Inspection, NodeInfo, Pending,
+    ProcessRow, StepCall, StepDone, StepError, StepRunner, TableRows, Target, TargetError, Whose,
 };
 use carril::model::definition::{Definition, SqlText};
 use carril::model::id::{ExecutionId, ProcessId, Run};
@@ -100,7 +100,16 @@ impl Rig {
         pipelines: &[&PipelineDefinition],
         steps: Arc<dyn StepRunner>,
     ) -> Self {
-        let clock: Arc<SystemClock> = Arc::default();
+        Self::open_at(house, pipelines, steps, Arc::new(SystemClock::new())).await
+    }
+
+    /// The same with a clock of the test's own.
+    pub(crate) async fn open_at(
+        house: &House,
+        pipelines: &[&PipelineDefinition],
+        steps: Arc<dyn StepRunner>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let moments = Arc::new(Moments {
             entities: Moment::open(),
             discard: Moment::open(),

@@ -3,14 +3,15 @@
 use super::rig::{Answers, Rig};
 use super::{Gates, in_time};
 use crate::harness::House;
-use carril::model::contract::{Answer, EntityRow, Selection, Wish};
+use carril::model::contract::{Answer, Clock, EntityRow, Selection, Wish};
 use carril::model::definition::{Keep, Overlap};
 use carril::model::id::{ExecutionId, RequestId};
 use carril::model::state::ProcessState;
 use carril::model::time::Timestamp;
-use carril::{EntitySource, Pipeline, PipelineDefinition, Stage, Step, Workspace};
+use carril::{EntitySource, Pipeline, PipelineDefinition, Stage, Step, SystemClock, Workspace};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
 
 const WAREHOUSE: &str = "
     create table entities (id text primary key);
@@ -386,4 +387,66 @@ async fn polled<F: Future + Unpin>(future: &mut F, times: usize) -> Option<F::Ou
         }
     })
     .await
+}
+
+/// A clock that falls behind when the machine sleeps, and says how far it was once somebody looks.
+#[derive(Default)]
+struct Sleepy {
+    awake: SystemClock,
+    /// Slept, and not noticed yet, in microseconds.
+    slept: AtomicI64,
+    ahead: AtomicI64,
+}
+
+impl Clock for Sleepy {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.awake.now().0 + self.ahead.load(Ordering::SeqCst))
+    }
+
+    fn catch_up(&self) -> Duration {
+        let slept = self.slept.swap(0, Ordering::SeqCst);
+        self.ahead.fetch_add(slept, Ordering::SeqCst);
+        Duration::from_micros(slept.unsigned_abs())
+    }
+}
+
+const TWO_HOURS: Duration = Duration::from_secs(2 * 3_600);
+
+/// A laptop is closed for the night: what was due meanwhile goes on when it is opened, without anybody's help.
+#[tokio::test]
+async fn who_was_due_while_the_machine_slept_is_woken() {
+    let pipeline = Pipeline::new("p")
+        .entities_list(["a", "b"])
+        .stage(
+            Stage::new("s")
+                .step(Step::wait("night", TWO_HOURS))
+                .step(Step::noop("morning")),
+        )
+        .build()
+        .expect("the pipeline is right");
+    let house = House::with_warehouse(WAREHOUSE);
+    let clock = Arc::new(Sleepy::default());
+    let rig = Rig::open_at(&house, &[&pipeline], fine(), clock.clone()).await;
+    let process = rig.launch(rig.request(&pipeline, 2)).await;
+    let store = rusqlite::Connection::open(house.path().join("carril.db")).expect("it is there");
+    let parked = || {
+        let waiting: i64 = store
+            .query_row("select waiting from processes", [], |row| row.get(0))
+            .expect("the process is there");
+        waiting == 2
+    };
+    in_time("parking", async {
+        while !parked() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let micros = i64::try_from(TWO_HOURS.as_micros()).expect("hours are few");
+    clock.slept.store(micros, Ordering::SeqCst);
+    let row = rig.settled(&house, process).await;
+    assert_eq!(
+        (row.state, row.tally.succeeded),
+        (ProcessState::Succeeded, 2)
+    );
+    rig.end().await;
 }
