@@ -21,6 +21,7 @@ pub mod moment;
 pub mod plan;
 pub mod process;
 pub mod retry;
+pub mod shares;
 pub mod sql;
 pub mod state;
 pub mod template;

@@ -130,6 +130,7 @@ macro_rules! store_conformance {
                 a_paused_process_is_not_claimed_and_is_charged_for_it,
                 what_runs_is_handed_back_as_paused,
                 a_paused_process_neither_advances_nor_settles_by_itself,
+                a_settle_that_comes_after_the_pause_waits_for_the_resume,
                 a_paused_process_can_be_cancelled_and_undone,
                 pausing_what_does_not_run_is_no_change,
                 a_pause_outlives_the_engine,

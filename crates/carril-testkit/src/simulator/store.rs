@@ -15,6 +15,7 @@ pub(super) use record::{count, switched};
 use super::Broken;
 use super::bugs::Bug;
 use carril_model::account::{Cause, CauseKind, TimeAccount};
+use carril_model::breaker::BreakerRow;
 use carril_model::contract::{Claimed, Fault, Group, Owned, ProcessRow, Report, Signal, StepRow};
 use carril_model::definition::Overlap;
 use carril_model::id::{ExecutionId, NodeId, ProcessId, Run, StepId, Token};
@@ -114,8 +115,8 @@ impl Row {
         self.account.switch(Cause::plain(kind), at);
     }
 
-    /// Attempts under way get this state.
-    fn end_attempts(&mut self, state: StepState) {
+    /// Attempts under way get this state, as of then.
+    fn end_attempts(&mut self, state: StepState, at: Timestamp) {
         let run = self.owned.run;
         let range = (run, StepId(0), 0)..=(run, StepId(u16::MAX), u32::MAX);
         for (_, attempt) in self.steps.range_mut(range) {
@@ -123,6 +124,7 @@ impl Row {
                 || (state == StepState::Cancelled && attempt.row.state == StepState::Waiting);
             if ends {
                 attempt.row.state = state;
+                attempt.row.ended = Some(at.max(attempt.row.began));
             }
         }
     }
@@ -155,6 +157,8 @@ pub(super) struct Tables {
     pub(super) nodes: BTreeMap<NodeId, Node>,
     pub(super) processes: BTreeMap<ProcessId, Process>,
     pub(super) rows: BTreeMap<ExecutionId, Row>,
+    /// By resource.
+    pub(super) breakers: BTreeMap<String, BreakerRow>,
 }
 
 impl Tables {
@@ -275,6 +279,9 @@ impl ModelStore {
         for change in &group.processes {
             self.change(change, &mut moved);
         }
+        for row in &group.breakers {
+            self.keep_breaker(row);
+        }
         if group.wakes > 0 {
             (report.due, report.next_due) = self.due(group.wakes, group.at, &mut moved);
         }
@@ -292,6 +299,15 @@ impl ModelStore {
             .collect();
         report.woken = moved.woken;
         Ok(report)
+    }
+
+    /// Keeps a breaker, unless a newer row of it is there.
+    fn keep_breaker(&mut self, row: &BreakerRow) {
+        let kept = self.tables.breakers.get(&row.resource);
+        if kept.is_none_or(|kept| kept.change < row.change || self.has(Bug::OlderBreakerKept)) {
+            let resource = row.resource.clone();
+            self.tables.breakers.insert(resource, row.clone());
+        }
     }
 
     /// A refused commit must not have done anything; one bug does the first record all the same.
@@ -334,7 +350,7 @@ impl ModelStore {
         row.close(at);
         row.cancelling = false;
         row.ended_at = Some(at);
-        row.end_attempts(StepState::Cancelled);
+        row.end_attempts(StepState::Cancelled, at);
         if !keeps_wake {
             row.wake_at = None;
         }

@@ -8,8 +8,8 @@ use crate::store::{closing, step_end};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{
     Change, Claim, Claimed, Entered, ErrorClass, Fault, Group, Launch, Launched, NewExecution,
-    Owned, ProcessChange, ProcessRow, Record, Report, Rerun, StepEnd, StepError, TableRows, Until,
-    Verdict,
+    Owned, ProcessChange, ProcessRow, Record, Report, Rerun, StepEnd, StepError, StepRow,
+    TableRows, Until, Verdict,
 };
 use carril_model::definition::{Overlap, Version};
 use carril_model::id::{ExecutionId, NodeId, ProcessId, StepId};
@@ -273,13 +273,15 @@ impl Reference {
             Act::Together(bits) => {
                 for at in 0..2 + bits % 3 {
                     let record = self.record(draw_record(bits.wrapping_add(at)));
-                    // No engine tells of a step of an execution that it has given up before in the same group.
+                    // No engine tells of a step of an execution that it has given up before in the same group, nor parks
+                    // one in which an attempt has begun.
                     let is_late = |record: &Record| {
-                        is_of_step(record)
-                            && group
-                                .records
-                                .iter()
-                                .any(|left| left.owned == record.owned && !is_of_step(left))
+                        let clashes = |other: &Record| {
+                            other.owned == record.owned
+                                && (is_of_step(record) && !is_of_step(other)
+                                    || is_parked(record) && is_of_step(other))
+                        };
+                        group.records.iter().any(clashes)
                     };
                     group
                         .records
@@ -423,7 +425,7 @@ impl Reference {
                 let may =
                     process.row.own.is_some() && claimed.segment == 0 && !claimed.owned.per_process;
                 let account = account(CauseKind::Barrier);
-                may.then_some(Change::Parked {
+                (may && !self.is_busy(claimed)).then_some(Change::Parked {
                     until: Until::Segment(2),
                     account,
                 })?
@@ -432,6 +434,15 @@ impl Reference {
                 account: account(CauseKind::Queued),
             },
             _ => return None,
+        })
+    }
+
+    /// Whether an attempt of it is under way: nobody parks then.
+    fn is_busy(&self, claimed: &Claimed) -> bool {
+        let row = self.store.tables.rows.get(&claimed.owned.execution);
+        row.is_some_and(|row| {
+            row.attempts()
+                .any(|attempt| attempt.row.state == StepState::Running)
         })
     }
 
@@ -633,7 +644,7 @@ fn choose<T>(from: &[T], by: u8) -> Option<&T> {
     (!from.is_empty()).then(|| &from[usize::from(by) % from.len()])
 }
 
-fn succeeded(steps: Vec<carril_model::contract::StepRow>) -> Vec<StepId> {
+fn succeeded(steps: Vec<StepRow>) -> Vec<StepId> {
     let done = steps
         .into_iter()
         .filter(|step| step.state == StepState::Succeeded);
@@ -647,6 +658,10 @@ fn table_rows(inserted: u64) -> TableRows {
         updated: 0,
         deleted: 0,
     }
+}
+
+const fn is_parked(record: &Record) -> bool {
+    matches!(record.change, Change::Parked { .. })
 }
 
 const fn is_of_step(record: &Record) -> bool {

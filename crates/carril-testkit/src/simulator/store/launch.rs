@@ -94,7 +94,9 @@ impl ModelStore {
             first_launch: first,
             settled: processes
                 .iter()
-                .map(|process| lanes_done(&process.row))
+                // With the state of its own execution, which the kept row does not have.
+                .filter_map(|process| self.tables.process_row(process.row.id))
+                .map(|row| lanes_done(&row))
                 .sum(),
             failed: if self.has(Bug::FailuresUncounted) {
                 0
@@ -224,7 +226,7 @@ impl ModelStore {
         row.switch(kind, at);
         row.node = None;
         if !forget {
-            row.end_attempts(StepState::Interrupted);
+            row.end_attempts(StepState::Interrupted, at);
         }
         self.go(execution, ExecutionEvent::Release);
     }

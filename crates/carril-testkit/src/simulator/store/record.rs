@@ -24,7 +24,7 @@ impl ModelStore {
             return Verdict::Lost;
         }
         let done = match &record.change {
-            Change::StepBegan { step, attempt, .. } => self.step_began(owned, *step, *attempt),
+            Change::StepBegan { step, attempt, at } => self.step_began(owned, *step, *attempt, *at),
             Change::StepEnded(end) => self.step_ended(owned, end),
             Change::Cause { account } => {
                 self.row(owned.execution).account = account.clone();
@@ -60,7 +60,7 @@ impl ModelStore {
                     row.switch(waits_for, account.since());
                 }
                 row.node = None;
-                row.end_attempts(StepState::Interrupted);
+                row.end_attempts(StepState::Interrupted, account.since());
                 self.go(owned.execution, ExecutionEvent::Release);
                 true
             }
@@ -69,12 +69,18 @@ impl ModelStore {
         verdict(done)
     }
 
-    pub(super) fn step_began(&mut self, owned: Owned, step: StepId, attempt: u32) -> bool {
+    pub(super) fn step_began(
+        &mut self,
+        owned: Owned,
+        step: StepId,
+        attempt: u32,
+        at: Timestamp,
+    ) -> bool {
         let key = (owned.run, step, attempt);
         if self.tables.rows[&owned.execution].steps.contains_key(&key) {
             return false;
         }
-        self.new_attempt(owned, blank(step, attempt));
+        self.new_attempt(owned, blank(step, attempt, at));
         true
     }
 
@@ -86,7 +92,7 @@ impl ModelStore {
             return false;
         }
         if known.is_none() {
-            self.new_attempt(owned, blank(end.step, end.attempt));
+            self.new_attempt(owned, blank(end.step, end.attempt, end.began));
         }
         let lost = self.has(Bug::RetryAtLost);
         let attempt = self.row(owned.execution).steps.get_mut(&key);
@@ -210,13 +216,13 @@ const fn verdict(done: bool) -> Verdict {
     if done { Verdict::Done } else { Verdict::Lost }
 }
 
-const fn blank(step: StepId, attempt: u32) -> StepRow {
+const fn blank(step: StepId, attempt: u32, began: Timestamp) -> StepRow {
     StepRow {
         step,
         attempt,
         failures: 0,
         state: StepState::Running,
-        began: Timestamp(0),
+        began,
         ended: None,
         retry_at: None,
         fallback: false,

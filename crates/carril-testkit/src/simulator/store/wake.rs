@@ -18,13 +18,12 @@ impl ModelStore {
         began: Timestamp,
         until: Option<Timestamp>,
     ) -> bool {
-        if !self.step_began(owned, step, attempt) {
+        if !self.step_began(owned, step, attempt, began) {
             return false;
         }
         let key = (owned.run, step, attempt);
         if let Some(kept) = self.row(owned.execution).steps.get_mut(&key) {
             kept.row.state = StepState::Waiting;
-            kept.row.began = began;
             kept.row.retry_at = until;
         }
         true
