@@ -127,10 +127,16 @@ pub const fn lanes_done(row: &ProcessRow) -> u64 {
         return through;
     }
     // The process's own execution is open in the segments that are its own, where all lanes wait.
-    let own_is_open = matches!(
-        row.own_state,
-        Some(ExecutionState::Pending | ExecutionState::Running)
-    );
+    let own_is_open = match row.own_state {
+        Some(ExecutionState::Pending | ExecutionState::Running) => true,
+        // It may be what waits in the middle of a segment, as the only one that is open there. Where that could as well be the
+        // last lane, it is taken for the process's own: at most one lane too many is then done so far, and none too few.
+        Some(ExecutionState::Waiting) => {
+            let only_one_waits = row.open == 1 && row.waiting == 1;
+            only_one_waits && (row.segment == 1 || (row.segment == 0 && through == 0))
+        }
+        _ => false,
+    };
     let unsettled = tally.total.saturating_sub(tally.settled());
     // Segments of lanes and of the process take turns, so that lanes have begun in the second at the latest.
     match row.segment {

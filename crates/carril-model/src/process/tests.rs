@@ -179,6 +179,24 @@ fn lanes_that_wait_at_a_barrier_are_done_so_far() {
     let mut own = row(1, 1, tally);
     own.own_state = Some(ExecutionState::Running);
     assert_eq!((lanes_done(&own), aborts(&own)), (100, false));
+    // Also while it waits in the middle of its stage; where everybody who is open waits, but not where lanes run.
+    own.own_state = Some(ExecutionState::Waiting);
+    own.waiting = 1;
+    assert_eq!((lanes_done(&own), aborts(&own)), (100, false));
+    own.open = 70;
+    assert_eq!(lanes_done(&own), 30);
+    own.open = 1;
+    own.segment = 0;
+    assert_eq!(
+        lanes_done(&own),
+        99,
+        "some have run, so that it is a lane that waits"
+    );
+    own.tally.failed = 0;
+    assert_eq!(lanes_done(&own), 0, "lanes have not begun");
+    own.tally.failed = 20;
+    own.waiting = 0;
+    own.own_state = Some(ExecutionState::Running);
     // Before their first segment lanes have done nothing, after it all that are left have come to a barrier.
     own.segment = 0;
     assert_eq!(lanes_done(&own), 20);

@@ -58,6 +58,8 @@ pub(super) struct Row {
     pub(super) signals: Vec<Signal>,
     /// Numbers of those that were taken.
     pub(super) taken: Vec<u32>,
+    /// Idempotency keys of those that came.
+    pub(super) signal_keys: BTreeSet<String>,
     /// How many came.
     pub(super) sent: u32,
     /// How each run that is over ended.
@@ -124,6 +126,7 @@ impl Row {
                 || (state == StepState::Cancelled && attempt.row.state == StepState::Waiting);
             if ends {
                 attempt.row.state = state;
+                attempt.row.retry_at = None;
                 attempt.row.ended = Some(at.max(attempt.row.began));
             }
         }

@@ -94,8 +94,7 @@ impl ModelStore {
             first_launch: first,
             settled: processes
                 .iter()
-                // With the state of its own execution, which the kept row does not have.
-                .filter_map(|process| self.tables.process_row(process.row.id))
+                .filter_map(|process| self.with_own_open(process.row.id))
                 .map(|row| lanes_done(&row))
                 .sum(),
             failed: if self.has(Bug::FailuresUncounted) {
@@ -106,6 +105,20 @@ impl ModelStore {
             succeeded,
             has_succeeded: succeeded > 0,
         }]
+    }
+
+    /// A process whose own execution runs if it is open: from the row alone one that waits in the middle of its segment cannot
+    /// always be told from a lane that does.
+    fn with_own_open(&self, id: ProcessId) -> Option<ProcessRow> {
+        let mut row = self.tables.process_row(id)?;
+        let own = row.own.map(|own| &self.tables.rows[&own]);
+        if own.is_some_and(|own| own.parked && own.state == ExecutionState::Waiting) {
+            row.own_state = Some(ExecutionState::Running);
+        } else if row.own_state == Some(ExecutionState::Waiting) {
+            // At a barrier; what else waits are lanes.
+            row.waiting = 0;
+        }
+        Some(row)
     }
 
     /// Adds executions to a launching process, and opens it if `open` is given.
@@ -344,6 +357,7 @@ impl ModelStore {
             wake_keys: Vec::new(),
             signals: Vec::new(),
             taken: Vec::new(),
+            signal_keys: std::collections::BTreeSet::new(),
             sent: 0,
             history: BTreeMap::new(),
         };
