@@ -289,13 +289,13 @@ impl Reference {
                 for at in 0..2 + bits % 3 {
                     let record = self.record(draw_record(bits.wrapping_add(at)));
                     // No engine tells of a step of an execution that it has given up before in the same group, nor parks
-                    // one in which an attempt has begun, nor begins an attempt twice.
+                    // one in which an attempt has begun, nor begins or ends a step twice.
                     let is_late = |record: &Record| {
                         let clashes = |other: &Record| {
                             other.owned == record.owned
                                 && (is_of_step(record) && !is_of_step(other)
                                     || is_parked(record) && is_of_step(other)
-                                    || is_begin(record) && record.change == other.change)
+                                    || is_over_again(record, other))
                         };
                         group.records.iter().any(clashes)
                     };
@@ -691,8 +691,17 @@ fn table_rows(inserted: u64) -> TableRows {
     }
 }
 
-const fn is_begin(record: &Record) -> bool {
-    matches!(record.change, Change::StepBegan { .. })
+/// Whether both are about the same step of an execution, and are not its beginning and then its end.
+fn is_over_again(record: &Record, other: &Record) -> bool {
+    let step_of = |record: &Record| match &record.change {
+        Change::StepBegan { step, .. } | Change::StepWaits { step, .. } => Some((*step, false)),
+        Change::StepEnded(end) => Some((end.step, true)),
+        _ => None,
+    };
+    match (step_of(other), step_of(record)) {
+        (Some((before, has_ended)), Some((step, ends))) => before == step && (has_ended || !ends),
+        _ => false,
+    }
 }
 
 const fn is_parked(record: &Record) -> bool {
