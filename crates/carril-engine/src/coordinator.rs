@@ -3,8 +3,6 @@
 //!
 //! It holds no truth: rows come from commits, and every change it asks for is checked again by the store.
 
-mod shares;
-
 use crate::engine::Core;
 use crate::event::Event;
 use crate::lane::{self, Signal};
@@ -15,9 +13,9 @@ use crate::task::Kind;
 use carril_model::contract::{Claim, Claimed, Fault, ProcessChange, ProcessRow};
 use carril_model::id::ProcessId;
 use carril_model::process;
+use carril_model::shares::{self, Hungry};
 use carril_model::state::ProcessState;
 use carril_model::time::Timestamp;
-use shares::Hungry;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::mpsc;

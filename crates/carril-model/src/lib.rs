@@ -22,6 +22,7 @@ pub mod plan;
 pub mod process;
 pub mod retry;
 pub mod schema;
+pub mod shares;
 pub mod sql;
 pub mod state;
 pub mod template;

@@ -1,7 +1,7 @@
 //! The simulator: thousands of short lives of an engine, each from a seed, with every promise checked after every write.
 //!
-//! It drives the functions that the engine runs (`carril_model`'s `execution`, `process`, `retry`, `account`, `plan` and
-//! `transition`) against a model of the store's contract and a model target, on one thread, without a clock. Commits are
+//! It drives the functions that the engine runs (`carril_model`'s `execution`, `process`, `retry`, `account`, `breaker`, `shares`,
+//! `plan` and `transition`) against a model of the store's contract and a model target, on one thread, without a clock. Commits are
 //! refused, done without an answer, or done later; attempts fail in every way; engines die and clocks are set back. Then
 //! everything goes well, and must come to its end. The same seed does the same: its event log has the same hash.
 //!

@@ -1,6 +1,7 @@
 -- What is known of a pipeline's versions: one by its version, others by when they were launched first, the latest of them first.
 -- Executions are counted over the processes of their first hours, as they are now; processes that are launching or being forgotten
--- are not there. Lanes that have come to a barrier are counted as through, as carril_model::process::lanes_done has it.
+-- are not there; one whose launch began before the first that was whole is in the first hours, too. Lanes that have come to a
+-- barrier are counted as through, as carril_model::process::lanes_done has it.
 -- ?1 pipeline, ?2 version, ?3 how many others, ?4 length of the first hours (microseconds).
 -- Indexes: definition_of_pipeline, process_of_version.
 WITH known AS (
@@ -20,7 +21,7 @@ SELECT v.version, v.first,
   END), 0), coalesce(sum(p.failed), 0), coalesce(sum(p.succeeded), 0),
   EXISTS (SELECT 1 FROM process g WHERE g.definition_id = v.id AND g.state > 0 AND g.succeeded > 0)
 FROM wanted v
-LEFT JOIN process p ON p.definition_id = v.id AND p.launched_at BETWEEN v.first AND v.first + ?4 AND p.state > 0
+LEFT JOIN process p ON p.definition_id = v.id AND p.launched_at <= v.first + ?4 AND p.state > 0
 LEFT JOIN execution o ON o.id = p.own_execution
 GROUP BY v.id
 ORDER BY v.version <> ?2, v.first DESC, v.version DESC;

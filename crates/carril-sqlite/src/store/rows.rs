@@ -179,12 +179,13 @@ pub(crate) fn process(row: &Row<'_>) -> Result<ProcessRow, Fault> {
 
 /// An attempt from `step, attempt, failures, state, retry_at, fallback, output, error, table_rows, began, ended`.
 pub(crate) fn step(row: &Row<'_>) -> Result<StepRow, Fault> {
+    let state = step_state(get(row, 3)?)?;
     Ok(StepRow {
         step: step_id(get(row, 0)?)?,
         attempt: small(row, 1)?,
         failures: small(row, 2)?,
-        state: step_state(get(row, 3)?)?,
-        retry_at: time(row, 4)?,
+        state,
+        retry_at: until(state, time(row, 4)?),
         fallback: flag(row, 5)?,
         output: json(row, 6)?,
         error: json(row, 7)?,
@@ -192,6 +193,12 @@ pub(crate) fn step(row: &Row<'_>) -> Result<StepRow, Fault> {
         began: Timestamp(get(row, 9)?),
         ended: time(row, 10)?,
     })
+}
+
+/// When an attempt is tried again, or its wait ends. What is over has no such time, whatever it once waited for: its end may
+/// have had nothing to say, and left what was kept.
+pub(crate) fn until(state: StepState, kept: Option<Timestamp>) -> Option<Timestamp> {
+    kept.filter(|_| matches!(state, StepState::Failed | StepState::Waiting))
 }
 
 /// A breaker from `resource, change, state, failures, successes, since, until, forced, reason`.

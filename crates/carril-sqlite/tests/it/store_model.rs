@@ -109,9 +109,15 @@ fn a_bug_in_either_shows() {
         Bug::FirstAlways,
         Bug::StepsForgotten,
         Bug::CancelForgotten,
+        Bug::SignalWakesNobody,
+        Bug::CallMissed,
+        Bug::CancelledWoken,
+        Bug::OlderBreakerKept,
+        Bug::PauseIgnored,
+        Bug::PausedSettles,
     ];
     let survives = |bug: &Bug| {
-        (0..60).all(|number| compare(Harness::open(opener()), &life(number), Some(*bug)).is_ok())
+        (0..120).all(|number| compare(Harness::open(opener()), &life(number), Some(*bug)).is_ok())
     };
     let survivors: Vec<&str> = bugs
         .iter()

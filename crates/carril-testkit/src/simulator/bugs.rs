@@ -95,4 +95,26 @@ bugs! {
     SignalTwice = "signal-twice";
     /// Who is cancelled while it waits is woken all the same when it is due.
     CancelledWoken = "cancelled-woken";
+    /// An engine that enters does not look how breakers were left.
+    BreakerForgotten = "breaker-forgotten";
+    /// A breaker that opens again keeps what its last tries had counted.
+    BreakerCountsKept = "breaker-counts-kept";
+    /// A result that comes while the breaker is open is counted.
+    CountedWhileOpen = "counted-while-open";
+    /// A half-open breaker lets everybody through at once.
+    ProbesUnlimited = "probes-unlimited";
+    /// What a result made of a breaker is not handed to the journal.
+    BreakerNotLeft = "breaker-not-left";
+    /// The store lets an older row of a breaker replace a newer one.
+    OlderBreakerKept = "older-breaker-kept";
+    /// Lanes are dealt to the lowest priority first.
+    PriorityTurnedRound = "priority-turned-round";
+    /// Lanes that come free are kept by their process, whoever goes without.
+    LanesKept = "lanes-kept";
+    /// Lanes that a claim under way may fill are dealt a second time.
+    ReservedForgotten = "reserved-forgotten";
+    /// The store hands out executions of a paused process.
+    PauseIgnored = "pause-ignored";
+    /// A process that was paused after its end was decided settles all the same.
+    PausedSettles = "paused-settles";
 }

@@ -2,9 +2,12 @@
 //!
 //! They are told by counting again and by what was seen before, never by asking the numbers that they are about.
 
+mod breakers;
+
 use super::engine::control::VERSION_RULE;
 use super::store::{Process, Row};
 use super::world::World;
+use carril_model::breaker::BreakerRow;
 use carril_model::contract::{Change, Group, Owned, Report, StepCall, Tally, Verdict};
 use carril_model::id::{ExecutionId, ProcessId, Run, StepId};
 use carril_model::retry;
@@ -22,13 +25,21 @@ pub(super) struct Ledger {
     attempts: BTreeMap<(ExecutionId, Run, StepId, u32), StepState>,
     /// How runs that were acknowledged settled.
     settled: BTreeMap<(ExecutionId, Run), ExecutionState>,
+    /// The newest row of each breaker.
+    breakers: BTreeMap<String, BreakerRow>,
 }
 
 impl World {
     /// After a commit: what it claimed, and everything that always holds.
     pub(super) fn check_commit(&mut self, group: &Group, report: Option<&Report>) {
         let Some(report) = report else { return };
+        self.check_breaker_rows(group);
         for claimed in &report.claimed {
+            let process = &self.store.tables.processes[&claimed.owned.process];
+            if process.row.state == ProcessState::Paused {
+                let text = format!("process {}", claimed.owned.process);
+                self.breaks("nobody of a paused process is claimed", text);
+            }
             let before = self.ledger.tokens.get(&claimed.owned.execution).copied();
             if before.is_some_and(|before| claimed.owned.token.0 <= before) {
                 let text = format!("execution {}", claimed.owned.execution);
@@ -214,6 +225,7 @@ impl World {
 
     /// An attempt is about to begin: everything that it depends on must be durable.
     pub(super) fn check_begin(&mut self, call: &StepCall) {
+        self.check_let_through(call);
         let Some(row) = self.store.tables.rows.get(&call.execution()) else {
             return;
         };
@@ -274,6 +286,7 @@ impl World {
             self.breaks(rule, format!("execution {id}"));
         }
         self.check_kept();
+        self.check_breakers_kept();
     }
 
     /// What an execution must not look like at the end.
@@ -375,7 +388,7 @@ fn gave_up_early(world: &World, row: &Row, attempt: &super::store::Attempt) -> b
         .step(attempt.row.step)
         .retry;
     let wanted = retry::delay(policy, error.class, attempt.row.failures, None, 0).is_some();
-    // A condition that cannot be evaluated is no attempt.
+    // A condition that cannot be evaluated is no attempt, and a step that does not wait for an open breaker spends none.
     let settled = matches!(
         row.state,
         ExecutionState::Failed | ExecutionState::Succeeded
@@ -384,7 +397,7 @@ fn gave_up_early(world: &World, row: &Row, attempt: &super::store::Attempt) -> b
         && is_last
         && settled
         && wanted
-        && error.code != "CAR0514"
+        && !["CAR0514", "CAR0540"].contains(&error.code.as_str())
 }
 
 /// A step that must have ended before this one may begin, and has not.

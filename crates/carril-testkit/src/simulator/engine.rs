@@ -7,12 +7,16 @@ pub(super) mod control;
 pub(super) mod coordinator;
 pub(super) mod journal;
 pub(super) mod lane;
+mod limits;
 pub(super) mod rollback;
+mod shares;
 mod waker;
 
+use carril_model::breaker::{Breaker, BreakerRow};
 use carril_model::contract::{
     Change, Claim, Claimed, Group, Owned, ProcessChange, ProcessRow, Report,
 };
+use carril_model::definition::BreakerPolicy;
 use carril_model::id::{ExecutionId, NodeId, ProcessId, StepId, Token};
 use carril_model::time::Timestamp;
 use lane::Lane;
@@ -32,15 +36,28 @@ pub(super) struct Engine {
     pub(super) soft_due: bool,
     pub(super) notices: VecDeque<Notice>,
     pub(super) notices_due: bool,
+    /// The coordinator is taking notices; what it deals follows at their end.
+    pub(super) taking: bool,
     /// Who has the one slot, and who waits for it.
     pub(super) slot: Option<(u64, StepId)>,
     pub(super) slot_waiters: VecDeque<(u64, StepId)>,
+    /// In the order of [`BREAKERS`](super::workload::BREAKERS).
+    pub(super) guards: Vec<Guard>,
+    /// Deals of lanes made so far, where they are limited.
+    pub(super) deals: u64,
     pub(super) undoing: BTreeMap<ProcessId, u32>,
     pub(super) revoked: BTreeMap<ExecutionId, Token>,
     pub(super) rollbacks: VecDeque<Rollback>,
     pub(super) stopping: Option<bool>,
     /// When it looks next for who is due.
     pub(super) alarm: Option<Timestamp>,
+}
+
+/// A breaker, and the steps that wait for it in the order in which they came.
+pub(super) struct Guard {
+    pub(super) breaker: Breaker,
+    pub(super) policy: BreakerPolicy,
+    pub(super) waiters: Vec<(u64, StepId)>,
 }
 
 /// A process that this engine runs.
@@ -53,6 +70,14 @@ pub(super) struct Managed {
     pub(super) unswept: bool,
     pub(super) looks: u32,
     pub(super) cancelled: bool,
+    /// Where the engine's lanes are limited: something of it may be pending.
+    pub(super) hungry: bool,
+    /// Lanes that the claim under way may fill.
+    pub(super) reserved: u32,
+    /// The deal in which it was last given lanes.
+    pub(super) served: u64,
+    /// Its lanes are passed on as they come free.
+    pub(super) yields: bool,
 }
 
 /// What is handed to the journal.
@@ -61,10 +86,13 @@ pub(super) enum Message {
         who: Writer,
         owned: Owned,
         changes: Vec<Change>,
+        breakers: Vec<BreakerRow>,
         then: Option<ProcessChange>,
         claim: Option<ProcessId>,
     },
     Process(ProcessChange),
+    /// Somebody moved a breaker by hand.
+    Breaker(BreakerRow),
     Claim(Claim),
     Look(ProcessId),
     /// Those who are due are to be woken.
@@ -122,7 +150,7 @@ pub(super) struct Rollback {
 }
 
 impl Engine {
-    pub(super) fn new(epoch: u64, node: NodeId) -> Self {
+    pub(super) fn new(epoch: u64, node: NodeId, guards: Vec<Guard>) -> Self {
         Self {
             epoch,
             node,
@@ -134,8 +162,11 @@ impl Engine {
             soft_due: false,
             notices: VecDeque::new(),
             notices_due: false,
+            taking: false,
             slot: None,
             slot_waiters: VecDeque::new(),
+            guards,
+            deals: 0,
             undoing: BTreeMap::new(),
             revoked: BTreeMap::new(),
             rollbacks: VecDeque::new(),
@@ -154,5 +185,6 @@ impl Engine {
 pub(super) struct Soft {
     pub(super) since: Option<Timestamp>,
     pub(super) changes: Vec<Change>,
+    pub(super) breakers: Vec<BreakerRow>,
     pub(super) account: Option<carril_model::account::TimeAccount>,
 }

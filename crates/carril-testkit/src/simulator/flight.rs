@@ -3,9 +3,11 @@
 use super::bugs::Bug;
 use super::engine::lane::LaneEvent;
 use super::target::{Begun, Call};
+use super::workload::BREAKERS;
 use super::world::{Event, World};
-use carril_model::contract::{ErrorClass, StepDone, StepError};
+use carril_model::contract::{ErrorClass, StepCall, StepDone, StepError};
 use carril_model::id::ExecutionId;
+use carril_model::time::Timestamp;
 use serde_json::Value;
 
 /// How an attempt is to end, if nobody stops it.
@@ -36,13 +38,19 @@ pub(super) struct Flight {
     has_begun: bool,
     stopped: bool,
     output: Option<Value>,
+    /// The breakers that let it through, by their places, and when.
+    uses: [bool; BREAKERS.len()],
+    sent: Timestamp,
 }
 
 impl World {
     /// Sends an attempt off.
-    pub(super) fn fly(&mut self, lane: u64, mut call: Call, attempt: u32) -> u64 {
+    pub(super) fn fly(&mut self, lane: u64, of: &StepCall) -> u64 {
         self.next_id += 1;
-        let id = self.next_id;
+        let (id, attempt, sent) = (self.next_id, of.attempt, self.clock());
+        let resources = &of.plan.step(of.step).resources;
+        let uses = BREAKERS.map(|name| resources.iter().any(|needed| needed == name));
+        let mut call = Call::of(of);
         call.reckless =
             self.bug == Some(Bug::UnknownDoneAgain) && self.unknown.contains(&call.part);
         let fate = self.fate();
@@ -69,11 +77,24 @@ impl World {
             has_begun: false,
             stopped: false,
             output,
+            uses,
+            sent,
         };
         self.flights.insert(id, flight);
         let wait = self.random.between(10, 2_000);
         self.after(wait, Event::Flight(id));
         id
+    }
+
+    /// How many attempts that a lane waits for have begun to use a resource since then.
+    pub(super) fn uses_since(&self, breaker: usize, since: Timestamp) -> usize {
+        let counts = |flight: &&Flight| {
+            flight.epoch == self.epoch
+                && flight.lane != 0
+                && flight.uses[breaker]
+                && flight.sent >= since
+        };
+        self.flights.values().filter(counts).count()
     }
 
     fn fate(&mut self) -> Fate {

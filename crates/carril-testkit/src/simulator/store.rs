@@ -15,6 +15,7 @@ pub(super) use record::{count, switched};
 use super::Broken;
 use super::bugs::Bug;
 use carril_model::account::{Cause, CauseKind, TimeAccount};
+use carril_model::breaker::BreakerRow;
 use carril_model::contract::{Claimed, Fault, Group, Owned, ProcessRow, Report, Signal, StepRow};
 use carril_model::definition::Overlap;
 use carril_model::id::{ExecutionId, NodeId, ProcessId, Run, StepId, Token};
@@ -57,6 +58,8 @@ pub(super) struct Row {
     pub(super) signals: Vec<Signal>,
     /// Numbers of those that were taken.
     pub(super) taken: Vec<u32>,
+    /// Idempotency keys of those that came.
+    pub(super) signal_keys: BTreeSet<String>,
     /// How many came.
     pub(super) sent: u32,
     /// How each run that is over ended.
@@ -114,7 +117,7 @@ impl Row {
         self.account.switch(Cause::plain(kind), at);
     }
 
-    /// Attempts under way get this state, and end.
+    /// Attempts under way get this state, as of then.
     fn end_attempts(&mut self, state: StepState, at: Timestamp) {
         let run = self.owned.run;
         let range = (run, StepId(0), 0)..=(run, StepId(u16::MAX), u32::MAX);
@@ -123,6 +126,7 @@ impl Row {
                 || (state == StepState::Cancelled && attempt.row.state == StepState::Waiting);
             if ends {
                 attempt.row.state = state;
+                attempt.row.retry_at = None;
                 attempt.row.ended = Some(at.max(attempt.row.began));
             }
         }
@@ -156,6 +160,8 @@ pub(super) struct Tables {
     pub(super) nodes: BTreeMap<NodeId, Node>,
     pub(super) processes: BTreeMap<ProcessId, Process>,
     pub(super) rows: BTreeMap<ExecutionId, Row>,
+    /// By resource.
+    pub(super) breakers: BTreeMap<String, BreakerRow>,
 }
 
 impl Tables {
@@ -278,6 +284,9 @@ impl ModelStore {
         for change in &group.processes {
             self.change(change, &mut moved);
         }
+        for row in &group.breakers {
+            self.keep_breaker(row);
+        }
         if group.wakes > 0 {
             (report.due, report.next_due) = self.due(group.wakes, group.at, &mut moved);
         }
@@ -291,6 +300,15 @@ impl ModelStore {
             .collect();
         report.woken = moved.woken;
         Ok(report)
+    }
+
+    /// Keeps a breaker, unless a newer row of it is there.
+    fn keep_breaker(&mut self, row: &BreakerRow) {
+        let kept = self.tables.breakers.get(&row.resource);
+        if kept.is_none_or(|kept| kept.change < row.change || self.has(Bug::OlderBreakerKept)) {
+            let resource = row.resource.clone();
+            self.tables.breakers.insert(resource, row.clone());
+        }
     }
 
     /// A refused commit must not have done anything; one bug does the first record all the same.

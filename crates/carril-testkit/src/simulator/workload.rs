@@ -1,10 +1,11 @@
 //! What a seed does: its pipelines, whom it launches, what people ask for meanwhile, and how much goes wrong.
 
 use super::random::Random;
+use carril_model::breaker::BreakerWish;
 use carril_model::contract::NewExecution;
 use carril_model::definition::{
-    AbortWhen, Action, Definition, Effects, Entities, Fallback, Lanes, OnOpen, Overlap, RetryOn,
-    RetryPolicy, Scope, Stage, Step, Wait, WaitFor,
+    AbortWhen, Action, BreakerPolicy, Definition, Effects, Entities, Fallback, Lanes, OnOpen,
+    Overlap, RetryOn, RetryPolicy, Scope, Stage, Step, Wait, WaitFor,
 };
 use carril_model::expression::Expression;
 use carril_model::plan::Plan;
@@ -12,6 +13,9 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+
+/// Resources with a breaker; a third, `slot`, is used by one step at once.
+pub(super) const BREAKERS: [&str; 2] = ["bank", "mail"];
 
 /// When the last act happens and the quiet begins, in microseconds.
 pub(super) const QUIET_AT: i64 = 3_000_000;
@@ -38,6 +42,10 @@ pub(super) enum Act {
     Retry(usize, bool),
     /// A whole process, or one execution of it.
     RollBack(usize, bool),
+    /// A breaker is held, or let go.
+    Breaker(usize, BreakerWish),
+    Pause(usize),
+    Resume(usize),
     Crash,
     Drain(bool),
     /// Somebody writes with a claim that is no longer his, or hands in a group a second time.
@@ -52,6 +60,8 @@ pub(super) struct Launching {
     pub(super) chunked: bool,
     pub(super) idempotency_key: Option<String>,
     pub(super) despite_failures: bool,
+    /// Instead of the pipeline's.
+    pub(super) priority: Option<i8>,
 }
 
 /// How often something goes wrong, in thousandths.
@@ -70,6 +80,8 @@ pub(super) struct Rates {
     pub(super) unknown: u64,
     /// The clock is set back while no engine runs.
     pub(super) set_back: u64,
+    /// Somebody holds a breaker just when it is tried again.
+    pub(super) by_hand: u64,
 }
 
 /// All that a seed draws before it begins.
@@ -77,6 +89,10 @@ pub(super) struct Workload {
     pub(super) plans: Vec<Arc<Plan>>,
     pub(super) acts: Vec<(i64, Act)>,
     pub(super) rates: Rates,
+    /// Of [`BREAKERS`].
+    pub(super) policies: [BreakerPolicy; BREAKERS.len()],
+    /// Lanes of the engine, if they are limited.
+    pub(super) lanes: Option<u32>,
 }
 
 impl Workload {
@@ -93,6 +109,7 @@ impl Workload {
             attempts: 30 + 110 * random.below(4),
             unknown: 300,
             set_back: if random.permille(300) { 500 } else { 0 },
+            by_hand: if random.permille(300) { 300 } else { 0 },
         };
         let mut acts = Vec::new();
         for at in 0..random.between(1, 3) {
@@ -100,18 +117,30 @@ impl Workload {
             let when = random.between(0, QUIET_AT / 2);
             acts.push((if at == 0 { 10 } else { when }, Act::Launch(launch)));
         }
-        for _ in 0..random.below(10) {
+        for _ in 0..random.below(12) {
             let when = random.between(1_000, QUIET_AT);
             acts.push((when, act(random)));
         }
-        Self { plans, acts, rates }
+        let policies = BREAKERS.map(|_| BreakerPolicy {
+            failures: 1 + number(random, 3),
+            cooldown: Duration::from_millis(1 + random.below(400)),
+            successes: 1 + number(random, 3),
+        });
+        let lanes = random.permille(400).then(|| 1 + number(random, 3));
+        Self {
+            plans,
+            acts,
+            rates,
+            policies,
+            lanes,
+        }
     }
 }
 
 fn act(random: &mut Random) -> Act {
     let which = random.index(8);
     let yes = random.permille(500);
-    match random.below(22) {
+    match random.below(29) {
         0 => Act::CancelProcess(which),
         1..=2 => Act::CancelExecutions(which),
         3..=5 => Act::Retry(which, yes),
@@ -119,8 +148,16 @@ fn act(random: &mut Random) -> Act {
         8..=11 => Act::Crash,
         12..=13 => Act::Drain(yes),
         16..=21 => Act::Signal(which, random.index(2)),
+        22..=24 => by_hand(random),
+        25..=26 => Act::Pause(which),
+        27..=28 => Act::Resume(which),
         _ => Act::Stale,
     }
+}
+
+fn by_hand(random: &mut Random) -> Act {
+    let wishes = [BreakerWish::Open, BreakerWish::Close, BreakerWish::Auto];
+    Act::Breaker(random.index(BREAKERS.len()), wishes[random.index(3)])
 }
 
 fn launching(random: &mut Random, plans: usize, at: i64) -> Launching {
@@ -142,6 +179,9 @@ fn launching(random: &mut Random, plans: usize, at: i64) -> Launching {
         entities,
         idempotency_key: keyed.then(|| format!("key {}", at / 2)),
         despite_failures: at == 1,
+        priority: random
+            .permille(300)
+            .then(|| i8::try_from(random.between(-2, 2)).unwrap_or(0)),
     }
 }
 
@@ -168,11 +208,11 @@ fn plan(random: &mut Random, at: i64) -> Plan {
         params: BTreeMap::new(),
         entities: Entities::Given,
         lanes: Lanes {
-            max: 1 + u32::try_from(random.below(4)).unwrap_or(0),
+            max: 1 + number(random, 4),
             key: None,
             overlap: overlaps[random.index(overlaps.len())],
             abort_when,
-            priority: 0,
+            priority: i8::try_from(random.between(-1, 1)).unwrap_or(0),
         },
         workspace: None,
         resources: BTreeMap::new(),
@@ -217,23 +257,39 @@ fn step(random: &mut Random, name: &str) -> Step {
         critical: random.permille(750),
         timeout: Duration::from_secs(1),
         retry: RetryPolicy {
-            attempts: 1 + u32::try_from(random.below(4)).unwrap_or(0),
+            attempts: 1 + number(random, 4),
             backoff_min: Duration::from_millis(1 + random.below(100)),
             backoff_max: Duration::from_millis(300),
             on: ons[random.index(4).min(2)],
         },
-        resources: if random.permille(150) {
-            vec!["slot".to_owned()]
+        resources: resources(random),
+        on_open: if random.permille(300) {
+            OnOpen::Fail
         } else {
-            Vec::new()
+            OnOpen::Wait
         },
-        on_open: OnOpen::Wait,
         fallback: random
             .permille(100)
             .then(|| Fallback::Value(Value::from(1))),
         shared_writes: Vec::new(),
         effects: Effects::ExactlyOnce,
     }
+}
+
+/// What a step uses, by name.
+fn resources(random: &mut Random) -> Vec<String> {
+    let mut resources = Vec::new();
+    for (name, permille) in [(BREAKERS[0], 250), (BREAKERS[1], 100), ("slot", 150)] {
+        if random.permille(permille) {
+            resources.push(name.to_owned());
+        }
+    }
+    resources
+}
+
+/// A small number below `bound`.
+fn number(random: &mut Random, bound: u32) -> u32 {
+    u32::try_from(random.below(u64::from(bound))).unwrap_or(0)
 }
 
 /// A step that waits: for a time, or for a signal, which may not come in time.

@@ -5,13 +5,16 @@ use super::engine::lane::{LaneEvent, Signal};
 use super::engine::{Engine, Message};
 use super::log::EventLog;
 use super::random::Random;
-use super::store::ModelStore;
+use super::store::{ModelStore, Process};
 use super::target::{Part, Target};
-use super::workload::{Act, QUIET_AT, Rates, Workload};
+use super::workload::{Act, BREAKERS, QUIET_AT, Rates, Workload};
 use super::{Broken, check};
+use carril_model::breaker::BreakerWish;
 use carril_model::contract::{Group, NewExecution};
+use carril_model::definition::BreakerPolicy;
 use carril_model::id::{ExecutionId, NodeId, ProcessId, StepId};
 use carril_model::plan::Plan;
+use carril_model::state::ProcessState;
 use carril_model::time::Timestamp;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +22,8 @@ use std::sync::Arc;
 
 /// A seed that makes more events than this never comes to rest.
 const EVENTS_MAX: u64 = 60_000;
+/// Until then what somebody asked for before the quiet may still become durable.
+const LET_GO_UNTIL: i64 = QUIET_AT + 10_000_000;
 /// When the simulated clock begins, so that it can be set back.
 const EPOCH: i64 = 1_000_000_000;
 
@@ -59,6 +64,16 @@ pub(super) enum Event {
     Wake {
         epoch: u64,
     },
+    /// A breaker may let somebody through.
+    Breaker {
+        epoch: u64,
+        at: usize,
+    },
+    /// Somebody holds a breaker that is being tried.
+    ByHand {
+        epoch: u64,
+        at: usize,
+    },
     Extend {
         epoch: u64,
         process: ProcessId,
@@ -68,6 +83,8 @@ pub(super) enum Event {
     LateEffect(u64),
     LateCommit(Box<(NodeId, Group)>),
     Quiet,
+    /// What people hold is let go.
+    LetGo,
 }
 
 impl Event {
@@ -83,6 +100,8 @@ impl Event {
             | Self::Due { epoch, .. }
             | Self::Slot { epoch, .. }
             | Self::Wake { epoch }
+            | Self::Breaker { epoch, .. }
+            | Self::ByHand { epoch, .. }
             | Self::Extend { epoch, .. } => Some(*epoch),
             _ => None,
         }
@@ -95,6 +114,9 @@ pub(super) struct World {
     pub(super) random: Random,
     pub(super) log: EventLog,
     pub(super) rates: Rates,
+    pub(super) policies: [BreakerPolicy; BREAKERS.len()],
+    /// Lanes of the engine, if they are limited.
+    pub(super) lanes: Option<u32>,
     pub(super) store: ModelStore,
     pub(super) target: Target,
     pub(super) engine: Option<Engine>,
@@ -125,7 +147,13 @@ pub(super) struct World {
 impl World {
     pub(super) fn new(seed: u64, bug: Option<Bug>, keep_log: bool) -> Self {
         let mut random = Random::new(seed);
-        let Workload { plans, acts, rates } = Workload::draw(&mut random);
+        let Workload {
+            plans,
+            acts,
+            rates,
+            policies,
+            lanes,
+        } = Workload::draw(&mut random);
         let mut params = Map::new();
         params.insert("p".to_owned(), Value::from(random.below(2)));
         let mut world = Self {
@@ -133,6 +161,8 @@ impl World {
             random,
             log: EventLog::new(keep_log),
             rates,
+            policies,
+            lanes,
             store: ModelStore::new(bug),
             target: Target::new(bug),
             engine: None,
@@ -164,8 +194,10 @@ impl World {
 
     /// Lets everything happen, and then be quiet.
     pub(super) fn run(&mut self) {
+        let mut happened = 0;
         while let Some(((at, _), event)) = self.queue.pop_first() {
             self.now = at;
+            happened += 1;
             if event
                 .epoch()
                 .is_none_or(|epoch| epoch == self.epoch && self.engine.is_some())
@@ -178,7 +210,7 @@ impl World {
             if self.broken.is_some() {
                 return;
             }
-            if self.log.events() > EVENTS_MAX {
+            if self.log.events().max(happened) > EVENTS_MAX {
                 return self.breaks("everything comes to rest", "too many events".to_owned());
             }
         }
@@ -197,7 +229,11 @@ impl World {
                 self.note("quiet", [0; 4]);
                 self.rates = Rates::default();
                 self.restart_for_rollbacks();
+                self.after(500_000, Event::LetGo);
             }
+            Event::LetGo => self.let_go(),
+            Event::Breaker { at, .. } => self.breaker_moved(at),
+            Event::ByHand { at, .. } => self.hold_breaker(at),
             Event::Journal { .. } => self.commit(),
             Event::Acked { .. } => self.acked(),
             Event::Notices { .. } => self.notices(),
@@ -234,6 +270,26 @@ impl World {
         }
     }
 
+    /// Whoever holds a breaker lets it go, and whoever paused a process resumes it; until that is durable.
+    fn let_go(&mut self) {
+        let tables = &self.store.tables;
+        let is_paused = |process: &&Process| process.row.state == ProcessState::Paused;
+        let paused = tables.processes.values().filter(is_paused);
+        let paused: Vec<ProcessId> = paused.map(|process| process.row.id).collect();
+        let kept = tables.breakers.values().any(|row| row.forced);
+        let is_late = self.now > LET_GO_UNTIL;
+        if is_late && ((!kept && paused.is_empty()) || self.now > 2 * LET_GO_UNTIL) {
+            return;
+        }
+        for at in 0..BREAKERS.len() {
+            self.force_breaker(at, BreakerWish::Auto);
+        }
+        for process in paused {
+            self.pause(process, false);
+        }
+        self.after(500_000, Event::LetGo);
+    }
+
     fn act(&mut self, act: Act) {
         if self
             .engine
@@ -261,6 +317,13 @@ impl World {
             Act::Crash => self.crash(),
             Act::Drain(hard) => self.drain(hard),
             Act::Stale => self.write_stale(),
+            Act::Breaker(at, wish) => self.force_breaker(at, wish),
+            Act::Pause(which) | Act::Resume(which) => {
+                let paused = matches!(act, Act::Pause(_));
+                if let Some(id) = process(self, which) {
+                    self.pause(id, paused);
+                }
+            }
             Act::CancelProcess(which) => {
                 if let Some(id) = process(self, which) {
                     self.cancel_process(id);
@@ -346,7 +409,8 @@ impl World {
             "enter",
             [entered.node.0, entered.reclaimed as i64, now.0, 0],
         );
-        self.engine = Some(Engine::new(self.epoch, entered.node));
+        let guards = self.resume_breakers();
+        self.engine = Some(Engine::new(self.epoch, entered.node, guards));
         self.check_now();
         self.take_over(entered);
         let epoch = self.epoch;

@@ -55,10 +55,11 @@ pub fn an_older_row_of_a_breaker_does_not_replace_a_newer_one(harness: &mut Harn
     let newer = row("api", 5, BreakerState::Open, now);
     commit(harness, Vec::new(), vec![newer.clone()]);
     harness.tick(1);
-    let older = row("api", 4, BreakerState::Closed, now);
-    commit(harness, Vec::new(), vec![older]);
+    // First, while nothing else is known of that moment.
     let same = row("api", 5, BreakerState::Closed, now);
     commit(harness, Vec::new(), vec![same]);
+    let older = row("api", 4, BreakerState::Closed, now);
+    commit(harness, Vec::new(), vec![older]);
     assert_eq!(kept(harness), [newer]);
     let newest = row("api", 6, BreakerState::HalfOpen, harness.now());
     commit(harness, Vec::new(), vec![newest.clone()]);

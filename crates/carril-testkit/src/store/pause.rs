@@ -81,6 +81,19 @@ pub fn a_paused_process_neither_advances_nor_settles_by_itself(harness: &mut Har
     ));
 }
 
+/// That it is over was decided before somebody paused it: it waits for the resume, and settles then.
+pub fn a_settle_that_comes_after_the_pause_waits_for_the_resume(harness: &mut Harness) {
+    let (process, claimed) = harness.running(1);
+    harness.settle(&claimed, ExecutionState::Succeeded);
+    let next = |harness: &Harness| process::next(&harness.process(process), 1, None, harness.now());
+    let settle = next(harness).expect("nothing is left of it");
+    pause(harness, process);
+    assert_eq!(harness.change(settle).0.state, ProcessState::Paused);
+    resume(harness, process);
+    let settle = next(harness).expect("nothing is left of it");
+    assert_eq!(harness.change(settle).0.state, ProcessState::Succeeded);
+}
+
 /// Somebody may want it gone instead.
 pub fn a_paused_process_can_be_cancelled_and_undone(harness: &mut Harness) {
     let (process, _) = harness.launch(&harness.spec(2));

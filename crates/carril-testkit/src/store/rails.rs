@@ -1,14 +1,18 @@
 //! What guard rails look at: versions by their first hours, answers without a launch, baselines, past runs.
 
 use super::{Harness, definition};
+use carril_model::account::{Cause, CauseKind};
 use carril_model::baseline::{Baseline, PastRun};
-use carril_model::contract::{Claimed, Launched, ProcessChange, Rerun};
+use carril_model::contract::{
+    Change, Claim, Claimed, Group, Launched, ProcessChange, Rerun, Until,
+};
 use carril_model::definition::{Overlap, Version};
 use carril_model::guard::{VersionRecord, WINDOW};
 use carril_model::id::{ProcessId, Run};
 use carril_model::process;
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
+use std::sync::Arc;
 
 const PIPELINE: &str = "conformance";
 
@@ -96,6 +100,28 @@ pub fn a_version_is_counted_over_its_first_hours(harness: &mut Harness) {
     assert_eq!(versions(harness, &version, 9), [record(7, 4, 2)]);
 }
 
+/// A launch in chunks may begin before the version's first that is whole, and be whole after it.
+pub fn a_launch_that_another_overtook_counts_for_its_version(harness: &mut Harness) {
+    let version = harness.version().clone();
+    let mut spec = harness.spec(2);
+    for entity in &mut spec.entities {
+        // Nobody waits for the other's lanes.
+        entity.lane_hash += 1_000;
+    }
+    let begun = harness.store().launch(&spec.launch, &spec.entities, None);
+    let Ok(Launched::New { process, .. }) = harness.wait(begun) else {
+        panic!("a launch begins");
+    };
+    harness.tick(1_000);
+    settled(harness, &version, 1, 0);
+    let now = harness.now();
+    let extended = harness.store().extend(process, &[], Some(2), now);
+    let claimed = harness.wait(extended).expect("the launch is whole");
+    harness.settle(&claimed, ExecutionState::Failed);
+    let record = &versions(harness, &version, 0)[0];
+    assert_eq!((record.settled, record.failed), (3, 2));
+}
+
 /// What waits at a barrier has done its part; what is open has not, be it a lane's or the process's own.
 pub fn lanes_at_a_barrier_count_for_their_version(harness: &mut Harness) {
     let version = harness.version().clone();
@@ -123,6 +149,23 @@ pub fn lanes_at_a_barrier_count_for_their_version(harness: &mut Harness) {
     assert_eq!(counted(harness), (4, 1), "the process's own is open");
     assert_eq!(process::lanes_done(&harness.process(process)), 4);
     let own = harness.claim(process, 1);
+    let mut account = own[0].account.clone();
+    account.switch(Cause::plain(CauseKind::Timer), harness.now());
+    let until = Until::Woken {
+        at: Some(harness.now()),
+        keys: Vec::new(),
+    };
+    harness.accept(own[0].owned, Change::Parked { until, account });
+    assert_eq!(counted(harness), (4, 1), "it waits for the process's own");
+    assert_eq!(process::lanes_done(&harness.process(process)), 4);
+    let wake = Group {
+        wakes: 1,
+        claims: vec![Claim { process, max: 1 }],
+        at: harness.now(),
+        ..Group::default()
+    };
+    let report = harness.wait(harness.store().commit(Arc::new(wake)));
+    let own = report.expect("the commit succeeds").claimed;
     harness.settle(&own, ExecutionState::Succeeded);
     harness.change(ProcessChange::Advance {
         process,

@@ -1,6 +1,6 @@
 //! Executions parked in the middle of their segment: what wakes them, and signals, kept until a step takes them.
 
-use super::Harness;
+use super::{Harness, step_end};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{
     Change, Claim, Claimed, Delivery, Group, NewSignal, ProcessChange, Record, Report,
@@ -222,6 +222,32 @@ pub fn signals_are_bounded_and_come_once_per_key(harness: &mut Harness) {
         send(harness, ExecutionId(999_999), &signal).0,
         Delivery::Unknown
     );
+}
+
+/// Until when it waited is no longer told once it has ended, with something to say or with nothing.
+pub fn a_wait_that_is_over_has_no_time_left(harness: &mut Harness) {
+    let (_, claimed) = harness.running(2);
+    let until = in_micros(harness, 5_000);
+    let retry_at = |harness: &Harness, one: &Claimed| {
+        let rows = harness.wait(harness.store().steps(one.owned.execution));
+        rows.expect("they read back").remove(0).retry_at
+    };
+    for (one, output) in claimed.iter().zip([None, Some(json!({ "value": 1 }))]) {
+        let began = harness.now();
+        let waits = Change::StepWaits {
+            step: StepId(0),
+            attempt: 1,
+            began,
+            until,
+            question: None,
+        };
+        harness.accept(one.owned, waits);
+        assert_eq!(retry_at(harness, one), until);
+        let mut end = step_end(0, began, harness.now());
+        end.output = output;
+        harness.accept(one.owned, Change::StepEnded(Box::new(end)));
+        assert_eq!(retry_at(harness, one), None);
+    }
 }
 
 /// Until it has a lane again: who comes later with the same key waits behind it.

@@ -3,7 +3,7 @@
 use crate::store::fault::{OrFault, damaged};
 use crate::store::rows::{
     count, execution_state, flag, from_json, get, json, process, run, small, step_state, time,
-    to_json,
+    to_json, until,
 };
 use carril_model::account::CauseKind;
 use carril_model::contract::{
@@ -121,16 +121,17 @@ fn account_of(
 
 /// From the columns of the view `attempt_row`.
 pub(super) fn attempt(row: &Row<'_>) -> Result<AttemptRow, Fault> {
+    let state = step_state(get(row, 5)?)?;
     Ok(AttemptRow {
         execution: ExecutionId(get(row, 0)?),
         run: run(row, 1)?,
         stage: get(row, 2)?,
         step: get(row, 3)?,
         attempt: small(row, 4)?,
-        state: step_state(get(row, 5)?)?,
+        state,
         began: Timestamp(get(row, 6)?),
         ended: time(row, 7)?,
-        retry_at: time(row, 8)?,
+        retry_at: until(state, time(row, 8)?),
         fallback: flag(row, 9)?,
         carried_from: get::<Option<u32>>(row, 10)?.map(Run),
         reason: get(row, 11)?,

@@ -25,12 +25,24 @@ pub enum Act {
     Settle(u8, u8),
     /// One parks before the last segment.
     Park(u8),
+    /// One parks in the middle of its segment, until a time, a signal, or whichever comes first.
+    Wait(u8, u8),
+    /// A step of a claimed execution begins to wait.
+    StepWaits(u8, u8, u8),
+    /// A step takes a signal.
+    Take(u8, u8),
     /// One is handed back.
     Release(u8),
     /// Somebody writes with a claim that is no longer his.
     Stale(u8, u8),
     /// Several of those above in one group, drawn from this number.
     Together(u64),
+    /// So many of those who are due are woken.
+    Wake(u8),
+    /// Somebody sends a signal to executions of a process, under one of a few keys, perhaps with an idempotency key.
+    Signal(u8, u8, u8),
+    /// A breaker moves.
+    Breaker(u8, u8),
     /// A process goes to a next segment.
     Advance(u8, u8),
     /// A process settles in some state.
@@ -61,7 +73,7 @@ pub enum Act {
 #[must_use]
 pub fn draw(bits: u64) -> Act {
     let [kind, a, b, c, ..] = mix(bits).to_le_bytes();
-    match kind % 40 {
+    match kind % 56 {
         0..=3 => Act::Launch(a % 5, b, c),
         4 => Act::Begin(a % 4, b, c),
         5 => Act::Extend(a % 4, b),
@@ -85,6 +97,15 @@ pub fn draw(bits: u64) -> Act {
         37 => Act::RolledBack(a),
         38 if c % 2 == 0 => Act::Forget(a),
         38 => Act::Pass(a),
+        39..=41 => Act::Wait(a, b),
+        42 => Act::StepWaits(a, b, c),
+        43..=44 => Act::Take(a, b),
+        45..=48 => Act::Signal(a, b, c),
+        49..=50 => Act::Wake(a % 4),
+        51 => Act::Breaker(a, b),
+        52 => Act::Pause(a, b),
+        53 => Act::Settle(a, b),
+        54 => Act::SettleProcess(a, b),
         _ if a % 3 == 0 => Act::Leave,
         _ => Act::Crash,
     }
@@ -93,11 +114,13 @@ pub fn draw(bits: u64) -> Act {
 /// One of the acts that write a record, from 64 random bits.
 pub(super) fn draw_record(bits: u64) -> Act {
     let [kind, a, b, c, ..] = mix(bits).to_le_bytes();
-    match kind % 8 {
+    match kind % 10 {
         0 => Act::Began(a, b),
         1..=3 => Act::Ended(a, b, c),
         4 | 5 => Act::Settle(a, b),
         6 => Act::Park(a),
+        7 => Act::Wait(a, b),
+        8 => Act::Take(a, b),
         _ => Act::Stale(a, b),
     }
 }

@@ -1,6 +1,8 @@
 //! The reference: the model store, and who has claimed what of it. It turns an act into what a store is asked, and says what
 //! the answer must be. Its ids are its own.
 
+mod waiting;
+
 use super::super::Bug;
 use super::super::store::{ModelStore, switched};
 use super::act::{Act, draw_record};
@@ -8,8 +10,8 @@ use crate::store::{closing, step_end};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{
     Change, Claim, Claimed, Entered, ErrorClass, Fault, Group, Launch, Launched, NewExecution,
-    Owned, ProcessChange, ProcessRow, Record, Report, Rerun, StepEnd, StepError, TableRows, Until,
-    Verdict,
+    NewSignal, Owned, ProcessChange, ProcessRow, Record, Report, Rerun, Sent, StepEnd, StepError,
+    StepRow, TableRows, Until, Verdict,
 };
 use carril_model::definition::{Overlap, Version};
 use carril_model::id::{ExecutionId, NodeId, ProcessId, StepId};
@@ -18,7 +20,10 @@ use carril_model::state::{ExecutionState, ProcessState, StepState};
 use carril_model::time::Timestamp;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
+use waiting::OPEN;
 
+/// What is launched.
+const PIPELINE: &str = "conformance";
 /// Executions of all launches share this many lane keys.
 const KEYS: i64 = 5;
 
@@ -39,6 +44,8 @@ pub enum Op {
     BeginRollback(Vec<ExecutionId>),
     /// [`Store::rerun`](carril_model::contract::Store::rerun).
     Rerun(ProcessId, Vec<Rerun>),
+    /// [`Store::signal`](carril_model::contract::Store::signal).
+    Signal(Vec<ExecutionId>, NewSignal),
     /// [`Store::forget`](carril_model::contract::Store::forget), until it is whole.
     Forget(ProcessId),
     /// The store is closed and entered again.
@@ -62,6 +69,8 @@ pub enum Answer {
     Stopped(Vec<Owned>, Vec<ProcessRow>),
     /// To a rollback.
     Begun(Vec<Owned>),
+    /// To a signal.
+    Sent(Sent),
     /// To a rerun.
     Row(Box<ProcessRow>),
     /// To an engine that enters.
@@ -121,6 +130,11 @@ impl Reference {
         Some((op, answer))
     }
 
+    /// What everybody runs.
+    pub(super) fn pipeline(&self) -> (&'static str, &Version) {
+        (PIPELINE, &self.version)
+    }
+
     /// Processes that a launch has opened, and that nobody forgot.
     pub(super) fn open_processes(&self) -> Vec<ProcessId> {
         let processes = self.store.tables.processes.values();
@@ -178,6 +192,7 @@ impl Reference {
                 Some(Op::BeginRollback(vec![choose(&owned, which)?.execution]))
             }
             Act::Rerun(process, segment, how) => self.rerun(process, segment, how),
+            Act::Signal(process, which, how) => self.signal(process, which, how),
             Act::Forget(process) => Some(Op::Forget(self.process(process)?)),
             Act::Crash => Some(Op::Crash),
             Act::Leave => Some(Op::Leave),
@@ -196,14 +211,14 @@ impl Reference {
             Overlap::CancelRunning,
         ];
         let launch = Launch {
-            pipeline: "conformance".to_owned(),
+            pipeline: PIPELINE.to_owned(),
             version: self.version.clone(),
             params: Map::from_iter([("day".to_owned(), json!("2025-06-30"))]),
             launched_by: "tester".to_owned(),
             idempotency_key: key.is_multiple_of(4).then(|| format!("key-{}", key % 3)),
             overlap: overlaps[usize::from(shape / 2) % overlaps.len()],
             lanes: 50,
-            priority: 0,
+            priority: i8::try_from(key % 5).unwrap_or(0) - 2,
             targets: BTreeMap::new(),
             folder: None,
             overlap_hash: i64::from(shape % 3),
@@ -273,25 +288,33 @@ impl Reference {
             Act::Together(bits) => {
                 for at in 0..2 + bits % 3 {
                     let record = self.record(draw_record(bits.wrapping_add(at)));
-                    // No engine tells of a step of an execution that it has given up before in the same group.
+                    // No engine tells of a step of an execution that it has given up before in the same group, nor parks
+                    // one in which an attempt has begun, nor begins or ends a step twice.
                     let is_late = |record: &Record| {
-                        is_of_step(record)
-                            && group
-                                .records
-                                .iter()
-                                .any(|left| left.owned == record.owned && !is_of_step(left))
+                        let clashes = |other: &Record| {
+                            other.owned == record.owned
+                                && (is_of_step(record) && !is_of_step(other)
+                                    || is_parked(record) && is_of_step(other)
+                                    || is_over_again(record, other))
+                        };
+                        group.records.iter().any(clashes)
                     };
                     group
                         .records
                         .extend(record.filter(|record| !is_late(record)));
                 }
-                let [process, max, ..] = mix(bits).to_le_bytes();
+                let [process, max, wakes, breakers, which, ..] = mix(bits).to_le_bytes();
+                group.wakes = u32::from(wakes % 3);
+                let breakers = (0..breakers % 3).map(|at| self.breaker(which, breakers / 3 + at));
+                group.breakers.extend(breakers);
                 let process = self.process(process)?;
                 group.claims.push(Claim {
                     process,
                     max: u32::from(max % 3),
                 });
             }
+            Act::Wake(most) => group.wakes = 1 + u32::from(most),
+            Act::Breaker(which, how) => group.breakers.push(self.breaker(which, how)),
             Act::Advance(..) | Act::SettleProcess(..) | Act::CancelProcess(..) | Act::Pause(..) => {
                 group.processes.push(self.change(act)?);
             }
@@ -366,6 +389,9 @@ impl Reference {
         | Act::Waited(which)
         | Act::Settle(which, ..)
         | Act::Park(which)
+        | Act::Wait(which, ..)
+        | Act::StepWaits(which, ..)
+        | Act::Take(which, ..)
         | Act::Release(which)
         | Act::Stale(which, ..)
         | Act::RolledBack(which)) = act
@@ -423,15 +449,27 @@ impl Reference {
                 let may =
                     process.row.own.is_some() && claimed.segment == 0 && !claimed.owned.per_process;
                 let account = account(CauseKind::Barrier);
-                may.then_some(Change::Parked {
+                (may && !self.is_busy(claimed, &OPEN)).then_some(Change::Parked {
                     until: Until::Segment(2),
                     account,
                 })?
             }
+            Act::Wait(_, how) => self.waits(claimed, how)?,
+            Act::StepWaits(_, step, how) => self.step_waits(claimed, step, how)?,
+            Act::Take(_, which) => self.takes(claimed, which)?,
             Act::Release(_) => Change::Released {
                 account: account(CauseKind::Queued),
             },
             _ => return None,
+        })
+    }
+
+    /// Whether an attempt of it is in one of these states: nobody parks while one runs, nor at a barrier while one waits.
+    fn is_busy(&self, claimed: &Claimed, states: &[StepState]) -> bool {
+        let row = self.store.tables.rows.get(&claimed.owned.execution);
+        row.is_some_and(|row| {
+            row.attempts()
+                .any(|attempt| states.contains(&attempt.row.state))
         })
     }
 
@@ -440,7 +478,7 @@ impl Reference {
         let step = StepId(u16::from(step % 3));
         let row = self.store.tables.rows.get(&claimed.owned.execution)?;
         let attempt = row.latest(step).map_or(1, |latest| match latest.state {
-            StepState::Running => latest.attempt + beyond,
+            state if OPEN.contains(&state) => latest.attempt + beyond,
             _ => latest.attempt + 1,
         });
         Some((step, attempt))
@@ -509,6 +547,10 @@ impl Reference {
                 .store
                 .begin_rollback(node, executions, now)
                 .map(Answer::Begun),
+            Op::Signal(executions, signal) => self
+                .store
+                .signal(node, executions, signal)
+                .map(Answer::Sent),
             Op::Rerun(process, reruns) => self.rerun_answer(*process, reruns),
             Op::Forget(process) => self.forget(*process),
             Op::Crash => Ok(Answer::Entered(self.enter())),
@@ -633,7 +675,7 @@ fn choose<T>(from: &[T], by: u8) -> Option<&T> {
     (!from.is_empty()).then(|| &from[usize::from(by) % from.len()])
 }
 
-fn succeeded(steps: Vec<carril_model::contract::StepRow>) -> Vec<StepId> {
+fn succeeded(steps: Vec<StepRow>) -> Vec<StepId> {
     let done = steps
         .into_iter()
         .filter(|step| step.state == StepState::Succeeded);
@@ -649,9 +691,29 @@ fn table_rows(inserted: u64) -> TableRows {
     }
 }
 
+/// Whether both are about the same step of an execution, and are not its beginning and then its end.
+fn is_over_again(record: &Record, other: &Record) -> bool {
+    let step_of = |record: &Record| match &record.change {
+        Change::StepBegan { step, .. } | Change::StepWaits { step, .. } => Some((*step, false)),
+        Change::StepEnded(end) => Some((end.step, true)),
+        _ => None,
+    };
+    match (step_of(other), step_of(record)) {
+        (Some((before, has_ended)), Some((step, ends))) => before == step && (has_ended || !ends),
+        _ => false,
+    }
+}
+
+const fn is_parked(record: &Record) -> bool {
+    matches!(record.change, Change::Parked { .. })
+}
+
 const fn is_of_step(record: &Record) -> bool {
     matches!(
         record.change,
-        Change::StepBegan { .. } | Change::StepEnded(_)
+        Change::StepBegan { .. }
+            | Change::StepEnded(_)
+            | Change::StepWaits { .. }
+            | Change::SignalTaken { .. }
     )
 }

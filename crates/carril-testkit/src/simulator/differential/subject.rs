@@ -6,8 +6,9 @@ use super::{Answer, Difference, Op, Reference};
 use crate::store::Harness;
 use carril_model::contract::{
     AttemptRow, Claim, Claimed, Entered, ExecutionRow, Fault, Group, Launched, Owned,
-    ProcessChange, ProcessRow, Record, Report, Rerun, Selection,
+    ProcessChange, ProcessRow, Record, Report, Rerun, Selection, Sent,
 };
+use carril_model::guard::VersionRecord;
 use carril_model::id::{ExecutionId, NodeId, ProcessId};
 use carril_model::state::ProcessState;
 use std::collections::BTreeMap;
@@ -76,7 +77,7 @@ impl Subject {
                 self.compare_execution(id, reference)?;
             }
         }
-        Ok(())
+        self.compare_rest(reference)
     }
 
     fn ask(&mut self, op: &Op, answer: &Answer, reference: &Reference) -> Outcome<Answer> {
@@ -113,6 +114,11 @@ impl Subject {
                 let executions = self.real_executions(executions);
                 let begun = harness.wait(store.begin_rollback(&executions, now));
                 begun.map(|begun| Answer::Begun(self.all_owned(begun)))
+            }
+            Op::Signal(executions, signal) => {
+                let executions = self.real_executions(executions);
+                let sent = harness.wait(store.signal(&executions, signal));
+                sent.map(|sent| Answer::Sent(self.sent(sent)))
             }
             Op::Rerun(process, reruns) => {
                 let real: Vec<Rerun> = reruns
@@ -220,6 +226,22 @@ impl Subject {
         let store = self.harness.store();
         while !self.harness.wait(store.forget(process, 2))?.whole {}
         Ok(Answer::Done)
+    }
+
+    /// Breakers, and what is known of the version that everybody runs.
+    fn compare_rest(&self, reference: &Reference) -> Outcome<()> {
+        let store = self.harness.store();
+        let kept = self.harness.wait(store.breakers());
+        let wanted = reference.store.tables.breakers.values().cloned().collect();
+        self.equal("the breakers", &kept, &Ok(wanted))?;
+        let (pipeline, version) = reference.pipeline();
+        let told = self.harness.wait(store.versions(pipeline, version, 0));
+        let counts = |records: Vec<VersionRecord>| {
+            let first = records.first();
+            first.map_or((0, 0, 0), |one| (one.settled, one.failed, one.succeeded))
+        };
+        let wanted = counts(reference.store.version(pipeline, version));
+        self.equal("what a version has come to", &told.map(counts), &Ok(wanted))
     }
 
     fn compare_processes(&self, reference: &Reference) -> Outcome<()> {
@@ -409,6 +431,16 @@ impl Subject {
         })
     }
 
+    fn sent(&self, real: Sent) -> Sent {
+        let deliveries = real.deliveries.into_iter();
+        let deliveries = deliveries.map(|(id, delivery)| (self.model_execution(id), delivery));
+        let woken = real.woken.iter().map(|id| self.model_process(*id));
+        Sent {
+            deliveries: deliveries.collect(),
+            woken: woken.collect(),
+        }
+    }
+
     fn report(&self, real: Report) -> Report {
         Report {
             processes: real
@@ -491,6 +523,11 @@ fn sorted(answer: Answer) -> Answer {
             rows.sort_by_key(|row| row.id);
             Answer::Stopped(running, rows)
         }
+        Answer::Sent(mut sent) => {
+            sent.woken.sort_unstable();
+            sent.woken.dedup();
+            Answer::Sent(sent)
+        }
         Answer::Begun(mut begun) => {
             begun.sort_by_key(|owned| owned.execution);
             Answer::Begun(begun)
@@ -513,7 +550,9 @@ fn named(op: &Op) -> Vec<ExecutionId> {
             let records = group.records.iter();
             records.map(|record| record.owned.execution).collect()
         }
-        Op::Cancel(executions) | Op::BeginRollback(executions) => executions.clone(),
+        Op::Cancel(executions) | Op::BeginRollback(executions) | Op::Signal(executions, _) => {
+            executions.clone()
+        }
         Op::Rerun(_, reruns) => reruns.iter().map(|rerun| rerun.execution).collect(),
         _ => Vec::new(),
     }

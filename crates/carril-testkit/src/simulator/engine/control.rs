@@ -65,7 +65,9 @@ impl World {
             launching.entities.len()
         };
         let (first, rest) = launching.entities.split_at(many);
-        let open = rest.is_empty().then_some(max);
+        // Where lanes are limited, others may come before it.
+        let at_once = if self.lanes.is_some() { 0 } else { max };
+        let open = rest.is_empty().then_some(at_once);
         let which = launching.plan;
         let launched = self.verb(|world, node| {
             let launched = world.store.launch(node, &launch, first, open)?;
@@ -98,7 +100,10 @@ impl World {
 
     pub(in super::super) fn extend(&mut self, process: ProcessId, rest: &[NewExecution]) {
         let now = self.clock();
-        let max = self.plan_of(process).definition().lanes.max;
+        let max = match self.lanes {
+            Some(_) => 0,
+            None => self.plan_of(process).definition().lanes.max,
+        };
         let extended =
             self.verb(|world, node| world.store.extend(node, process, rest, Some(max), now));
         match extended {
@@ -125,7 +130,7 @@ impl World {
             idempotency_key: launching.idempotency_key.clone(),
             overlap: lanes.overlap,
             lanes: lanes.max,
-            priority: lanes.priority,
+            priority: launching.priority.unwrap_or(lanes.priority),
             targets: BTreeMap::new(),
             folder: None,
             overlap_hash: stable_hash(&[&plan.definition().name]),
@@ -191,6 +196,20 @@ impl World {
             state: ProcessState::Cancelled,
             reason: "somebody asked".to_owned(),
             at,
+        });
+    }
+
+    /// Somebody pauses a process, or has it go on.
+    pub(in super::super) fn pause(&mut self, process: ProcessId, paused: bool) {
+        let at = self.clock();
+        self.note(
+            if paused { "pause" } else { "resume" },
+            [process.0, 0, 0, 0],
+        );
+        self.hand_in_change(if paused {
+            ProcessChange::Pause { process, at }
+        } else {
+            ProcessChange::Resume { process, at }
         });
     }
 

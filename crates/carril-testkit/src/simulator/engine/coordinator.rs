@@ -30,6 +30,7 @@ impl World {
             return;
         };
         engine.notices_due = false;
+        engine.taking = true;
         for notice in std::mem::take(&mut engine.notices) {
             match notice {
                 Notice::Committed {
@@ -47,6 +48,9 @@ impl World {
                 Notice::Swept(process) => self.swept(process),
             }
         }
+        if let Some(engine) = &mut self.engine {
+            engine.taking = false;
+        }
         self.poll_drain();
     }
 
@@ -63,8 +67,13 @@ impl World {
         looked: &[ProcessId],
     ) {
         for process in asked {
+            let got = claimed.iter().filter(|one| one.owned.process == *process);
+            let got = got.count();
             if let Some(managed) = self.managed(*process) {
+                // With all that it asked for there may be more; with less there is none.
+                managed.hungry |= got >= managed.reserved as usize;
                 managed.claiming = false;
+                managed.reserved = 0;
             }
         }
         for process in looked {
@@ -89,6 +98,9 @@ impl World {
         for process in again {
             self.fill(process);
         }
+        if !asked.is_empty() {
+            self.deal();
+        }
     }
 
     fn start_managed(&mut self, claimed: Claimed) {
@@ -97,6 +109,7 @@ impl World {
             return self.breaks("who is claimed has a lane", text);
         };
         managed.active += 1;
+        self.check_lanes();
         self.start_lane(claimed);
     }
 
@@ -107,6 +120,9 @@ impl World {
         managed.active -= 1;
         if !dry || managed.again {
             self.fill(id);
+        } else {
+            // What it does not need is free for others.
+            self.deal();
         }
         self.forget_if_done(id);
     }
@@ -126,6 +142,10 @@ impl World {
             unswept: false,
             looks: 0,
             cancelled: false,
+            hungry: false,
+            reserved: 0,
+            served: 0,
+            yields: false,
         });
         for claimed in claimed {
             self.start_managed(claimed);
@@ -182,9 +202,13 @@ impl World {
         };
         let cancel = row.cancelling.is_some() && !managed.cancelled;
         managed.cancelled |= row.cancelling.is_some();
+        let pause = row.state == ProcessState::Paused && managed.row.state != row.state;
         managed.row = row;
         if cancel {
             self.signal(Signal::Cancel, |owned| owned.process == id);
+        }
+        if pause {
+            self.signal(Signal::Drain, |owned| owned.process == id);
         }
         match next {
             Some(ProcessChange::Settle { .. } | ProcessChange::Advance { .. }) if held => {}
@@ -290,10 +314,15 @@ impl World {
         {
             return;
         }
+        let limited = self.lanes.is_some();
         let Some(managed) = self.managed(id) else {
             return;
         };
         let open = managed.row.state == ProcessState::Running;
+        if limited {
+            managed.hungry = open;
+            return self.deal();
+        }
         let free = managed.row.lanes.saturating_sub(managed.active);
         let can = !managed.claiming && free > 0;
         managed.again = open && !can;

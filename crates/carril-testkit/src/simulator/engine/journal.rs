@@ -74,6 +74,7 @@ impl World {
         };
         let empty = group.records.is_empty()
             && group.processes.is_empty()
+            && group.breakers.is_empty()
             && group.claims.is_empty()
             && group.wakes == 0;
         if !empty && self.fails(&group, epoch) {
@@ -219,9 +220,11 @@ fn gather(engine: &mut Engine, now: carril_model::time::Timestamp) -> Writing {
                 who,
                 owned,
                 changes,
+                breakers,
                 then,
                 claim,
             } => {
+                group.breakers.extend(breakers);
                 group.processes.extend(then);
                 let from = group.records.len();
                 let records = changes.into_iter().map(|change| Record { owned, change });
@@ -234,6 +237,7 @@ fn gather(engine: &mut Engine, now: carril_model::time::Timestamp) -> Writing {
                 writers.push((who, from..group.records.len(), None));
             }
             Message::Process(change) => group.processes.push(change),
+            Message::Breaker(row) => group.breakers.push(row),
             Message::Look(process) => looks.push(process),
             Message::Wake => group.wakes = WAKES_MAX,
             Message::Claim(claim) => {
@@ -246,6 +250,7 @@ fn gather(engine: &mut Engine, now: carril_model::time::Timestamp) -> Writing {
         process: *process,
         max: *max,
     };
+    group.breakers.sort_by_key(|breaker| breaker.change);
     group.claims = claims.iter().map(claim).collect();
     let askers = claims
         .into_iter()
@@ -271,6 +276,7 @@ fn gather_soft(engine: &mut Engine, group: &mut Group) {
             soft.since = None;
             let account = soft.account.take().map(|account| Change::Cause { account });
             let changes = std::mem::take(&mut soft.changes).into_iter().chain(account);
+            group.breakers.append(&mut soft.breakers);
             let owned = lane.owned;
             group
                 .records

@@ -2,14 +2,15 @@
 
 use super::super::bugs::Bug;
 use super::super::store::switched;
-use super::super::target::Call;
 use super::super::world::{Event, World};
+use super::limits::refusal;
 use super::{Message, Notice, Soft, Writer};
 use carril_model::account::{Cause, CauseKind, TimeAccount};
+use carril_model::breaker::{Pass, Response};
 use carril_model::contract::{Change, Claimed, Owned, StepDone, StepError};
 use carril_model::execution::{End, Execution, Order, Transition};
 use carril_model::id::StepId;
-use carril_model::state::ExecutionState;
+use carril_model::state::{ExecutionState, ProcessState};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -23,6 +24,10 @@ pub(in super::super) enum Signal {
 
 pub(in super::super) enum LaneEvent {
     Slot(StepId),
+    /// A breaker that the step waits for may let it through.
+    Again(StepId),
+    /// The step does not wait for an open breaker.
+    Refused(StepId),
     Ended(StepId, Result<StepDone, StepError>),
     Due(StepId),
     Asked,
@@ -33,9 +38,11 @@ pub(in super::super) struct Lane {
     pub(in super::super) id: u64,
     pub(in super::super) owned: Owned,
     pub(in super::super) soft: Soft,
-    machine: Execution,
+    pub(super) machine: Execution,
+    /// The leave that steps have to use resources.
+    pub(super) passes: BTreeMap<StepId, Vec<(usize, Pass)>>,
     running: BTreeMap<StepId, u64>,
-    inbox: VecDeque<LaneEvent>,
+    pub(super) inbox: VecDeque<LaneEvent>,
     /// What follows when the write under way is durable.
     writing: Option<After>,
     leaving: Option<Leaving>,
@@ -78,6 +85,7 @@ impl World {
             owned,
             soft: Soft::default(),
             machine: Execution::resume(&plan, &self.params, claimed),
+            passes: BTreeMap::new(),
             running: BTreeMap::new(),
             inbox: VecDeque::new(),
             writing: None,
@@ -93,7 +101,9 @@ impl World {
             || revoked.is_some_and(|below| owned.token < *below)
         {
             lane.wanted = Some(Signal::Cancel);
-        } else if engine.stopping.is_some() {
+        } else if engine.stopping.is_some()
+            || managed.is_some_and(|managed| managed.row.state == ProcessState::Paused)
+        {
             lane.wanted = Some(Signal::Drain);
         }
         let now = self.clock();
@@ -166,8 +176,17 @@ impl World {
             let now = self.clock();
             let transition = match event {
                 LaneEvent::Slot(step) => {
-                    self.begin(&mut lane, step);
+                    self.has_slot(&mut lane, step);
                     Transition::default()
+                }
+                LaneEvent::Again(step) => {
+                    self.pass_limits(&mut lane, step);
+                    Transition::default()
+                }
+                // One that was stopped meanwhile is no longer ordered.
+                LaneEvent::Refused(step) => {
+                    let refused = lane.machine.refused(step, refusal(), now);
+                    refused.unwrap_or_default()
                 }
                 LaneEvent::Due(step) => lane.machine.due(step, now),
                 LaneEvent::Asked => self.asked(&mut lane),
@@ -184,6 +203,7 @@ impl World {
         result: Result<StepDone, StepError>,
     ) -> Transition {
         lane.running.remove(&step);
+        self.tell_breakers(lane, step, Response::of(&result));
         let now = self.clock();
         let seed = self.random.next();
         match lane.machine.ended(step, result, now, seed) {
@@ -232,7 +252,7 @@ impl World {
             .engine
             .as_ref()
             .is_some_and(|engine| engine.stopping.is_some());
-        let asked = end.is_some() && !stopping;
+        let asked = end.is_some() && !stopping && self.keeps_on(lane.owned.process);
         let early = self.bug == Some(Bug::DurableWaitSkipped);
         self.write(lane, changes, asked);
         let orders = if early {
@@ -250,10 +270,12 @@ impl World {
         let mut all: Vec<Change> = std::mem::take(&mut lane.soft.changes);
         all.retain(|left| !is_told(left, &changes));
         all.extend(changes);
+        let breakers = std::mem::take(&mut lane.soft.breakers);
         self.hand_in(Message::Write {
             who: Writer::Lane(lane.id),
             owned: lane.owned,
             changes: all,
+            breakers,
             then: None,
             claim: asked.then_some(lane.owned.process),
         });
@@ -298,7 +320,10 @@ impl World {
             match event {
                 LaneEvent::Ended(step, _) => drop(lane.running.remove(&step)),
                 LaneEvent::Slot(step) => self.free_slot(lane.id, step),
-                LaneEvent::Due(_) | LaneEvent::Asked => {}
+                LaneEvent::Due(_)
+                | LaneEvent::Asked
+                | LaneEvent::Again(_)
+                | LaneEvent::Refused(_) => {}
             }
         }
         if !lane.running.is_empty() {
@@ -321,6 +346,10 @@ impl World {
             return self.put_lane(lane);
         }
         let leaving = lane.leaving.take();
+        let with_leave: Vec<StepId> = lane.passes.keys().copied().collect();
+        for step in with_leave {
+            self.give_up(&mut lane, step);
+        }
         if let Some(engine) = &mut self.engine {
             engine.slot_waiters.retain(|(waiter, _)| *waiter != lane.id);
         }
@@ -339,7 +368,7 @@ impl World {
     fn carry_out(&mut self, lane: &mut Lane, orders: Vec<Order>) {
         for order in orders {
             match order {
-                Order::Attempt(step) => self.take_slot(lane, step),
+                Order::Attempt(step) => self.pass_limits(lane, step),
                 Order::Sleep(step, until) => {
                     if self.bug == Some(Bug::BackoffForgotten) {
                         continue;
@@ -357,54 +386,18 @@ impl World {
         }
     }
 
-    fn take_slot(&mut self, lane: &mut Lane, step: StepId) {
-        let needs = !self
-            .plan_of(lane.owned.process)
-            .step(step)
-            .resources
-            .is_empty();
-        let now = self.clock();
-        let Some(engine) = &mut self.engine else {
-            return;
-        };
-        if needs {
-            if engine.slot.is_some() {
-                engine.slot_waiters.push_back((lane.id, step));
-                let cause = Cause::about(CauseKind::Slot, "slot");
-                lane.machine.waits_for(step, cause, now);
-                return;
-            }
-            engine.slot = Some((lane.id, step));
-        }
-        self.begin(lane, step);
-    }
-
-    /// Gives the slot to whoever waits for it longest.
-    pub(in super::super) fn free_slot(&mut self, lane: u64, step: StepId) {
-        let epoch = self.epoch;
-        let Some(engine) = &mut self.engine else {
-            return;
-        };
-        if engine.slot != Some((lane, step)) {
-            return;
-        }
-        engine.slot = engine.slot_waiters.pop_front();
-        if let Some((lane, step)) = engine.slot {
-            self.after(0, Event::Slot { epoch, lane, step });
-        }
-    }
-
-    fn begin(&mut self, lane: &mut Lane, step: StepId) {
+    pub(super) fn begin(&mut self, lane: &mut Lane, step: StepId) {
         let now = self.clock();
         let Ok((call, changes)) = lane.machine.begin(step, now) else {
-            // It was stopped while it waited for its slot.
+            // It was stopped while it waited for its limits.
+            self.give_up(lane, step);
             return self.free_slot(lane.id, step);
         };
         self.check_begin(&call);
         lane.soft.since.get_or_insert(now);
         lane.soft.changes.extend(changes);
         self.soft_left();
-        let flight = self.fly(lane.id, Call::of(&call), call.attempt);
+        let flight = self.fly(lane.id, &call);
         lane.running.insert(step, flight);
     }
 

@@ -160,6 +160,7 @@ impl World {
                 at,
                 rows: Vec::new(),
             }],
+            breakers: Vec::new(),
             then: Some(settle).filter(|_| is_last && !stages_stand),
             claim: None,
         });

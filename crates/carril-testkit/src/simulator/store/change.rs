@@ -130,6 +130,10 @@ impl ModelStore {
             && (state != ProcessState::Failed
                 || row.cancelling == Some(state)
                 || row.own_state == Some(ExecutionState::Failed))
+            && (row.state != ProcessState::Paused
+                || state == ProcessState::RolledBack
+                || row.cancelling.is_some()
+                || self.has(Bug::PausedSettles))
             && (!row.state.is_settled() || state == ProcessState::RolledBack);
         if !may {
             return;
@@ -241,8 +245,9 @@ impl ModelStore {
             after.is_some_and(|after| !after.row.state.is_settled())
         };
         let must_wait = process.row.after.as_ref().is_some_and(unsettled);
-        if process.row.state != ProcessState::Running || (must_wait && !self.has(Bug::QueueIgnored))
-        {
+        let runs = process.row.state == ProcessState::Running
+            || (process.row.state == ProcessState::Paused && self.has(Bug::PauseIgnored));
+        if !runs || (must_wait && !self.has(Bug::QueueIgnored)) {
             return Vec::new();
         }
         let is_free = |row: &&super::Row| {

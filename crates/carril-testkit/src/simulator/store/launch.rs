@@ -354,6 +354,7 @@ impl ModelStore {
             wake_keys: Vec::new(),
             signals: Vec::new(),
             taken: Vec::new(),
+            signal_keys: std::collections::BTreeSet::new(),
             sent: 0,
             history: BTreeMap::new(),
         };

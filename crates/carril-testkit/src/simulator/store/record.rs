@@ -80,9 +80,7 @@ impl ModelStore {
         if self.tables.rows[&owned.execution].steps.contains_key(&key) {
             return false;
         }
-        let mut new = blank(step, attempt);
-        new.began = at;
-        self.new_attempt(owned, new);
+        self.new_attempt(owned, blank(step, attempt, at));
         true
     }
 
@@ -94,7 +92,7 @@ impl ModelStore {
             return false;
         }
         if known.is_none() {
-            self.new_attempt(owned, blank(end.step, end.attempt));
+            self.new_attempt(owned, blank(end.step, end.attempt, end.began));
         }
         let lost = self.has(Bug::RetryAtLost);
         let attempt = self.row(owned.execution).steps.get_mut(&key);
@@ -218,13 +216,13 @@ const fn verdict(done: bool) -> Verdict {
     if done { Verdict::Done } else { Verdict::Lost }
 }
 
-const fn blank(step: StepId, attempt: u32) -> StepRow {
+const fn blank(step: StepId, attempt: u32, began: Timestamp) -> StepRow {
     StepRow {
         step,
         attempt,
         failures: 0,
         state: StepState::Running,
-        began: Timestamp(0),
+        began,
         ended: None,
         retry_at: None,
         fallback: false,

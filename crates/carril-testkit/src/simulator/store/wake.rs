@@ -3,7 +3,7 @@
 use super::super::bugs::Bug;
 use super::{ModelStore, Moved, pending_cause};
 use carril_model::account::{CauseKind, TimeAccount};
-use carril_model::contract::{Delivery, Fault, NewSignal, Owned, Sent, Signal};
+use carril_model::contract::{Delivery, Fault, NewSignal, Owned, SIGNALS_UNREAD_MAX, Sent, Signal};
 use carril_model::id::{ExecutionId, NodeId, StepId};
 use carril_model::state::{ExecutionState, ProcessState, StepState};
 use carril_model::time::Timestamp;
@@ -63,9 +63,13 @@ impl ModelStore {
         row.parked = true;
         row.wake_at = wake_at;
         row.wake_keys = keys.to_vec();
+        let run = row.owned.run;
+        // A word of another run is no answer.
+        let counts = |signal: &&Signal| signal.run == run || !signal.key.starts_with("approval:");
         let called = row
             .signals
             .iter()
+            .filter(counts)
             .any(|signal| row.wake_keys.contains(&signal.key));
         let cancelling = row.cancelling;
         self.go(owned.execution, ExecutionEvent::Park);
@@ -148,9 +152,27 @@ impl ModelStore {
     fn deliver(&mut self, id: ExecutionId, signal: &NewSignal, moved: &mut Moved) -> Delivery {
         let lost = self.has(Bug::SignalWakesNobody);
         let row = self.row(id);
+        let key = signal.idempotency_key.as_ref();
+        if key.is_some_and(|key| row.signal_keys.contains(key)) {
+            return Delivery::Repeated;
+        }
         if row.state.is_settled() || row.rolling_back {
             return Delivery::Settled(row.state);
         }
+        let is_awaited = |step| {
+            let mut attempts = row.attempts();
+            let waits = attempts
+                .any(|attempt| attempt.row.step == step && attempt.row.state == StepState::Waiting);
+            let same = |one: &Signal| one.key == signal.key && one.run == row.owned.run;
+            waits && !row.signals.iter().any(same)
+        };
+        if signal.answers.is_some_and(|step| !is_awaited(step)) {
+            return Delivery::NotAwaited;
+        }
+        if row.signals.len() >= SIGNALS_UNREAD_MAX as usize {
+            return Delivery::Full;
+        }
+        row.signal_keys.extend(key.cloned());
         row.sent += 1;
         row.signals.push(Signal {
             number: row.sent,

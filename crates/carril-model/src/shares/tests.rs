@@ -1,7 +1,7 @@
 //! Lanes are dealt by priority, then by turns; none is lost, none is given twice.
 
 use super::{Hungry, deal, yields};
-use carril_model::id::ProcessId;
+use crate::id::ProcessId;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 

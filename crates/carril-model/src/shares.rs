@@ -2,22 +2,25 @@
 //!
 //! A pure decision; who is hungry and what is free is the coordinator's to know.
 
-use carril_model::id::ProcessId;
+use crate::id::ProcessId;
 use std::cmp::Reverse;
 
 /// A process that could use lanes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hungry {
-    pub(super) process: ProcessId,
-    pub(super) priority: i8,
+pub struct Hungry {
+    /// Who.
+    pub process: ProcessId,
+    /// Of two the one with the higher number comes first.
+    pub priority: i8,
     /// Lanes that it may still have by its own number.
-    pub(super) wants: u32,
+    pub wants: u32,
     /// When it was last given one: the number of that deal, 0 for never.
-    pub(super) served: u64,
+    pub served: u64,
 }
 
 /// Deals `free` lanes. Within a priority they are dealt one at a time, beginning with whoever was served longest ago.
-pub(super) fn deal(mut hungry: Vec<Hungry>, mut free: u32) -> Vec<(ProcessId, u32)> {
+#[must_use]
+pub fn deal(mut hungry: Vec<Hungry>, mut free: u32) -> Vec<(ProcessId, u32)> {
     hungry.sort_by_key(|hungry| (Reverse(hungry.priority), hungry.served, hungry.process));
     let mut dealt: Vec<(ProcessId, u32)> = Vec::new();
     for level in hungry.chunk_by(|first, second| first.priority == second.priority) {
@@ -41,7 +44,8 @@ pub(super) fn deal(mut hungry: Vec<Hungry>, mut free: u32) -> Vec<(ProcessId, u3
 }
 
 /// Whether a process passes its lanes on instead of keeping them: somebody else of at least its priority wants one.
-pub(super) fn yields(hungry: &[Hungry], process: ProcessId, priority: i8) -> bool {
+#[must_use]
+pub fn yields(hungry: &[Hungry], process: ProcessId, priority: i8) -> bool {
     hungry
         .iter()
         .any(|other| other.process != process && other.priority >= priority)
