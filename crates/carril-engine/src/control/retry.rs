@@ -5,6 +5,7 @@
 //! a table also holds rows of a carried step that cannot be told apart, the retry is refused and says from where it would work.
 
 use super::Meant;
+use crate::coordinator::Notice;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::Ready;
@@ -120,6 +121,8 @@ impl Engine {
                 .rerun(process, &reruns, self.core.clock.now())
                 .await?;
             self.look_again(ready, row).await;
+            // Whoever now goes first of a lane key may be of a process that nothing else has moved.
+            self.core.notify(Notice::KeysFreed).await;
             processes.push(process);
         }
         non_empty(processes)

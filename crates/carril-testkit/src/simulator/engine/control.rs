@@ -302,6 +302,7 @@ impl World {
         );
         if reran.is_some() {
             self.adopt(id, Vec::new());
+            self.tell(Notice::KeysFreed);
         }
     }
 

@@ -290,3 +290,60 @@ async fn a_retry_of_the_one_before_does_not_deadlock_with_the_one_after() {
     );
     end(&carril).await;
 }
+
+/// A lane that was handed back by a pause keeps its key until somebody else is found to go before it; who that is may be of a
+/// process that neither paused nor ran again.
+#[tokio::test]
+async fn whoever_a_retry_puts_first_of_its_key_is_told() {
+    let gates = Gates::new();
+    let of_key = |entity: &'static str, steps: &[&'static str]| {
+        let stage = steps
+            .iter()
+            .fold(Stage::new("s"), |stage, step| stage.step(gates.step(step)));
+        Pipeline::new("p")
+            .entities_list([entity])
+            .lane_key("'one'")
+            .overlap(Overlap::Allow)
+            .stage(stage)
+            .build()
+            .expect("the pipeline is right")
+    };
+    let (a, b) = (of_key("a", &["work"]), of_key("b", &["work"]));
+    let c = of_key("c", &["work", "rest"]);
+    let house = House::new();
+    let carril = house.open(&[&a, &b, &c]).await;
+    let engine = carril.engine();
+    gates.open("a/work");
+    gates.open("b/work");
+    let first = launch(&carril, &a, Launch::new()).await;
+    settled(&house, &carril, first).await;
+    let second = launch(&carril, &b, Launch::new()).await;
+    settled(&house, &carril, second).await;
+
+    let third = launch(&carril, &c, Launch::new()).await;
+    gates.begun("c/work", 1).await;
+    let again = |process| engine.retry(Selection::Process(process), Some("s/work"));
+    again(first).await.expect("it has settled");
+    in_time("pausing", engine.pause(third))
+        .await
+        .expect("it runs");
+    gates.open("c/work");
+    let handed_back = async {
+        while states(&carril, third).await != "c pending" {
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time("handing back", handed_back).await;
+    assert_eq!(states(&carril, first).await, "a pending");
+
+    again(second).await.expect("it has settled");
+    settled(&house, &carril, first).await;
+    settled(&house, &carril, second).await;
+    assert_eq!(states(&carril, third).await, "c pending");
+    gates.open("c/rest");
+    in_time("resuming", engine.resume(third))
+        .await
+        .expect("it is paused");
+    settled(&house, &carril, third).await;
+    end(&carril).await;
+}
