@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::event::{Event, Rail};
 use carril_model::baseline::{self, PastRun, RUNS_MAX};
 use carril_model::contract::{Fault, Launch, Launched, ProcessRow};
-use carril_model::guard::{self, OTHERS_MAX, Refusal};
+use carril_model::definition::Version;
+use carril_model::guard::{self, OTHERS_MAX, RULE, Refusal};
 use carril_model::id::ProcessId;
 use carril_model::process;
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use std::sync::Arc;
 /// # Errors
 /// `CAR0450`; else as [`Error`].
 pub(crate) async fn check_version(core: &Core, launch: &Launch) -> Result<(), Error> {
-    let Some(refusal) = refusal(core, launch).await? else {
+    let (pipeline, version) = (&launch.pipeline, &launch.version);
+    let Some(refusal) = refusal(core, pipeline, version).await? else {
         return Ok(());
     };
     if let Some(Launched::Repeated(_) | Launched::Skipped(_)) = core.store.answered(launch).await? {
@@ -35,16 +37,19 @@ pub(crate) async fn check_version(core: &Core, launch: &Launch) -> Result<(), Er
 /// # Errors
 /// As the store.
 pub(crate) async fn tell_despite(core: &Core, launch: &Launch) -> Result<(), Error> {
-    if let Some(refusal) = refusal(core, launch).await? {
+    if let Some(refusal) = refusal(core, &launch.pipeline, &launch.version).await? {
         let message = format!("`{}` is launched despite: {refusal}", launch.pipeline);
         tell(core, Rail::BadVersion, None, &launch.pipeline, &message);
     }
     Ok(())
 }
 
-async fn refusal(core: &Core, launch: &Launch) -> Result<Option<Refusal>, Fault> {
-    let (pipeline, version) = (&launch.pipeline, &launch.version);
-    // Nearly every version is good, and then nobody needs to know the others.
+async fn refusal(core: &Core, pipeline: &str, version: &Version) -> Result<Option<Refusal>, Fault> {
+    // Nearly every version is good, and then nobody needs to count more.
+    let failed = core.store.early_failures(pipeline, version).await?;
+    if !guard::could_be_bad(RULE, failed) {
+        return Ok(None);
+    }
     let own = core.store.versions(pipeline, version, 0).await?;
     if guard::refusal(&own, version).is_none() {
         return Ok(None);
@@ -70,13 +75,9 @@ pub(crate) async fn look_at_settled(core: Arc<Core>, row: ProcessRow) {
 
 async fn look(core: &Core, row: &ProcessRow) -> Result<(), Fault> {
     let (pipeline, version) = (&row.pipeline, &row.version);
-    let own = core.store.versions(pipeline, version, 0).await?;
-    if guard::refusal(&own, version).is_some() {
-        let records = core.store.versions(pipeline, version, OTHERS_MAX).await?;
-        if let Some(refusal) = guard::refusal(&records, version) {
-            let message = format!("`{pipeline}` is not launched any more: {refusal}");
-            tell(core, Rail::BadVersion, Some(row.id), pipeline, &message);
-        }
+    if let Some(refusal) = refusal(core, pipeline, version).await? {
+        let message = format!("`{pipeline}` is not launched any more: {refusal}");
+        tell(core, Rail::BadVersion, Some(row.id), pipeline, &message);
     }
     let kept = core.store.baselines(Some(pipeline), 1).await?;
     let Some(kept) = kept.first() else {

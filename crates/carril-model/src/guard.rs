@@ -78,6 +78,15 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// Whether a version could be refused with so many failures, whatever else is known of it. Nearly every version is good, and this
+/// says so without counting all that was launched.
+#[must_use]
+pub const fn could_be_bad(rule: AbortWhen, failed: u64) -> bool {
+    // Of no more than this were there failures enough, and of fewer there is no verdict.
+    let settled = if rule.after == 0 { 1 } else { rule.after };
+    failed as u128 * 1_000 > settled as u128 * rule.failed_permille as u128
+}
+
 /// Whether a version is refused, from the records of its pipeline's versions, in any order.
 #[must_use]
 pub fn refusal(records: &[VersionRecord], version: &Version) -> Option<Refusal> {

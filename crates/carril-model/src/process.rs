@@ -127,12 +127,17 @@ pub const fn lanes_done(row: &ProcessRow) -> u64 {
         return through;
     }
     let unsettled = tally.total.saturating_sub(tally.settled());
+    let own_is_open = row.own_here
+        && match row.own_state {
+            Some(state) => !state.is_settled(),
+            None => false,
+        };
     // Segments of lanes and of the process take turns, so that lanes have begun in the second at the latest.
     match row.segment {
-        // The process's own execution is open in the segments that are its own, where all lanes wait.
-        0 if row.own_open => through,
+        // In the segments of the process's own execution all lanes wait, also once it has failed there.
+        0 if row.own_here => through,
         0 | 1 => {
-            let open = row.open.saturating_sub(row.own_open as u64);
+            let open = row.open.saturating_sub(own_is_open as u64);
             through + unsettled.saturating_sub(open)
         }
         _ => through + unsettled,

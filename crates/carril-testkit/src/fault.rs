@@ -41,6 +41,7 @@ pub enum Verb {
     KeepBaseline,
     ClearBaseline,
     Versions,
+    EarlyFailures,
     Baselines,
     PastRuns,
     WorkedMicros,
@@ -326,6 +327,16 @@ impl<S: Store> Rails for FaultStore<S> {
     ) -> Pending<'a, Result<Vec<VersionRecord>, Fault>> {
         self.call(Verb::Versions, |store| {
             store.versions(pipeline, version, others)
+        })
+    }
+
+    fn early_failures<'a>(
+        &'a self,
+        pipeline: &'a str,
+        version: &'a Version,
+    ) -> Pending<'a, Result<u64, Fault>> {
+        self.call(Verb::EarlyFailures, |store| {
+            store.early_failures(pipeline, version)
         })
     }
 

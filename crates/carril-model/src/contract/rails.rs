@@ -22,6 +22,17 @@ pub trait Rails: Send + Sync {
         others: u32,
     ) -> Pending<'a, Result<Vec<VersionRecord>, Fault>>;
 
+    /// What [`VersionRecord::failed`] of this version is, 0 for one that was never launched. It costs what has failed and not what was
+    /// launched, so that it can be asked at every launch.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn early_failures<'a>(
+        &'a self,
+        pipeline: &'a str,
+        version: &'a Version,
+    ) -> Pending<'a, Result<u64, Fault>>;
+
     /// Baselines by pipeline's name: this pipeline's, or all of them, at most `max`.
     ///
     /// # Errors

@@ -272,8 +272,8 @@ pub struct ProcessRow {
     pub own: Option<ExecutionId>,
     /// The state of the process's own execution, if it has one.
     pub own_state: Option<ExecutionState>,
-    /// Whether that one has yet to do the segment that the process is in.
-    pub own_open: bool,
+    /// Whether that one is in the segment that the process is in: it has yet to do it, or has settled there.
+    pub own_here: bool,
     /// The numbers.
     pub tally: Tally,
     /// Where each target is, as in [`Launch::targets`].

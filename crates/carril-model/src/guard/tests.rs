@@ -36,6 +36,26 @@ fn more_than_half_of_at_least_twenty_is_too_many() {
     }
 }
 
+proptest! {
+    #[test]
+    fn what_could_not_be_bad_is_not(
+        settled in 0_u64..60,
+        share in 0_u64..=100,
+        after in 0_u64..40,
+        failed_permille in 0_u32..=1_000,
+    ) {
+        let failed = settled * share / 100;
+        let rule = AbortWhen { failed_permille, after };
+        if refusal_by(rule, &[record("new", 5, settled, failed)], &version("new")).is_some() {
+            prop_assert!(could_be_bad(rule, failed));
+        }
+        // And no more is asked than has to be.
+        if failed_permille < 1_000 && could_be_bad(rule, failed) && failed >= after.max(1) {
+            prop_assert!(record("new", 5, failed, failed).is_bad(rule));
+        }
+    }
+}
+
 #[test]
 fn a_refusal_names_its_numbers_and_where_to_go_back_to() {
     let mut records = vec![

@@ -23,7 +23,7 @@ fn row(segment: u32, open: u64, tally: Tally) -> ProcessRow {
         after: None,
         own: None,
         own_state: None,
-        own_open: false,
+        own_here: false,
         tally,
         targets: std::collections::BTreeMap::new(),
         folder: None,
@@ -179,11 +179,20 @@ fn lanes_that_wait_at_a_barrier_are_done_so_far() {
     // In a segment of the process itself, its own execution is what is open.
     let mut own = row(1, 1, tally);
     own.own_state = Some(ExecutionState::Waiting);
-    own.own_open = true;
+    own.own_here = true;
     assert_eq!((lanes_done(&own), aborts(&own)), (100, false));
     // Before their first segment lanes have done nothing, after it all that are left have come to a barrier.
     own.segment = 0;
     assert_eq!(lanes_done(&own), 20);
+    own.own_state = Some(ExecutionState::Cancelled);
+    own.open = 0;
+    assert_eq!(
+        lanes_done(&own),
+        20,
+        "its own stage has failed, and nothing follows yet"
+    );
+    own.segment = 1;
+    assert_eq!(lanes_done(&own), 100);
     let mut past = row(2, 80, tally);
     past.own_state = Some(ExecutionState::Succeeded);
     assert_eq!((lanes_done(&past), aborts(&past)), (100, false));

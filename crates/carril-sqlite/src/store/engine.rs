@@ -256,6 +256,15 @@ impl Rails for SqliteStore {
         self.run(move |connection, _| rails::versions(connection, &pipeline, &version, others))
     }
 
+    fn early_failures<'a>(
+        &'a self,
+        pipeline: &'a str,
+        version: &'a Version,
+    ) -> Pending<'a, Result<u64, Fault>> {
+        let (pipeline, version) = (pipeline.to_owned(), version.clone());
+        self.run(move |connection, _| rails::early_failures(connection, &pipeline, &version))
+    }
+
     fn baselines<'a>(
         &'a self,
         pipeline: Option<&'a str>,

@@ -38,6 +38,23 @@ pub(crate) fn versions(
     )
 }
 
+/// How many executions of a version failed in its first hours.
+pub(crate) fn early_failures(
+    connection: &Connection,
+    pipeline: &str,
+    version: &Version,
+) -> Result<u64, Fault> {
+    let window = i64::try_from(guard::WINDOW.as_micros()).unwrap_or(i64::MAX);
+    let mut statement = connection
+        .prepare_cached(sql!("rails_early_failures"))
+        .or_fault()?;
+    statement
+        .query_row(params![pipeline, version.0, window], |row| {
+            Ok(count(row, 0))
+        })
+        .or_fault()?
+}
+
 /// Baselines in order of their pipelines.
 pub(crate) fn baselines(
     connection: &Connection,

@@ -57,9 +57,16 @@ fn end(harness: &Harness, process: ProcessId) {
 }
 
 fn versions(harness: &Harness, version: &Version, others: u32) -> Vec<VersionRecord> {
-    harness
-        .wait(harness.store().versions(PIPELINE, version, others))
-        .expect("it can be asked")
+    let store = harness.store();
+    let records = harness
+        .wait(store.versions(PIPELINE, version, others))
+        .expect("it can be asked");
+    let own = records.iter().find(|record| record.version == *version);
+    assert_eq!(
+        harness.wait(store.early_failures(PIPELINE, version)),
+        Ok(own.map_or(0, |record| record.failed))
+    );
+    records
 }
 
 fn forget(harness: &Harness, process: ProcessId) {

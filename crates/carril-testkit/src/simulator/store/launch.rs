@@ -277,7 +277,7 @@ impl ModelStore {
             after,
             own: None,
             own_state: None,
-            own_open: false,
+            own_here: false,
             tally: Tally::default(),
             targets: BTreeMap::new(),
             folder: None,

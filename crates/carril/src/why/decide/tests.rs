@@ -94,7 +94,7 @@ fn process_row() -> ProcessRow {
         after: None,
         own: Some(ExecutionId(8)),
         own_state: None,
-        own_open: false,
+        own_here: false,
         tally: Tally {
             total: 10,
             succeeded: 4,

@@ -1,0 +1,8 @@
+-- How many executions of a version have failed, over the processes of its first hours: what `failed` of rails_versions says, at the
+-- cost of the processes in which something failed.
+-- ?1 pipeline, ?2 version, ?3 length of the first hours (microseconds). Indexes: definition_of_pipeline, process_with_failures.
+SELECT coalesce(sum(p.failed), 0)
+FROM definition d
+JOIN process p ON p.definition_id = d.id AND p.failed > 0 AND p.state > 0
+WHERE d.name = ?1 AND d.version = ?2
+  AND p.launched_at <= ?3 + coalesce(d.first_launched_at, (SELECT min(f.launched_at) FROM process f WHERE f.definition_id = d.id AND f.state > 0));
