@@ -17,6 +17,7 @@ use carril_model::shares::{self, Hungry};
 use carril_model::state::ProcessState;
 use carril_model::time::Timestamp;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -65,8 +66,6 @@ struct Managed {
     settling: bool,
     /// It moved on while it was being swept: what was swept is not all.
     unswept: bool,
-    /// Looks under way; its row may be older than what they will tell.
-    looks: u32,
     /// Where the engine's lanes are limited: something of it may be pending.
     hungry: bool,
     /// Lanes that the claim under way may fill.
@@ -85,16 +84,15 @@ impl Managed {
             again: false,
             settling: false,
             unswept: false,
-            looks: 0,
             hungry: false,
             reserved: 0,
             served: 0,
         }
     }
 
-    /// Whether nothing of it is left to do here.
+    /// Whether nothing of it is left to do here, if its row is not older than what a look under way will tell.
     const fn is_done(&self) -> bool {
-        self.row.state.is_settled() && self.active == 0 && self.looks == 0 && !self.settling
+        self.row.state.is_settled() && self.active == 0 && !self.claiming && !self.settling
     }
 }
 
@@ -110,6 +108,8 @@ pub(crate) struct Coordinator {
     core: Arc<Core>,
     notices: mpsc::Receiver<Notice>,
     processes: HashMap<ProcessId, Managed>,
+    /// Looks under way, also at processes that nobody ran here when they were asked for.
+    looks: HashMap<ProcessId, u32>,
     /// Lanes at once over all processes, if that is limited.
     lanes: Option<u32>,
     /// Deals made so far, where it is.
@@ -126,6 +126,7 @@ impl Coordinator {
             core,
             notices,
             processes: HashMap::new(),
+            looks: HashMap::new(),
             lanes,
             deals: 0,
         }
@@ -197,8 +198,11 @@ impl Coordinator {
             }
         }
         for process in looked {
-            if let Some(managed) = self.processes.get_mut(process) {
-                managed.looks = managed.looks.saturating_sub(1);
+            if let Entry::Occupied(mut looks) = self.looks.entry(*process) {
+                *looks.get_mut() -= 1;
+                if *looks.get() == 0 {
+                    looks.remove();
+                }
             }
         }
         for claimed in claimed {
@@ -219,6 +223,10 @@ impl Coordinator {
         }
         if !asked.is_empty() {
             self.deal();
+        }
+        // It may have settled while it was asked for, which was all that kept it.
+        for process in asked {
+            self.forget_if_done(*process);
         }
     }
 
@@ -259,9 +267,7 @@ impl Coordinator {
 
     /// Asks for a process's row in the order of commits, and keeps the process until it has come.
     fn look(&mut self, id: ProcessId) {
-        if let Some(managed) = self.processes.get_mut(&id) {
-            managed.looks += 1;
-        }
+        *self.looks.entry(id).or_default() += 1;
         self.core.journal.look(id);
     }
 
@@ -405,7 +411,7 @@ impl Coordinator {
     }
 
     fn forget_if_done(&mut self, id: ProcessId) {
-        if self.processes.get(&id).is_some_and(Managed::is_done) {
+        if !self.looks.contains_key(&id) && self.processes.get(&id).is_some_and(Managed::is_done) {
             self.processes.remove(&id);
             self.core.board.moved();
         }

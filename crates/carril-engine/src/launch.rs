@@ -20,6 +20,11 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
+/// Entities that are read and written at once. Several chunks are in memory while one is written, and a commit more or less is a
+/// small part of what writing one costs.
+const CHUNK: usize = 2_000;
+const _: () = assert!(CHUNK <= LAUNCH_CHUNK_MAX);
+
 /// What to launch.
 #[derive(Debug, Clone)]
 pub struct LaunchRequest {
@@ -433,17 +438,15 @@ impl Source {
     async fn next(&mut self) -> Result<Vec<NewExecution>, Error> {
         let mut chunk = Vec::new();
         while chunk.is_empty() && !self.ended {
-            let rows =
-                match &mut self.rows {
-                    Rows::Ready(rows) => rows.by_ref().take(LAUNCH_CHUNK_MAX).collect(),
-                    Rows::Cursor { target, cursor } => cursor
-                        .next(LAUNCH_CHUNK_MAX)
-                        .await
-                        .map_err(|error| Error::Target {
-                            name: target.clone(),
-                            error,
-                        })?,
-                };
+            let rows = match &mut self.rows {
+                Rows::Ready(rows) => rows.by_ref().take(CHUNK).collect(),
+                Rows::Cursor { target, cursor } => {
+                    cursor.next(CHUNK).await.map_err(|error| Error::Target {
+                        name: target.clone(),
+                        error,
+                    })?
+                }
+            };
             self.ended = rows.is_empty();
             for row in rows {
                 self.missing.remove(&row.key);

@@ -29,6 +29,8 @@ pub(super) struct Engine {
     pub(super) node: NodeId,
     pub(super) lanes: BTreeMap<u64, Lane>,
     pub(super) processes: BTreeMap<ProcessId, Managed>,
+    /// Looks under way, also at processes that nobody ran here when they were asked for.
+    pub(super) looks: BTreeMap<ProcessId, u32>,
     pub(super) queue: VecDeque<Message>,
     pub(super) writing: Option<Writing>,
     /// A journal event is under way.
@@ -68,7 +70,6 @@ pub(super) struct Managed {
     pub(super) again: bool,
     pub(super) settling: bool,
     pub(super) unswept: bool,
-    pub(super) looks: u32,
     pub(super) cancelled: bool,
     /// Where the engine's lanes are limited: something of it may be pending.
     pub(super) hungry: bool,
@@ -156,6 +157,7 @@ impl Engine {
             node,
             lanes: BTreeMap::new(),
             processes: BTreeMap::new(),
+            looks: BTreeMap::new(),
             queue: VecDeque::new(),
             writing: None,
             kicked: false,

@@ -62,6 +62,8 @@ impl Coming {
                 self.of_key.remove(lane_hash);
             }
         }
+        // A launch is over before long, and its memory with it.
+        self.of_key = HashMap::new();
         Ok(())
     }
 }

@@ -51,7 +51,11 @@ impl Sweep {
             .max(2 * std::mem::take(&mut self.added))
             .min(self.due.len());
         let rest = self.due.len() - slice;
-        take_out(connection, self.due.drain(rest..).rev())
+        take_out(connection, self.due.drain(rest..).rev())?;
+        if self.due.is_empty() {
+            self.due = Vec::new();
+        }
+        Ok(())
     }
 
     /// Takes out everything that is collected.

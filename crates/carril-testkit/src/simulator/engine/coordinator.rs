@@ -8,6 +8,7 @@ use carril_model::contract::{Claim, Claimed, ProcessChange, ProcessRow};
 use carril_model::id::ProcessId;
 use carril_model::process;
 use carril_model::state::{ExecutionState, ProcessState};
+use std::collections::btree_map::Entry;
 
 impl World {
     /// Tells the coordinator something; it hears things in order, and not at once.
@@ -77,8 +78,14 @@ impl World {
             }
         }
         for process in looked {
-            if let Some(managed) = self.managed(*process) {
-                managed.looks = managed.looks.saturating_sub(1);
+            let Some(engine) = &mut self.engine else {
+                return;
+            };
+            if let Entry::Occupied(mut looks) = engine.looks.entry(*process) {
+                *looks.get_mut() -= 1;
+                if *looks.get() == 0 {
+                    looks.remove();
+                }
             }
         }
         for claimed in claimed {
@@ -100,6 +107,9 @@ impl World {
         }
         if !asked.is_empty() {
             self.deal();
+        }
+        for process in asked {
+            self.forget_if_done(*process);
         }
     }
 
@@ -140,7 +150,6 @@ impl World {
             again: false,
             settling: false,
             unswept: false,
-            looks: 0,
             cancelled: false,
             hungry: false,
             reserved: 0,
@@ -158,8 +167,8 @@ impl World {
     }
 
     fn look(&mut self, id: ProcessId) {
-        if let Some(managed) = self.managed(id) {
-            managed.looks += 1;
+        if let Some(engine) = &mut self.engine {
+            *engine.looks.entry(id).or_default() += 1;
         }
         self.hand_in(Message::Look(id));
     }
@@ -297,10 +306,10 @@ impl World {
         let is_done = |managed: &Managed| {
             managed.row.state.is_settled()
                 && managed.active == 0
-                && managed.looks == 0
+                && !managed.claiming
                 && !managed.settling
         };
-        if engine.processes.get(&id).is_some_and(is_done) {
+        if !engine.looks.contains_key(&id) && engine.processes.get(&id).is_some_and(is_done) {
             engine.processes.remove(&id);
         }
     }
