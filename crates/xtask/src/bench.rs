@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::command::{cargo, must, succeeds};
+use crate::command::{PROFILE, cargo, must, succeeds};
 use crate::tree::Tree;
 use crate::workspace::Workspace;
 
@@ -18,6 +18,19 @@ mod tests;
 const FOLDER: &str = "crates/carril-testkit/examples/";
 const PREFIX: &str = "bench-";
 const CHAOS: &str = "chaos";
+/// The benchmark of the program that people run.
+const COLD: &str = "cold";
+const RELEASE: &str = "release";
+
+/// What has to be built beside an example.
+#[derive(Clone, Copy)]
+enum Needs {
+    Nothing,
+    /// `carril`, as people get it.
+    Released,
+    /// `carril` with its failpoints, and the loader of the funds.
+    Failpoints,
+}
 
 /// Runs the benchmark `name` with `arguments`; without a name, lists what there is.
 ///
@@ -35,7 +48,12 @@ pub(crate) fn bench(root: &Path, name: Option<&str>, arguments: &[String]) -> Re
     if !names.iter().any(|known| known == name) {
         bail!("there is no benchmark `{name}`\n{}", listed(&names));
     }
-    start(root, &format!("{PREFIX}{name}"), &[], arguments)
+    let needs = if name == COLD {
+        Needs::Released
+    } else {
+        Needs::Nothing
+    };
+    start(root, &format!("{PREFIX}{name}"), needs, arguments)
 }
 
 /// Runs the chaos program with `arguments`, against a `carril` with its failpoints.
@@ -49,32 +67,39 @@ pub(crate) fn chaos(root: &Path, arguments: &[String]) -> Result<bool> {
     if !Tree::read(root)?.has(&format!("{FOLDER}{CHAOS}.rs")) {
         bail!("there is no chaos program: `{FOLDER}{CHAOS}.rs` does not exist");
     }
-    start(root, CHAOS, &["--features", "failpoints"], arguments)
+    start(root, CHAOS, Needs::Failpoints, arguments)
 }
 
-/// Builds the binaries and runs one example of the test kit.
-fn start(root: &Path, example: &str, features: &[&str], arguments: &[String]) -> Result<bool> {
-    let release = Workspace::read(root)?.target.join("release");
-    let build = ["build", "--release", "--quiet", "--locked", "--package"];
-    must(cargo(root).args(build).arg("carril-cli").args(features))?;
-    must(cargo(root).args(build).arg("funds-example"))?;
+/// Builds what an example of the test kit needs, and runs it.
+fn start(root: &Path, example: &str, needs: Needs, arguments: &[String]) -> Result<bool> {
+    let target = Workspace::read(root)?.target;
+    let build = |profile: &str, package: &[&str]| {
+        let command = ["build", "--profile", profile, "--quiet", "--locked"];
+        must(cargo(root).args(command).arg("--package").args(package))
+    };
+    let run = ["run", "--profile", PROFILE, "--quiet", "--locked"];
     let mut command = cargo(root);
-    command.args([
-        "run",
-        "--release",
-        "--quiet",
-        "--locked",
-        "--package",
-        "carril-testkit",
-    ]);
+    command.args(run).args(["--package", "carril-testkit"]);
     command.args(["--example", example, "--"]).args(arguments);
-    command.env("CARRIL_BIN", binary(&release, "carril"));
-    command.env("FUNDS_LOAD_BIN", binary(&release, "funds-load"));
+    match needs {
+        Needs::Nothing => {}
+        Needs::Released => {
+            build(RELEASE, &["carril-cli"])?;
+            command.env("CARRIL_BIN", binary(&target.join(RELEASE), "carril"));
+        }
+        Needs::Failpoints => {
+            build(PROFILE, &["carril-cli", "--features", "failpoints"])?;
+            build(PROFILE, &["funds-example"])?;
+            let built = target.join(PROFILE);
+            command.env("CARRIL_BIN", binary(&built, "carril"));
+            command.env("FUNDS_LOAD_BIN", binary(&built, "funds-load"));
+        }
+    }
     succeeds(&mut command)
 }
 
-fn binary(release: &Path, name: &str) -> PathBuf {
-    release.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+fn binary(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Returns the benchmarks that the repository has.

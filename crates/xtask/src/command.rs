@@ -8,6 +8,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
+/// How programs are built that measure and break: optimised, and quick to link.
+pub(crate) const PROFILE: &str = "quick";
+
 /// Returns a cargo that will run at `root`.
 #[expect(
     clippy::disallowed_methods,

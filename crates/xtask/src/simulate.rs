@@ -1,4 +1,4 @@
-//! `cargo xtask simulate` and `cargo xtask fuzz`: builds the simulator or the fuzzer for release and starts it.
+//! `cargo xtask simulate` and `cargo xtask fuzz`: builds the simulator or the fuzzer, optimised, and starts it.
 //!
 //! Both are examples of `carril-testkit`, which need no other program. Nothing is simulated or fuzzed here.
 
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::command::{cargo, succeeds};
+use crate::command::{PROFILE, cargo, succeeds};
 
 /// Runs the simulator with `arguments`.
 ///
@@ -32,7 +32,7 @@ pub(crate) fn fuzz(root: &Path, arguments: &[String]) -> Result<bool> {
 
 fn start(root: &Path, example: &str, arguments: &[String]) -> Result<bool> {
     let mut command = cargo(root);
-    let run = ["run", "--release", "--quiet", "--locked"];
+    let run = ["run", "--profile", PROFILE, "--quiet", "--locked"];
     let what = ["--package", "carril-testkit", "--example", example, "--"];
     command.args(run).args(what).args(arguments);
     succeeds(&mut command)

@@ -18,7 +18,7 @@ name = "work"
   [[stage.step]]
   name = "hold"
   when = "param.hold"
-  command = ["sh", "-c", "touch ../waiting; until test -e ../go; do sleep 0.02; done"]
+  command = ["sh", "-c", "touch ../waiting; until test -e ../go -o ! -e ../waiting; do sleep 0.02; done"]
   [[stage.step]]
   name = "tell"
   command = ["./tell"]

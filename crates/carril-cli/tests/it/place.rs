@@ -49,7 +49,7 @@ name = "collect"
   [[stage.step]]
   name = "hold"
   when = "param.hold == entity.key"
-  command = ["sh", "-c", "touch ../waiting; until test -e ../go; do sleep 0.02; done"]
+  command = ["sh", "-c", "touch ../waiting; until test -e ../go -o ! -e ../waiting; do sleep 0.02; done"]
 
 [[stage]]
 name = "tell"

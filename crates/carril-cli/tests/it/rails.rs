@@ -23,7 +23,7 @@ name = "work"
   [[stage.step]]
   name = "try"
   timeout = "20s"
-  command = ["sh", "-c", "test ! -e ../broken || exit 1; test {entity_key} != n10 || test ! -e ../hold || ( touch ../waiting; until test -e ../go; do sleep 0.02; done )"]
+  command = ["sh", "-c", "test ! -e ../broken || exit 1; test {entity_key} != n10 || test ! -e ../hold || ( touch ../waiting; until test -e ../go -o ! -e ../waiting; do sleep 0.02; done )"]
 "#;
 
 /// Twenty-one entities: one more than a version needs to be judged.

@@ -77,6 +77,9 @@ fn report(arguments: &Arguments) -> Result<()> {
     report.key("floor_millis", figure(|round| round.floor))?;
     report.key("version_millis", figure(|round| round.version))?;
     report.key("spawn_millis", figure(|round| round.spawn))?;
+    let binary_bytes = std::fs::metadata(&carril)?.len();
+    report.key("binary_bytes", binary_bytes)?;
+    let megabytes = binary_bytes as f64 / 1e6;
     report.row(
         "run from nothing, ms",
         figure(|round| round.floor).shown(),
@@ -88,6 +91,7 @@ fn report(arguments: &Arguments) -> Result<()> {
         "",
     );
     report.row("--version, ms", "", figure(|round| round.version).shown());
+    report.row("size of the program, MB", "", format!("{megabytes:.1}"));
     report.at_most(
         "run from nothing, ms",
         500.0,
@@ -99,6 +103,7 @@ fn report(arguments: &Arguments) -> Result<()> {
         figure(|round| round.carril).median,
     );
     report.at_most("--version, ms", 10.0, figure(|round| round.version).median);
+    report.at_most("size of the program, MB", 20.0, megabytes);
     report.print(arguments)
 }
 

@@ -33,14 +33,14 @@ name = "lane"
   [[stage.step]]
   name = "hold"
   when = "param.hold == 'lane' and entity.name == 'bela' and run == 1"
-  command = ["sh", "-c", "touch ../waiting; until test -e ../go; do sleep 0.02; done"]
+  command = ["sh", "-c", "touch ../waiting; until test -e ../go -o ! -e ../waiting; do sleep 0.02; done"]
 [[stage]]
 name = "total"
 per = "process"
   [[stage.step]]
   name = "hold"
   when = "param.hold == 'process' and run == 1"
-  command = ["sh", "-c", "touch ../waiting; until test -e ../go; do sleep 0.02; done"]
+  command = ["sh", "-c", "touch ../waiting; until test -e ../go -o ! -e ../waiting; do sleep 0.02; done"]
   [[stage.step]]
   name = "row"
   sql = "insert into total_row select 'all', count(*) from own_current"

@@ -29,7 +29,7 @@ name = "work"
   [[stage.step]]
   name = "wait"
   when = "param.number == 2"
-  command = ["sh", "-c", "touch ../waiting; until test -e ../go; do sleep 0.02; done"]
+  command = ["sh", "-c", "touch ../waiting; until test -e ../go -o ! -e ../waiting; do sleep 0.02; done"]
   [[stage.step]]
   name = "write"
   shared_writes = ["effect"]
