@@ -1,0 +1,3 @@
+//! Tests through the public interface, on a server of their own.
+
+mod address;
