@@ -1,8 +1,10 @@
 //! Conformance suites and faults for Carril's own tests.
 //!
 //! [`store`] holds what every state store must do, as cases that run against any of them; [`fault`] wraps a store so that chosen
-//! calls fail; [`simulator`] lives through seeds with a model of the store. Nothing here is used by what ships.
+//! calls fail; [`simulator`] lives through seeds with a model of the store; [`postgres`] is a server for tests. Nothing here is
+//! used by what ships.
 
 pub mod fault;
+pub mod postgres;
 pub mod simulator;
 pub mod store;

@@ -46,6 +46,15 @@ pub(crate) const NEEDS: &[Need] = &[
         probe: &["strace", "--version"],
         packages: &["strace"],
     },
+    Need {
+        name: "a PostgreSQL server, for the store and targets there",
+        probe: &[
+            "sh",
+            "-c",
+            "command -v initdb || ls /usr/lib/postgresql/*/bin/initdb",
+        ],
+        packages: &["postgresql"],
+    },
 ];
 
 /// What to do about the needs.

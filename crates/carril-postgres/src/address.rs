@@ -1,0 +1,226 @@
+//! Where a PostgreSQL database is: the URL as people write it, and what Carril adds to every connection.
+//!
+//! Only text is read here, and the file with the certificates that a URL names; nothing is connected. A password is in the
+//! configuration and nowhere else: [`Address::shown`] is what may be printed and stored.
+
+use crate::tls::{self, TlsError};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long connecting may take, unless the URL says otherwise.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that is silent for so long is asked whether it is still there.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+/// How often it is asked again.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// How often it is asked before it is taken for dead.
+const KEEPALIVE_RETRIES: u32 = 3;
+/// How long sent bytes may stay without an answer of the other machine: without it, a link that goes down during a query is
+/// noticed after a quarter of an hour.
+const USER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Why a URL does not say where a database is. The password is in none of the texts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// It does not begin as a URL of PostgreSQL does.
+    #[error("it does not begin with `postgres://`")]
+    Scheme,
+    /// Its `sslmode` is none that there is.
+    #[error("there is no sslmode `{0}`; it is disable, prefer, require, verify-ca or verify-full")]
+    SslMode(String),
+    /// The certificates that it names cannot be used.
+    #[error("its certificates cannot be used: {0}")]
+    Certificates(#[from] TlsError),
+    /// The client does not understand the rest.
+    #[error("{0}")]
+    Url(String),
+}
+
+/// How much is asked of an encrypted connection; as in PostgreSQL's own programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checked {
+    /// The connection is encrypted, and nobody asks whose certificate it is (`prefer`, `require`).
+    Nothing,
+    /// The certificate is of a known authority (`verify-ca`).
+    Authority,
+    /// It is, and is for this host (`verify-full`).
+    Host,
+}
+
+/// A database: where, as whom, and how the connection is kept safe.
+#[derive(Clone)]
+pub struct Address {
+    pub(crate) config: Config,
+    pub(crate) tls: MakeRustlsConnect,
+    shown: String,
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_tuple("Address").field(&self.shown).finish()
+    }
+}
+
+impl Address {
+    /// Reads a URL: `postgres://user:password@host:port/database?sslmode=verify-full`. Several hosts are tried in turn. What
+    /// `sslmode` means is what it means to PostgreSQL's own programs: `disable`, `prefer` (the default: encrypted where the
+    /// server can), `require` (encrypted), `verify-ca` and `verify-full` (its certificate is checked, too, against the
+    /// machine's authorities or those in the file `sslrootcert`).
+    ///
+    /// # Errors
+    /// As [`AddressError`].
+    pub fn parse(url: &str) -> Result<Self, AddressError> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(AddressError::Scheme);
+        }
+        let (rest, ssl) = Ssl::taken_from(url)?;
+        let mut config =
+            Config::from_str(&rest).map_err(|error| AddressError::Url(told(&error)))?;
+        config.ssl_mode(ssl.mode);
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT_TIMEOUT);
+        }
+        config
+            .keepalives(true)
+            .keepalives_idle(KEEPALIVE_IDLE)
+            .keepalives_interval(KEEPALIVE_INTERVAL)
+            .keepalives_retries(KEEPALIVE_RETRIES)
+            .tcp_user_timeout(USER_TIMEOUT);
+        Ok(Self {
+            config,
+            tls: tls::connector(ssl.checked, ssl.authorities.as_deref())?,
+            shown: without_password(url),
+        })
+    }
+
+    /// The same, under a name that the server's views and logs show; cut to the 63 bytes that PostgreSQL keeps.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        let mut end = name.len().min(63);
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.config.application_name(&name[..end]);
+        self
+    }
+
+    /// The URL without its password: what may be printed and stored.
+    #[must_use]
+    pub fn shown(&self) -> &str {
+        &self.shown
+    }
+}
+
+/// What a URL says about encryption.
+struct Ssl {
+    mode: SslMode,
+    checked: Checked,
+    authorities: Option<PathBuf>,
+}
+
+impl Ssl {
+    /// Takes `sslmode` and `sslrootcert` out of a URL, of which the client knows only a part.
+    fn taken_from(url: &str) -> Result<(String, Self), AddressError> {
+        let mut ssl = Self {
+            mode: SslMode::Prefer,
+            checked: Checked::Nothing,
+            authorities: None,
+        };
+        let Some((before, query)) = url.split_once('?') else {
+            return Ok((url.to_owned(), ssl));
+        };
+        let mut rest = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("sslmode", mode)) => (ssl.mode, ssl.checked) = mode_of(mode)?,
+                Some(("sslrootcert", path)) => ssl.authorities = Some(PathBuf::from(decoded(path))),
+                _ => rest.push(pair),
+            }
+        }
+        let rest = if rest.is_empty() {
+            before.to_owned()
+        } else {
+            format!("{before}?{}", rest.join("&"))
+        };
+        Ok((rest, ssl))
+    }
+}
+
+fn mode_of(text: &str) -> Result<(SslMode, Checked), AddressError> {
+    Ok(match text {
+        "disable" => (SslMode::Disable, Checked::Nothing),
+        "prefer" | "allow" => (SslMode::Prefer, Checked::Nothing),
+        "require" => (SslMode::Require, Checked::Nothing),
+        "verify-ca" => (SslMode::Require, Checked::Authority),
+        "verify-full" => (SslMode::Require, Checked::Host),
+        other => return Err(AddressError::SslMode(other.to_owned())),
+    })
+}
+
+/// A path in a URL, its `%2F` and the like read.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = (bytes[at] == b'%')
+            .then(|| text.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match hex {
+            Some(byte) => {
+                out.push(byte);
+                at += 3;
+            }
+            None => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The client's words with their cause, which it keeps apart.
+fn told(error: &tokio_postgres::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+/// The same URL with neither the password before its host nor one among its parameters.
+pub(crate) fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (place, query) = match rest.split_once('?') {
+        Some((place, query)) => (place, Some(query)),
+        None => (rest, None),
+    };
+    // A password may itself hold a slash or an `@`; only the last one ends it.
+    let place = match place.rsplit_once('@') {
+        Some((who, place)) => match who.split_once(':') {
+            Some((user, _)) => format!("{user}@{place}"),
+            None => format!("{who}@{place}"),
+        },
+        None => place.to_owned(),
+    };
+    let kept: Vec<&str> = query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .filter(|pair| !pair.starts_with("password="))
+        .collect();
+    if kept.is_empty() {
+        format!("{scheme}://{place}")
+    } else {
+        format!("{scheme}://{place}?{}", kept.join("&"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

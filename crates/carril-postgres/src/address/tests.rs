@@ -1,0 +1,90 @@
+//! Tests of reading URLs.
+
+use super::{Address, AddressError};
+use tokio_postgres::config::SslMode;
+
+fn read(url: &str) -> Address {
+    Address::parse(url).expect("it is a URL")
+}
+
+#[test]
+fn a_url_is_read_whole() {
+    let address = read("postgres://carril:s%40crt@db.example:6543/state?sslmode=require");
+    let config = &address.config;
+    assert_eq!(config.get_user(), Some("carril"));
+    assert_eq!(config.get_password(), Some(&b"s@crt"[..]));
+    assert_eq!(config.get_ports(), [6543]);
+    assert_eq!(config.get_dbname(), Some("state"));
+    assert_eq!(config.get_ssl_mode(), SslMode::Require);
+    assert!(config.get_keepalives());
+    assert!(config.get_tcp_user_timeout().is_some());
+    assert!(config.get_connect_timeout().is_some());
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    for (url, shown) in [
+        ("postgres://u:p@h/d", "postgres://u@h/d"),
+        (
+            "postgres://u:p%2Fq@h:1/d?sslmode=disable",
+            "postgres://u@h:1/d?sslmode=disable",
+        ),
+        (
+            "postgresql://u@h/d?password=p&user=u",
+            "postgresql://u@h/d?user=u",
+        ),
+        ("postgres://u:a@b@h/d", "postgres://u@h/d"),
+        (
+            "postgres:///d?host=/run&password=p",
+            "postgres:///d?host=/run",
+        ),
+    ] {
+        assert_eq!(super::without_password(url), shown, "{url}");
+    }
+    let address = read("postgres://u:geheim@h/d");
+    assert!(!format!("{address:?}").contains("geheim"));
+}
+
+#[test]
+fn what_is_no_address_is_told() {
+    assert_eq!(
+        Address::parse("mysql://h").err(),
+        Some(AddressError::Scheme)
+    );
+    let told = |url: &str| Address::parse(url).expect_err("it is wrong").to_string();
+    assert_eq!(
+        told("postgres://h/d?sslmode=maybe"),
+        "there is no sslmode `maybe`; it is disable, prefer, require, verify-ca or verify-full"
+    );
+    assert!(
+        told("postgres://h:99999/d").contains("port"),
+        "{}",
+        told("postgres://h:99999/d")
+    );
+    let told = told("postgres://h/d?sslmode=verify-full&sslrootcert=/nowhere/ca.pem");
+    assert!(told.contains("/nowhere/ca.pem"), "{told}");
+}
+
+#[test]
+fn every_sslmode_is_known() {
+    for mode in [
+        "disable",
+        "allow",
+        "prefer",
+        "require",
+        "verify-ca",
+        "verify-full",
+    ] {
+        read(&format!("postgres://h/d?sslmode={mode}&application_name=x"));
+    }
+}
+
+#[test]
+fn a_name_is_cut_between_letters() {
+    let long = "ä".repeat(60);
+    let address = read("postgres://h/d").named(&long);
+    assert_eq!(
+        address.config.get_application_name().map(str::len),
+        Some(62)
+    );
+}
