@@ -1,3 +1,4 @@
 //! Tests through the public interface, on a server of their own.
 
 mod address;
+mod target;

@@ -1,0 +1,5 @@
+//! The PostgreSQL target through its contract: what SQL steps, lanes, publishing and rollback promise, on a real server.
+
+mod attempts;
+mod fixture;
+mod steps;
