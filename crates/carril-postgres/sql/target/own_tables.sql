@@ -1,6 +1,10 @@
--- Whether Carril's own schema is there, and whether all its tables are.
+-- Whether Carril's own schema is there, and whether all its tables are. Reads the catalog itself: what the session remembers of it
+-- may be older than the lock under which this is asked.
 select
-    to_regnamespace('carril_target') is not null,
-    to_regclass('carril_target.fence') is not null
-        and to_regclass('carril_target.publication') is not null
-        and to_regclass('carril_target.workspace') is not null;
+    exists (select from pg_namespace where nspname = 'carril_target'),
+    (
+        select count(*)
+        from pg_class as c
+        join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = 'carril_target' and c.relname in ('fence', 'publication', 'workspace')
+    ) = 3;

@@ -2,7 +2,7 @@
 -- run or in one that it took over. $1 execution, $2 run, $3 schema, $4 steps. By the primary keys.
 select
     w.gone,
-    to_regnamespace($3) is not null,
+    exists (select from pg_namespace as n where n.nspname = $3),
     (
         select count(distinct f.step)
         from carril_target.fence as f

@@ -2,4 +2,5 @@
 
 mod attempts;
 mod fixture;
+mod lanes;
 mod steps;

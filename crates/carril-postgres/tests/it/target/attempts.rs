@@ -9,7 +9,7 @@ use std::time::Duration;
 const SCHEMA: &str = "create table work (id integer); create table source (id integer); insert into source values (1), (2)";
 const ADD: &str = "insert into work select id from source; select count(*) as rows from work";
 const ROWS: &str = "select count(*) from carril_p7_e1_r1.work";
-const RUNNING: &str = "select state || ' ' || application_name from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()";
+const RUNNING: &str = "select state || ' ' || application_name from pg_stat_activity where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()";
 
 #[tokio::test]
 async fn an_attempt_after_the_commit_does_nothing_and_knows_the_outcome() {
@@ -83,7 +83,7 @@ async fn a_cancel_stops_the_statement_on_the_server() {
     });
     let error = outcome.expect_err("it was asked to stop");
     assert_eq!((error.code.as_str(), error.class), ("CAR0505", ErrorClass::Cancelled));
-    assert_eq!(house.rows("select count(*) from pg_stat_activity where query like '%pg_sleep%' and state = 'active' and pid <> pg_backend_pid()"), ["0"]);
+    assert_eq!(house.rows("select count(*) from pg_stat_activity where query like '%pg_sleep%' and state = 'active' and datname = current_database() and pid <> pg_backend_pid()"), ["0"]);
     house.run(&plan, "after", 1).await.unwrap();
     assert_eq!(house.rows("select id from carril_p7_e1_r1.work"), ["7"]);
 }
@@ -111,7 +111,7 @@ async fn a_statement_that_somebody_else_cancels_has_failed() {
     let call = Try::first(&plan, "endless", 1).call();
     let (outcome, ()) = tokio::join!(house.target.run_sql(&call, &switch), async {
         house.until(RUNNING, "active").await;
-        house.rows("select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()");
+        house.rows("select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()");
     });
     let error = outcome.expect_err("it was cancelled");
     assert_eq!((error.class, error.native.as_deref()), (ErrorClass::Permanent, Some("57014")));
@@ -132,7 +132,7 @@ async fn a_session_that_is_killed_is_a_lost_connection() {
     let call = Try::first(&plan, "step", 1).call();
     let (outcome, ()) = tokio::join!(house.target.run_sql(&call, &switch), async {
         house.until(RUNNING, "active").await;
-        house.rows("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and pid <> pg_backend_pid()");
+        house.rows("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()");
     });
     let error = outcome.expect_err("its session is gone");
     assert_eq!((error.code.as_str(), error.class), ("CAR0511", ErrorClass::Transient), "{error:?}");
@@ -186,7 +186,7 @@ async fn a_zombie_is_refused_after_the_token_was_raised() {
     call.first = true;
     let stalled = Arc::clone(&house.target);
     let zombie = tokio::spawn(async move { stalled.run_sql(&call, &switch).await });
-    house.until("select wait_event_type || ' ' || query from pg_stat_activity where query like 'lock table gate%' and wait_event_type = 'Lock'", "Lock").await;
+    house.until("select wait_event_type || ' ' || query from pg_stat_activity where datname = current_database() and query like 'lock table gate%' and wait_event_type = 'Lock'", "Lock").await;
     let call = Try::first(&fresh, "step", 1).again(2, 1).call();
     house.attempt(&call, &Switch::new()).await.unwrap();
     drop(held);
