@@ -200,6 +200,20 @@ impl Script {
         })
     }
 
+    /// Where the first placeholder stands that is a number (`$1`, as PostgreSQL writes them): no value has such a name.
+    #[must_use]
+    pub fn numbered_placeholder(&self) -> Option<usize> {
+        let is_number = |token: &&Token| {
+            let mut letters = self.text[token.range.clone()].chars();
+            letters.next() == Some('$')
+                && letters.next().is_some_and(|digit| digit.is_ascii_digit())
+        };
+        self.tokens
+            .iter()
+            .find(is_number)
+            .map(|token| token.range.start)
+    }
+
     /// The names that stand behind this schema's name and a dot, with the byte where the schema's name begins.
     pub fn names_in<'s>(&'s self, schema: &'s str) -> impl Iterator<Item = (&'s str, usize)> {
         let text = |token: &'s Token| match &token.kind {

@@ -161,6 +161,17 @@ fn sqlite_gets_names_without_dots_at_the_same_places() {
 }
 
 #[test]
+fn placeholders_that_are_numbers_are_told() {
+    assert_eq!(script("select a, $1").numbered_placeholder(), Some(10));
+    for text in [
+        "select :a, '$1', \"$1\", $$ $1 $$, $t$ $1 $t$, a$1 from t -- $1",
+        "select 1",
+    ] {
+        assert_eq!(script(text).numbered_placeholder(), None, "{text}");
+    }
+}
+
+#[test]
 fn what_does_not_end_is_an_error_with_its_place() {
     for (text, offset) in [
         ("select 'abc", 7),

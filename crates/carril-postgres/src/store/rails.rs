@@ -39,6 +39,19 @@ pub(crate) async fn versions(
         .collect()
 }
 
+/// How many executions of a version failed in its first hours.
+pub(crate) async fn early_failures(
+    tx: &Tx<'_>,
+    pipeline: &str,
+    version: &Version,
+) -> Result<u64, Fault> {
+    let window = i64::try_from(guard::WINDOW.as_micros()).unwrap_or(i64::MAX);
+    let pipeline = text(pipeline);
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&pipeline, &version.0, &window];
+    let found = tx.rows(sql!("rails_early_failures"), &values).await?;
+    found.first().map_or(Ok(0), |row| count(row, 0))
+}
+
 /// Baselines in order of their pipelines.
 pub(crate) async fn baselines(
     tx: &Tx<'_>,

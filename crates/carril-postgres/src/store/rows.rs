@@ -221,7 +221,7 @@ pub(crate) fn process(row: &Row) -> Result<ProcessRow, Fault> {
         priority: i8::try_from(priority)
             .map_err(|_| damaged(format!("a process has priority {priority}")))?,
         waiting: count(row, 26)?,
-        own_open: flag(row, 27)?,
+        own_here: flag(row, 27)?,
     })
 }
 

@@ -2,3 +2,4 @@
 
 mod address;
 mod store;
+mod target;

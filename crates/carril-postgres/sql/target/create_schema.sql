@@ -1,0 +1,2 @@
+-- The schema of Carril's own tables.
+create schema carril_target;

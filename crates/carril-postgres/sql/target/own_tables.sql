@@ -1,0 +1,10 @@
+-- Whether Carril's own schema is there, and whether all its tables are. Reads the catalog itself: what the session remembers of it
+-- may be older than the lock under which this is asked.
+select
+    exists (select from pg_namespace where nspname = 'carril_target'),
+    (
+        select count(*)
+        from pg_class as c
+        join pg_namespace as n on n.oid = c.relnamespace
+        where n.nspname = 'carril_target' and c.relname in ('fence', 'publication', 'workspace')
+    ) = 3;

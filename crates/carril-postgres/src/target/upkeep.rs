@@ -1,0 +1,232 @@
+//! What is done outside steps: making Carril's own tables, looking, carrying over, removing.
+//!
+//! Everything runs to its end once begun; what was removed stays removed, and each of these may be asked for again.
+
+use super::name::{LaneKey, same};
+use super::pool::Session;
+use super::stop::Stop;
+use super::template::{self, Copy};
+use super::transaction::{DDL_LOCK_WAIT, LOCK_WAIT, Open, ddl_alone};
+use super::workspace::COPY_TIME;
+use super::{PostgresTarget, fault};
+use carril_model::contract::{StepError, TargetError, Whose};
+use carril_model::definition::{Definition, Workspace};
+use carril_model::id::Run;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
+
+impl PostgresTarget {
+    /// Makes Carril's own schema and tables where they are missing; asked of the server once per program.
+    ///
+    /// # Errors
+    /// As the server says; it may not let this user make a schema.
+    pub(super) async fn make_own_tables(&self, stop: &Stop<'_>) -> Result<(), StepError> {
+        if self.own_ready.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let open = self.upkeep(LOCK_WAIT, stop).await?;
+        let made = create_own_tables(&open.session).await;
+        open.end(made).await?;
+        self.own_ready.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Whether all of Carril's own tables are there.
+    ///
+    /// # Errors
+    /// As the server says.
+    pub(super) async fn has_own_tables(&self, session: &Session) -> Result<bool, StepError> {
+        own_tables(session)
+            .await
+            .map(|(_, tables)| tables)
+            .map_err(|error| fault::step(&error, "looking for Carril's tables: "))
+    }
+
+    pub(super) async fn newest(&self) -> Result<i64, TargetError> {
+        let newest = async {
+            let session = self.pool.session().await?;
+            let mut newest = 0;
+            if self.has_own_tables(&session).await? {
+                newest = session
+                    .query_typed_one(include_str!("../../sql/target/newest.sql"), &[])
+                    .await
+                    .map_err(|error| fault::step(&error, "reading Carril's tables: "))?
+                    .get(0);
+            }
+            session.is_as_before();
+            Ok(newest)
+        };
+        newest.await.map_err(fault::as_target)
+    }
+
+    pub(super) async fn carry(
+        &self,
+        definition: &Definition,
+        whose: Whose,
+        (from, to): (Run, Run),
+        clear: &[String],
+    ) -> Result<(), TargetError> {
+        let Some(workspace) = self.workspace(definition) else {
+            return Ok(());
+        };
+        if workspace.column().is_some() {
+            return Err(super::not_by_column());
+        }
+        let stop = Stop::within(Arc::clone(&self.clock), COPY_TIME);
+        let lanes = (LaneKey::new(whose, from), LaneKey::new(whose, to));
+        let carried = async {
+            self.make_own_tables(&stop).await?;
+            self.drop_schema(lanes.1, &stop).await?;
+            let open = self.upkeep(LOCK_WAIT, &stop).await?;
+            let carried = self.carry_in(&open, workspace, lanes, clear).await;
+            let carried = open.end(carried).await?;
+            if carried {
+                self.remember(lanes.1);
+            }
+            Ok(carried)
+        };
+        match carried.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(TargetError::Unreachable(format!(
+                "run {from} of execution {} has no workspace any more, so nothing can be taken over from it; retry the execution from its beginning",
+                whose.execution
+            ))),
+            Err(error) => Err(fault::as_target(error)),
+        }
+    }
+
+    /// Makes the next run's workspace, in the caller's transaction; says whether there was one to take over.
+    async fn carry_in(
+        &self,
+        open: &Open,
+        workspace: &Workspace,
+        (from, to): (LaneKey, LaneKey),
+        clear: &[String],
+    ) -> Result<bool, StepError> {
+        let failed = |error| fault::step(&error, "taking a workspace over: ");
+        let session = &open.session;
+        let (run, process) = (i64::from(to.run.0), to.process.0);
+        let of_run: [(&(dyn ToSql + Sync), Type); 3] = [
+            (&to.execution.0, Type::INT8),
+            (&run, Type::INT8),
+            (&process, Type::INT8),
+        ];
+        session
+            .execute_typed(
+                include_str!("../../sql/target/workspace_forget.sql"),
+                &of_run[..2],
+            )
+            .await
+            .map_err(failed)?;
+        let begin = include_str!("../../sql/target/workspace_begin.sql");
+        if session
+            .query_typed_opt(begin, &of_run)
+            .await
+            .map_err(failed)?
+            .is_none()
+        {
+            return Err(fault::fenced());
+        }
+        let is_cleared = |table: &String| clear.iter().any(|name| same(name, table));
+        if workspace.tables.iter().all(is_cleared) {
+            let path = &self.pool.server(session).await?.path;
+            let templates = template::templates(session, &workspace.tables, path).await?;
+            let oids: Vec<u32> = templates.iter().map(|found| found.oid).collect();
+            let copy = Copy {
+                tables: &oids,
+                into: &to.schema(),
+                rows: None,
+            };
+            return self.make_schema(open, &copy).await.map(|()| true);
+        }
+        if !self.is_there(session, from).await? {
+            return Ok(false);
+        }
+        self.copy_lane(open, (from, to), clear).await?;
+        Ok(true)
+    }
+
+    /// Whether a workspace is there and not gone.
+    async fn is_there(&self, session: &Session, lane: LaneKey) -> Result<bool, StepError> {
+        let (run, schema, steps) = (i64::from(lane.run.0), lane.schema(), Vec::<i32>::new());
+        let values: [(&(dyn ToSql + Sync), Type); 4] = [
+            (&lane.execution.0, Type::INT8),
+            (&run, Type::INT8),
+            (&schema, Type::TEXT),
+            (&steps, Type::INT4_ARRAY),
+        ];
+        let row = session
+            .query_typed_opt(include_str!("../../sql/target/workspace_read.sql"), &values)
+            .await
+            .map_err(|error| fault::step(&error, "looking for a workspace: "))?;
+        Ok(row.is_some_and(|row| !row.get::<_, bool>(0) && row.get::<_, bool>(1)))
+    }
+
+    /// Removes an execution's workspaces of all runs, and the fence rows that are needed no longer.
+    pub(super) async fn discard(&self, whose: Whose) -> Result<(), TargetError> {
+        let stop = Stop::within(Arc::clone(&self.clock), COPY_TIME);
+        let discarded = async {
+            let open = self.upkeep(LOCK_WAIT, &stop).await?;
+            let there = self.has_own_tables(&open.session).await;
+            if !open.end(there).await? {
+                return Ok(());
+            }
+            self.shut_workspaces(whose, &stop).await?;
+            self.drop_schemas(whose, &stop).await?;
+            let open = self.upkeep(DDL_LOCK_WAIT, &stop).await?;
+            let removed = open
+                .session
+                .execute_typed(
+                    include_str!("../../sql/target/fence_remove.sql"),
+                    &[(&whose.execution.0, Type::INT8)],
+                )
+                .await
+                .map_err(|error| fault::step(&error, "removing fence rows: "));
+            open.end(removed.map(|_| ())).await
+        };
+        discarded.await.map_err(fault::as_target)
+    }
+}
+
+/// Makes Carril's own schema and tables, in the caller's transaction.
+///
+/// # Errors
+/// As the server says.
+pub(crate) async fn create_own_tables(session: &Session) -> Result<(), StepError> {
+    let failed = |error| {
+        let mut fault = fault::step(&error, "making Carril's tables: ");
+        if fault.native.as_deref() == Some(SqlState::INSUFFICIENT_PRIVILEGE.code()) {
+            fault.message.push_str("; grant it, or have the database's owner create the schema `carril_target` for this user; a step that only reads can say `effects = \"at_least_once\"`");
+        }
+        fault
+    };
+    if own_tables(session).await.map_err(failed)?.1 {
+        return Ok(());
+    }
+    ddl_alone(session).await?;
+    // Somebody else may have made them meanwhile.
+    let (schema, tables) = own_tables(session).await.map_err(failed)?;
+    if tables {
+        return Ok(());
+    }
+    let schema_first = [include_str!("../../sql/target/create_schema.sql")];
+    let rest = [
+        include_str!("../../sql/target/create_fence.sql"),
+        include_str!("../../sql/target/create_publication.sql"),
+        include_str!("../../sql/target/create_workspace.sql"),
+    ];
+    for statements in schema_first.iter().filter(|_| !schema).chain(&rest) {
+        session.batch_execute(statements).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Whether Carril's schema is there, and whether all its tables are.
+async fn own_tables(session: &Session) -> Result<(bool, bool), tokio_postgres::Error> {
+    let row = session
+        .query_typed_one(include_str!("../../sql/target/own_tables.sql"), &[])
+        .await?;
+    Ok((row.get(0), row.get(1)))
+}
