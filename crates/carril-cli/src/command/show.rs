@@ -10,9 +10,14 @@ use crate::output::table::{self, Table};
 use crate::output::{number, paint, time};
 use crate::report::{Report, ReportShape};
 use crate::shape::{AttemptShape, ExecutionShape, ProcessShape, SignalShape};
+use crate::summary::at_work;
+use carril::EngineSeen;
+use carril::model::account::CauseKind;
 use carril::model::contract::{ExecutionFilter, ExecutionRow, ProcessRow};
+use carril::model::state::ProcessState;
 use carril::model::time::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 mod execution;
 
@@ -58,9 +63,16 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
             executions.truncate(arguments.limit as usize);
             let worked = found::worked(reader.history(), &process, now).await?;
             let report = Report::of(reader.history(), &process, worked, now).await?;
+            let causes = if process.state.is_settled() {
+                BTreeMap::new()
+            } else {
+                reader.history().causes(process.id).await?
+            };
             let text = Drawn {
                 process: &process,
                 report: &report,
+                causes: &causes,
+                engine: reader.engine(),
                 worked,
                 now,
             };
@@ -111,10 +123,12 @@ fn show_entity(
         .data(&format!("{head}\n\n{}", listed(executions, true, now)))
 }
 
-/// A process, the microseconds that it took, and when that was looked at.
+/// A process, what it is at and who runs it, the microseconds that it took, and when that was looked at.
 struct Drawn<'a> {
     process: &'a ProcessRow,
     report: &'a Report,
+    causes: &'a BTreeMap<CauseKind, u64>,
+    engine: EngineSeen,
     worked: i64,
     now: Timestamp,
 }
@@ -166,6 +180,10 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
         add("reason", reason.clone());
     }
     add("entities", ps::tally(&process.tally));
+    if !process.state.is_settled() {
+        add("now", at_work(drawn.causes));
+        add("engine", engine(&drawn.engine, process));
+    }
     if !process.params.is_empty() {
         add("parameters", ps::parameters(process));
     }
@@ -183,7 +201,7 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
             "ended",
             format!("{}, after {took}", time::local(ended, context.zone())),
         ),
-        None => add("running for", took),
+        None => add("so far", took),
     }
     for (name, line) in drawn.report.lines(true) {
         add(name, line);
@@ -200,6 +218,19 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
         add("folder", folder.clone());
     }
     lines.join("\n")
+}
+
+/// Who runs what is unfinished. Without an engine nothing of it moves, however it stands.
+fn engine(seen: &EngineSeen, process: &ProcessRow) -> String {
+    match seen {
+        EngineSeen::Running(holder) => holder.to_string(),
+        EngineSeen::None if process.state == ProcessState::Paused => {
+            "none has the store; `carril resume` goes on with it".to_owned()
+        }
+        EngineSeen::None => {
+            paint::warning("none has the store, so nothing moves; `carril run` goes on with it")
+        }
+    }
 }
 
 /// Executions as a table, with the process they belong to or without.

@@ -25,6 +25,7 @@ mod rails;
 #[path = "../../../carril-testkit/examples/chaos/random.rs"]
 mod random;
 mod second;
+mod standing;
 mod talk;
 mod top;
 mod trace;

@@ -43,6 +43,7 @@ struct Case {
     busy: Vec<Busy>,
     breakers: Vec<BreakerRow>,
     rivals: Vec<(ProcessId, i8)>,
+    lanes: Option<u32>,
 }
 
 fn case(state: ExecutionState, cause: Cause) -> Case {
@@ -74,6 +75,7 @@ fn case(state: ExecutionState, cause: Cause) -> Case {
         busy: Vec::new(),
         breakers: Vec::new(),
         rivals: Vec::new(),
+        lanes: None,
     }
 }
 
@@ -156,6 +158,7 @@ fn told(case: &Case) -> Told {
         busy,
         breakers,
         rivals,
+        lanes,
     } = case;
     execution(&ExecutionFacts {
         now: NOW,
@@ -168,6 +171,7 @@ fn told(case: &Case) -> Told {
         busy,
         breakers,
         rivals,
+        lanes: *lanes,
     })
 }
 
@@ -211,6 +215,14 @@ fn queued_names_the_process_that_comes_first_where_lanes_are_limited() {
         sentence,
         Some(Next::Process(ProcessId(8))),
     );
+    queued.lanes = Some(3);
+    let limited = told(&queued).sentence;
+    let end = "; its engine runs 3 lanes at once over all processes (`[engine] lanes`); when all of them are taken, process 8 (priority 5, 2 lanes at work) comes before it";
+    assert!(limited.ends_with(end), "{limited}");
+    queued.rivals.clear();
+    let alone = told(&queued).sentence;
+    assert!(alone.ends_with("(`[engine] lanes`)"), "{alone}");
+    queued.lanes = None;
     queued.rivals = vec![(ProcessId(8), 0)];
     assert!(told(&queued).sentence.ends_with("takes turns with it"));
     queued.rivals = vec![(ProcessId(8), -1)];
