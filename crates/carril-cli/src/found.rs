@@ -5,9 +5,11 @@
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use carril::model::account::CauseKind;
 use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessFilter, ProcessRow};
 use carril::model::id::{ExecutionId, ProcessId};
 use carril::model::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// Most executions of one entity that are shown.
 const OF_ENTITY_MAX: u32 = 50;
@@ -114,7 +116,21 @@ pub(crate) async fn worked(
     Ok(row.ended_at.unwrap_or(now).micros_since(row.launched_at))
 }
 
-/// The same of several, each with its process.
+/// What the executions of a process are at, as long as it has not ended.
+///
+/// # Errors
+/// As the store.
+pub(crate) async fn causes(
+    history: &dyn History,
+    row: &ProcessRow,
+) -> Result<BTreeMap<CauseKind, u64>, Failure> {
+    if row.state.is_settled() {
+        return Ok(BTreeMap::new());
+    }
+    Ok(history.causes(row.id).await?)
+}
+
+/// Processes, each with the microseconds that it took.
 pub(crate) async fn with_worked(
     history: &dyn History,
     rows: Vec<ProcessRow>,

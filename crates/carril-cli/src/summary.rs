@@ -103,11 +103,7 @@ impl<'a> Summary<'a> {
         };
         let mut waits = history.waits(row.id, now).await?;
         waits.sort_by_key(|wait| std::cmp::Reverse(wait.total_micros));
-        let causes = if row.state.is_settled() {
-            BTreeMap::new()
-        } else {
-            history.causes(row.id).await?
-        };
+        let causes = found::causes(history, &row).await?;
         let doubts = history.doubts(row.id).await?;
         let worked = found::worked(history, &row, now).await?;
         let report = Report::of(history, &row, worked, now).await?;

@@ -63,11 +63,7 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
             executions.truncate(arguments.limit as usize);
             let worked = found::worked(reader.history(), &process, now).await?;
             let report = Report::of(reader.history(), &process, worked, now).await?;
-            let causes = if process.state.is_settled() {
-                BTreeMap::new()
-            } else {
-                reader.history().causes(process.id).await?
-            };
+            let causes = found::causes(reader.history(), &process).await?;
             let text = Drawn {
                 process: &process,
                 report: &report,
@@ -195,14 +191,8 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
             process.launched_by
         ),
     );
-    let took = ps::took(process, worked);
-    match process.ended_at {
-        Some(ended) => add(
-            "ended",
-            format!("{}, after {took}", time::local(ended, context.zone())),
-        ),
-        None => add("so far", took),
-    }
+    let (name, ended) = ended(context, process, worked);
+    add(name, ended);
     for (name, line) in drawn.report.lines(true) {
         add(name, line);
     }
@@ -218,6 +208,18 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
         add("folder", folder.clone());
     }
     lines.join("\n")
+}
+
+/// When it ended and how long it took, or how long it has taken so far.
+fn ended(context: &Context, process: &ProcessRow, worked: i64) -> (&'static str, String) {
+    let took = ps::took(process, worked);
+    match process.ended_at {
+        Some(ended) => {
+            let at = time::local(ended, context.zone());
+            ("ended", format!("{at}, after {took}"))
+        }
+        None => ("so far", took),
+    }
 }
 
 /// Who runs what is unfinished. Without an engine nothing of it moves, however it stands.

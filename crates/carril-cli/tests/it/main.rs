@@ -10,6 +10,7 @@ mod columns;
 mod commands;
 mod demo;
 mod doctor;
+mod documents;
 mod doubts;
 mod exits;
 mod faults;

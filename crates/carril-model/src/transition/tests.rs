@@ -31,7 +31,7 @@ fn table<S: Copy, E: Copy>(
 }
 
 fn rendered() -> String {
-    let head = "# States\n\nMade from the transition table in `carril-model` by its test; do not edit. A column is a state, a row an event, a cell the state\nthat follows; an empty cell cannot happen.\n\n";
+    let head = "# States\n\nMade from the transition table in `carril-model` by its test; do not edit. A column is a state, a row an event, a cell the state\nthat follows; an empty cell cannot happen. `carril show` and `carril ps` tell states, `carril why` what is behind them.\n\n";
     let execution = table(
         "Execution",
         ExecutionState::ALL,
@@ -53,7 +53,90 @@ fn rendered() -> String {
         (StepState::name, StepEvent::name),
         step,
     );
-    format!("{head}{process}\n{execution}\n{step}")
+    let parts = [
+        (
+            process,
+            meanings(ProcessState::ALL, ProcessState::name, of_process),
+        ),
+        (
+            execution,
+            meanings(ExecutionState::ALL, ExecutionState::name, of_execution),
+        ),
+        (step, meanings(StepState::ALL, StepState::name, of_step)),
+    ];
+    let parts = parts.map(|(table, meanings)| format!("{table}\n{meanings}"));
+    format!("{head}{}", parts.join("\n"))
+}
+
+fn meanings<S: Copy>(
+    states: &[S],
+    name: fn(S) -> &'static str,
+    meaning: fn(S) -> &'static str,
+) -> String {
+    let mut out = "| state | means |\n|---|---|\n".to_owned();
+    for state in states {
+        let _ = writeln!(out, "| `{}` | {} |", name(*state), meaning(*state));
+    }
+    out
+}
+
+const fn of_process(state: ProcessState) -> &'static str {
+    match state {
+        ProcessState::Launching => {
+            "its executions are being written; nobody lists it, and one that is not finished is removed"
+        }
+        ProcessState::Running => "its lanes run, or wait to",
+        ProcessState::Paused => {
+            "nothing more of it begins until `carril resume`; steps that ran then were finished"
+        }
+        ProcessState::Succeeded => "every execution succeeded or was skipped",
+        ProcessState::CompletedWithErrors => {
+            "every execution has settled, and some failed or were cancelled"
+        }
+        ProcessState::Failed => "a critical per-process stage failed, or `abort_when` stopped it",
+        ProcessState::Cancelled => "somebody cancelled it, or a launch that replaced it",
+        ProcessState::RolledBack => {
+            "every execution of it was rolled back; `carril retry` runs it again from the beginning"
+        }
+    }
+}
+
+const fn of_execution(state: ExecutionState) -> &'static str {
+    match state {
+        ExecutionState::Pending => "ready for a lane, or behind an earlier one of its lane key",
+        ExecutionState::Running => "in a lane; what it waits for there is its cause",
+        ExecutionState::Waiting => {
+            "parked, without lane, connection and memory: a barrier, a time, a signal or an answer wakes it"
+        }
+        ExecutionState::Succeeded => {
+            "all its stages are done; steps that are not critical may have failed"
+        }
+        ExecutionState::Failed => "a critical step failed",
+        ExecutionState::Skipped => "every step of it was skipped",
+        ExecutionState::Cancelled => {
+            "stopped by a person, a policy, or a launch that replaced its process"
+        }
+        ExecutionState::RolledBack => {
+            "what it published and its workspace were removed; that it ran is remembered"
+        }
+    }
+}
+
+const fn of_step(state: StepState) -> &'static str {
+    match state {
+        StepState::Pending => "not begun",
+        StepState::Running => "an attempt is under way",
+        StepState::Succeeded => "its effect is there and recorded, be it by its fallback",
+        StepState::Failed => "the attempt failed; of a step, all its attempts did",
+        StepState::Skipped => {
+            "not run, for a reason that is kept: a `when`, or that it only stands in for another"
+        }
+        StepState::Cancelled => "stopped before it had an outcome",
+        StepState::Interrupted => {
+            "its engine went away, or handed it back: no failure, and tried again"
+        }
+        StepState::Waiting => "its time, its signal or an answer has not come yet",
+    }
 }
 
 #[test]
