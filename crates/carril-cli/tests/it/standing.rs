@@ -153,6 +153,10 @@ fn who_interrupts_a_run_is_told_how_far_it_is() {
         .saying("process 1 has 0 of 3 done")
         .saying("the same command goes on where it was");
     bench
+        .run(&["ps"])
+        .with(0)
+        .saying("no engine has the store, so nothing moves of 1");
+    bench
         .run(&["show", "1"])
         .with(0)
         .telling("none has the store, so nothing moves");

@@ -143,9 +143,14 @@ fn stopped(facts: &ExecutionFacts<'_>, who: &str) -> Option<(&'static str, Strin
         return Some((CauseKind::RollingBack.name(), sentence));
     }
     if !facts.engine {
-        let state = row.state;
+        let (state, process) = (row.state, facts.process.id);
+        let go_on = if facts.process.state == ProcessState::Paused {
+            format!("its process is paused, and `carril resume {process}` goes on with it")
+        } else {
+            "`carril run` goes on with it".to_owned()
+        };
         let sentence = format!(
-            "{who} is {state} and no engine has the store open, so nothing of it moves; `carril run` goes on with it"
+            "{who} is {state} and no engine has the store open, so nothing of it moves; {go_on}"
         );
         return Some(("no_engine", sentence));
     }
@@ -176,7 +181,10 @@ fn pending(facts: &ExecutionFacts<'_>, who: &str) -> Told {
         };
     }
     if process.state == ProcessState::Paused {
-        let sentence = format!("{who} waits because process {} is paused", process.id);
+        let id = process.id;
+        let sentence = format!(
+            "{who} waits because process {id} is paused; `carril resume {id}` goes on with it"
+        );
         return Told {
             cause: CauseKind::Paused.name(),
             since: account.since(),

@@ -353,7 +353,14 @@ fn paused_and_recovering_are_said() {
     check(
         &paused,
         "paused",
-        "execution 12 (F12) waits because process 7 is paused",
+        "execution 12 (F12) waits because process 7 is paused; `carril resume 7` goes on with it",
+        None,
+    );
+    paused.engine = false;
+    check(
+        &paused,
+        "no_engine",
+        "execution 12 (F12) is pending and no engine has the store open, so nothing of it moves; its process is paused, and `carril resume 7` goes on with it",
         None,
     );
     let recovering = case(ExecutionState::Pending, Cause::plain(CauseKind::Recovering));
@@ -664,15 +671,11 @@ fn a_process_tells_how_far_it_is() {
         state: ProcessState::Paused,
         ..process_row()
     };
-    check_process(
-        &paused,
-        true,
-        &[],
-        None,
-        "paused",
-        "process 7 (funds) is paused (4 of 10 executions are through); no lane of it starts until somebody resumes it",
-        None,
-    );
+    // A run would not go on with it: whether there is an engine makes no difference.
+    let sentence = "process 7 (funds) is paused (4 of 10 executions are through); nothing of it begins until somebody resumes it: `carril resume 7`";
+    for engine in [true, false] {
+        check_process(&paused, engine, &[], None, "paused", sentence, None);
+    }
 }
 
 #[test]
