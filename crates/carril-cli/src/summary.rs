@@ -9,14 +9,14 @@ use crate::failure::Failure;
 use crate::found;
 use crate::output::table::one_line;
 use crate::output::{number, paint, time};
-use crate::report::{Report, per_hour};
+use crate::report::{Report, pace, per_hour};
 use crate::shape::{AlertShape, ProcessShape};
 use carril::model::account::CauseKind;
 use carril::model::contract::{
     DoubtRow, ExecutionFilter, ExecutionRow, History, ProcessRow, WaitRow,
 };
 use carril::model::plan::Doubt;
-use carril::model::state::{ExecutionState, ProcessState};
+use carril::model::state::ExecutionState;
 use carril::model::time::Timestamp;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -228,16 +228,10 @@ impl<'a> Summary<'a> {
         )
     }
 
-    /// How long it took and, where that says how fast it is, its pace: not of a process that was stopped, rests, or of which
-    /// nothing came to a good end.
+    /// How long it took and, where that says how fast it is, its pace.
     fn pace(&self) -> String {
         let took = ps::took(&self.row, self.worked);
-        let tally = &self.row.tally;
-        let tells = matches!(
-            self.row.state,
-            ProcessState::Running | ProcessState::Succeeded | ProcessState::CompletedWithErrors
-        ) && tally.succeeded + tally.skipped > 0;
-        per_hour(tally, self.worked).filter(|_| tells).map_or_else(
+        pace(&self.row, self.worked).map_or_else(
             || took.clone(),
             |hour| format!("{took} ({} entities an hour)", number::count(hour)),
         )

@@ -1,6 +1,6 @@
 //! The references of what people and programs read know every view, every column and every field of JSON that there is.
 
-use crate::place::{Bench, bench, lines, object};
+use crate::place::{Bench, bench, lines, object, until};
 use serde_json::Value;
 use std::path::Path;
 
@@ -146,5 +146,46 @@ fn the_command_line_s_reference_knows_every_field_of_json() {
     }
     assert_eq!(asked, 19);
     missing.dedup();
+    assert!(missing.is_empty(), "nothing is said of {missing:?}");
+}
+
+/// Asks a person, then waits for a signal.
+const WAITS: &str = r#"
+name = "orders"
+[entities]
+list = ["ada"]
+[[stage]]
+name = "pay"
+  [[stage.step]]
+  name = "ask"
+  approval = "send it?"
+  [[stage.step]]
+  name = "paid"
+  signal = "paid"
+"#;
+
+#[test]
+fn it_knows_those_of_what_waits() {
+    let bench = Bench::new("create table unused (x)", WAITS);
+    let text = reference("cli.md");
+    let known = in_code(&text);
+    let run = bench.start(&["run", "--json"]);
+    until("the question", || {
+        let shown = bench.run(&["why", "ada"]);
+        shown.stdout.contains("carril approve 2")
+    });
+    let mut told_of = Vec::new();
+    told_of.extend(told(&bench, &["approve", "2", "--by", "zoe"], 0));
+    told_of.extend(told(&bench, &["pause", "1"], 0));
+    told_of.extend(told(&bench, &["signal", "2", "paid", "--data", "7"], 0));
+    told_of.extend(told(&bench, &["resume", "1"], 0));
+    run.end().with(0);
+    let shown = told(&bench, &["show", "2"], 0);
+    assert!(shown.iter().any(|field| field == "taken_by"), "{shown:?}");
+    told_of.extend(shown);
+    let missing: Vec<&String> = told_of
+        .iter()
+        .filter(|field| !known.contains(&field.as_str()))
+        .collect();
     assert!(missing.is_empty(), "nothing is said of {missing:?}");
 }

@@ -39,6 +39,16 @@ fn where_nothing_came_to_a_good_end_there_is_no_pace() {
     let failed = bench.run(&["run", "--set", "fail=bela", "--only", "bela"]);
     let failed = failed.with(5).telling("1: 1 failed");
     without(&failed, &["entities an hour", "rollback --process"]);
+    let top = bench.run(&["top", "--once"]).with(0);
+    let line = top
+        .stdout
+        .lines()
+        .find(|line| line.contains("completed_with_errors"));
+    assert!(
+        line.is_some_and(|line| !line.contains("an hour")),
+        "{}",
+        top.stdout
+    );
     let commands = next(&failed.stdout);
     assert!(commands[0].starts_with("why "), "{commands:?}");
     assert!(commands[1].starts_with("retry "), "{commands:?}");
