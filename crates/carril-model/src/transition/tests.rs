@@ -56,26 +56,48 @@ fn rendered() -> String {
     let parts = [
         (
             process,
-            meanings(ProcessState::ALL, ProcessState::name, of_process),
+            meanings("state", ProcessState::ALL, ProcessState::name, of_process),
+            meanings(
+                "event",
+                ProcessEvent::ALL,
+                ProcessEvent::name,
+                process_event,
+            ),
         ),
         (
             execution,
-            meanings(ExecutionState::ALL, ExecutionState::name, of_execution),
+            meanings(
+                "state",
+                ExecutionState::ALL,
+                ExecutionState::name,
+                of_execution,
+            ),
+            meanings(
+                "event",
+                ExecutionEvent::ALL,
+                ExecutionEvent::name,
+                execution_event,
+            ),
         ),
-        (step, meanings(StepState::ALL, StepState::name, of_step)),
+        (
+            step,
+            meanings("state", StepState::ALL, StepState::name, of_step),
+            meanings("event", StepEvent::ALL, StepEvent::name, step_event),
+        ),
     ];
-    let parts = parts.map(|(table, meanings)| format!("{table}\n{meanings}"));
+    let parts = parts.map(|(table, states, events)| format!("{table}\n{states}\n{events}"));
     format!("{head}{}", parts.join("\n"))
 }
 
 fn meanings<S: Copy>(
+    what: &str,
     states: &[S],
     name: fn(S) -> &'static str,
     meaning: fn(S) -> &'static str,
 ) -> String {
-    let mut out = "| state | means |\n|---|---|\n".to_owned();
+    let mut out = format!("| {what} | means |\n|---|---|\n");
     for state in states {
-        let _ = writeln!(out, "| `{}` | {} |", name(*state), meaning(*state));
+        let _ = writeln!(out, "| {} | {} |", name(*state), meaning(*state));
     }
     out
 }
@@ -136,6 +158,56 @@ const fn of_step(state: StepState) -> &'static str {
             "its engine went away, or handed it back: no failure, and tried again"
         }
         StepState::Waiting => "its time, its signal or an answer has not come yet",
+    }
+}
+
+const fn process_event(event: ProcessEvent) -> &'static str {
+    match event {
+        ProcessEvent::Open => "the launch is written whole",
+        ProcessEvent::Succeed => "nothing is left to do, and nothing failed",
+        ProcessEvent::CompleteWithErrors => {
+            "nothing is left to do, and some lanes failed or were cancelled"
+        }
+        ProcessEvent::Fail => "a per-process stage failed, or too many lanes did",
+        ProcessEvent::Cancel => {
+            "`carril cancel`, `--timeout`, or a launch with `cancel_running`; its lanes have stopped"
+        }
+        ProcessEvent::RollBack => "its last execution was rolled back",
+        ProcessEvent::Reopen => {
+            "`carril retry`, or a rollback after which stages of the process itself run again"
+        }
+        ProcessEvent::Pause => "`carril pause`",
+        ProcessEvent::Resume => "`carril resume`",
+    }
+}
+
+const fn execution_event(event: ExecutionEvent) -> &'static str {
+    match event {
+        ExecutionEvent::Claim => "it gets a lane",
+        ExecutionEvent::Park => {
+            "it has done its part and others have not, or all that it has left to do is to wait"
+        }
+        ExecutionEvent::Wake => "what it waited for is there",
+        ExecutionEvent::Release => "its engine ends or is gone, or its process is paused",
+        ExecutionEvent::Succeed => "its last stage is done",
+        ExecutionEvent::Fail => "a critical step failed for good",
+        ExecutionEvent::Skip => "every step of it was skipped",
+        ExecutionEvent::Cancel => "it was stopped",
+        ExecutionEvent::RollBack => "`carril rollback`: nothing of what it published is left",
+        ExecutionEvent::Rerun => "`carril retry`: its next run",
+    }
+}
+
+const fn step_event(event: StepEvent) -> &'static str {
+    match event {
+        StepEvent::Begin => "an attempt has passed its limits",
+        StepEvent::Wait => "it is reached, and what it waits for is not there",
+        StepEvent::Succeed => "an attempt had its effect, a wait is over, or a fallback stood in",
+        StepEvent::Retry => "an attempt failed, and another follows",
+        StepEvent::Fail => "an attempt failed, and none follows",
+        StepEvent::Skip => "a condition says that it is not wanted",
+        StepEvent::Cancel => "it was stopped",
+        StepEvent::Interrupt => "its engine is gone, or handed it back",
     }
 }
 
