@@ -216,18 +216,20 @@ fn shared_tables_go_as_the_guide_says() {
 }
 
 #[test]
-fn what_the_store_reference_asks_is_answered() {
-    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/store.md");
-    let reference = std::fs::read_to_string(reference).unwrap();
+fn what_the_references_ask_the_store_is_answered() {
     let bench = crate::place::bench();
     bench.run(&["run"]).with(0);
-    let questions: Vec<&str> = reference
-        .lines()
-        .filter_map(|line| line.strip_prefix("$ carril sql "))
-        .collect();
-    assert!(questions.len() >= 3, "{questions:?}");
-    for question in questions {
-        bench.run(&["sql", question.trim_matches('"')]).with(0);
+    for page in ["store.md", "time.md"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference");
+        let reference = std::fs::read_to_string(path.join(page)).unwrap();
+        let questions: Vec<&str> = reference
+            .lines()
+            .filter_map(|line| line.strip_prefix("$ carril sql "))
+            .collect();
+        assert!(questions.len() >= 3, "{page}: {questions:?}");
+        for question in questions {
+            bench.run(&["sql", question.trim_matches('"')]).with(0);
+        }
     }
 }
 
