@@ -128,7 +128,7 @@ pub(crate) enum Command {
     Resources(Resources),
     /// Hold a resource's circuit breaker open or closed, or let it go.
     Breaker(Breaker),
-    /// Ask the store with SQL, read-only: processes, executions, steps, waits, trace.
+    /// Ask the store with SQL, read-only: processes, executions, steps, waits, trace, breakers.
     Sql(Sql),
     /// Tell what an error code means and what would be right.
     Explain(Explain),
@@ -532,7 +532,7 @@ pub(crate) enum BreakerHow {
 /// `carril sql`.
 #[derive(Debug, Args)]
 pub(crate) struct Sql {
-    /// A query over the views processes, executions, steps, waits and trace.
+    /// A query over the views processes, executions, steps, waits, trace, breakers and breaker_changes.
     #[arg(value_name = "QUERY")]
     pub(crate) query: String,
     /// At most this many rows.

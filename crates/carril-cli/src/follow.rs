@@ -12,11 +12,12 @@ use crate::context::Context;
 use crate::door::{self, Door, LOOK, Place, Reply};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::found;
 use crate::interrupts::Interrupts;
-use crate::output::time;
+use crate::output::{number, time};
 use crate::view::View;
 use carril::event::Event;
-use carril::model::contract::{ProcessFilter, ProcessRow, Selection, Wish};
+use carril::model::contract::{ProcessFilter, ProcessRow, Selection, Tally, Wish};
 use carril::model::id::ProcessId;
 use carril::model::state::ProcessState;
 use carril::{Carril, EngineSeen};
@@ -55,6 +56,10 @@ pub(crate) struct Follower<'a> {
     timed_out: bool,
     /// Unfinished processes of former engines that this one goes on with.
     adopted: BTreeSet<ProcessId>,
+    /// The process that is followed, once one is.
+    followed: Option<ProcessId>,
+    /// Whether whoever watches was told last that it is paused.
+    told_paused: bool,
 }
 
 impl<'a> Follower<'a> {
@@ -80,6 +85,8 @@ impl<'a> Follower<'a> {
             deadline: None,
             timed_out: false,
             adopted: BTreeSet::new(),
+            followed: None,
+            told_paused: false,
         })
     }
 
@@ -124,6 +131,8 @@ impl<'a> Follower<'a> {
     /// # Errors
     /// When the store fails, or the engine can no longer write to it.
     pub(crate) async fn follow(&mut self, process: ProcessId) -> Result<End, Failure> {
+        self.followed = Some(process);
+        self.told_paused = false;
         loop {
             match &self.door {
                 Door::Engine(carril) => {
@@ -220,8 +229,8 @@ impl<'a> Follower<'a> {
                     let _ = carril.engine().cancel(Selection::Process(process), &timed_out(timeout)).await;
                 }
                 event = next_event(&mut self.events) => {
-                    if is_paused(&event, process) {
-                        self.view.say(&format!("process {process} is paused: what runs is finished, `carril resume {process}` goes on with the rest"));
+                    if let Some((state, tally)) = moved(&event, process) {
+                        self.tell_pause(process, state, &tally);
                     }
                     self.view.event(process, &event)?;
                 }
@@ -247,6 +256,7 @@ impl<'a> Follower<'a> {
                     "process {process} is no longer in the store"
                 )));
             };
+            self.tell_pause(process, row.state, &row.tally);
             self.view.row(&row, self.context.now())?;
             if row.state.is_settled() {
                 return Ok(Some(End::Settled(Box::new(row))));
@@ -269,6 +279,83 @@ impl<'a> Follower<'a> {
                 }
             }
         }
+    }
+
+    /// Says that somebody paused the process that is followed, or let it go on: without that, a command that waits for it would look
+    /// as if it hung.
+    fn tell_pause(&mut self, process: ProcessId, state: ProcessState, tally: &Tally) {
+        let is_paused = state == ProcessState::Paused;
+        if is_paused == self.told_paused {
+            return;
+        }
+        self.told_paused = is_paused;
+        if is_paused {
+            let resume = self.command("resume", process);
+            self.view.say(&format!(
+                "process {process} is paused with {}: what runs is finished and nothing more begins; `{resume}` goes on with the rest, Ctrl-C leaves it paused",
+                done(tally)
+            ));
+        } else if !state.is_settled() {
+            self.view
+                .say(&format!("process {process} is resumed and goes on"));
+        }
+    }
+
+    /// `carril NAME ID`, as it works here.
+    fn command(&self, name: &str, process: ProcessId) -> String {
+        let at = self.context.store_argument(&self.place.store);
+        format!("carril {name} {process}{at}")
+    }
+
+    /// What somebody who pressed Ctrl-C is told: how far it is, and how to go on.
+    ///
+    /// # Errors
+    /// As the store.
+    pub(crate) async fn stopped(&self, again: &str) -> Result<Failure, Failure> {
+        let history = self.door.history();
+        let row = match self.followed {
+            Some(process) => Some(found::known_process(history, process).await?),
+            None => None,
+        };
+        let resume = row
+            .as_ref()
+            .filter(|row| row.state == ProcessState::Paused)
+            .map(|row| format!("`{}` goes on with it", self.command("resume", row.id)));
+        let (message, help) = match (&self.door, &row) {
+            (Door::Engine(_), Some(row)) => {
+                let paused = if resume.is_some() {
+                    " and stays paused"
+                } else {
+                    ""
+                };
+                let message = format!(
+                    "process {} has {}{paused}; what was done stays done, the rest was handed back",
+                    row.id,
+                    done(&row.tally)
+                );
+                (message, again.to_owned())
+            }
+            (Door::Engine(_), None) => {
+                let message = "what was done stays done, the rest was handed back".to_owned();
+                (message, again.to_owned())
+            }
+            (Door::Mail(_, holder), Some(row)) if resume.is_some() => {
+                let message = format!("process {} stays paused in {holder}", row.id);
+                (message, again.to_owned())
+            }
+            (Door::Mail(_, holder), _) => {
+                let id = row
+                    .as_ref()
+                    .map_or_else(|| "ID".to_owned(), |row| row.id.to_string());
+                let message = format!("the process goes on in {holder}");
+                let at = self.context.store_argument(&self.place.store);
+                let help = format!(
+                    "`carril show {id}{at}` tells how it is, `carril cancel {id}{at}` stops it"
+                );
+                (message, help)
+            }
+        };
+        Ok(interrupted(message).help(resume.unwrap_or(help)))
     }
 
     /// Ends this program's engine, if it is one: lanes finish the steps that run, the rest is handed back for the next.
@@ -304,8 +391,17 @@ pub(crate) enum Seen {
     Lost(u64),
 }
 
-fn is_paused(seen: &Seen, followed: ProcessId) -> bool {
-    matches!(seen, Seen::Event(Event::Process { process, state: ProcessState::Paused, .. }) if *process == followed)
+/// How the process that is followed stands, where an event says so.
+fn moved(seen: &Seen, followed: ProcessId) -> Option<(ProcessState, Tally)> {
+    match seen {
+        Seen::Event(Event::Process {
+            process,
+            state,
+            tally,
+            ..
+        }) if *process == followed => Some((*state, *tally)),
+        _ => None,
+    }
 }
 
 fn events_of(door: &Door, view: &View) -> Option<broadcast::Receiver<Event>> {
@@ -340,6 +436,12 @@ async fn expired(deadline: &mut Option<(Duration, Pin<Box<Sleep>>)>) -> Duration
         }
         None => std::future::pending().await,
     }
+}
+
+/// `3 of 10 done`.
+pub(crate) fn done(tally: &Tally) -> String {
+    let (done, total) = (number::count(tally.settled()), number::count(tally.total));
+    format!("{done} of {total} done")
 }
 
 fn timed_out(timeout: Duration) -> String {

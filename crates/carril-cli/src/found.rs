@@ -5,9 +5,11 @@
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use carril::model::account::CauseKind;
 use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessFilter, ProcessRow};
 use carril::model::id::{ExecutionId, ProcessId};
 use carril::model::time::Timestamp;
+use std::collections::BTreeMap;
 
 /// Most executions of one entity that are shown.
 const OF_ENTITY_MAX: u32 = 50;
@@ -75,9 +77,10 @@ pub(crate) async fn known_process(
     history: &dyn History,
     id: ProcessId,
 ) -> Result<ProcessRow, Failure> {
-    process(history, id)
-        .await?
-        .ok_or_else(|| nothing(&id.to_string()))
+    match process(history, id).await? {
+        Some(row) => Ok(row),
+        None => Err(no_process(history, id).await),
+    }
 }
 
 /// The newest process, if there is one.
@@ -113,7 +116,21 @@ pub(crate) async fn worked(
     Ok(row.ended_at.unwrap_or(now).micros_since(row.launched_at))
 }
 
-/// The same of several, each with its process.
+/// What the executions of a process are at, as long as it has not ended.
+///
+/// # Errors
+/// As the store.
+pub(crate) async fn causes(
+    history: &dyn History,
+    row: &ProcessRow,
+) -> Result<BTreeMap<CauseKind, u64>, Failure> {
+    if row.state.is_settled() {
+        return Ok(BTreeMap::new());
+    }
+    Ok(history.causes(row.id).await?)
+}
+
+/// Processes, each with the microseconds that it took.
 pub(crate) async fn with_worked(
     history: &dyn History,
     rows: Vec<ProcessRow>,
@@ -153,7 +170,65 @@ pub(crate) async fn executions(
     Ok(found)
 }
 
-pub(crate) fn nothing(text: &str) -> Failure {
+fn nothing(text: &str) -> Failure {
     Failure::new(Exit::Nothing, "CAR0803", format!("`{text}` is no process, no execution and no entity of this store"))
         .help("`carril ps` lists processes, `carril show PROCESS` its executions; `--store URL` names another store")
+}
+
+/// Why a number is no process, and what it is instead: people read numbers of executions and keys of entities, too.
+async fn no_process(history: &dyn History, id: ProcessId) -> Failure {
+    match history.execution(ExecutionId(id.0)).await {
+        Ok(Some(row)) => {
+            let of = row.process;
+            let entity = row
+                .entity
+                .map_or_else(String::new, |key| format!(" ({key})"));
+            let message = format!("{id} is no process but an execution{entity} of process {of}");
+            Failure::new(Exit::Nothing, "CAR0803", message).help(format!("give the process: {of}"))
+        }
+        Ok(None) => of_key(history, &id.to_string(), "process").await,
+        Err(fault) => fault.into(),
+    }
+}
+
+/// Why a text is no execution, and what it is instead.
+pub(crate) async fn no_execution(history: &dyn History, text: &str) -> Failure {
+    let number = text.parse().map(ProcessId);
+    let found = match number {
+        Ok(id) => process(history, id).await,
+        Err(_) => Ok(None),
+    };
+    match found {
+        Ok(Some(row)) => {
+            let message = format!("{text} is no execution but a process ({})", row.pipeline);
+            Failure::new(Exit::Nothing, "CAR0803", message)
+                .help(format!("`carril show {text}` lists its executions"))
+        }
+        Ok(None) => of_key(history, text, "execution").await,
+        Err(failure) => failure,
+    }
+}
+
+/// Why a process has no such entity.
+pub(crate) fn no_entity(process: ProcessId, key: &str) -> Failure {
+    let message = format!("process {process} has no entity `{key}`");
+    Failure::new(Exit::Nothing, "CAR0803", message)
+        .help(format!("`carril show {process}` lists its entities"))
+}
+
+/// Why a text is not what was asked for; when it is the key of an entity, where that one's newest execution is.
+async fn of_key(history: &dyn History, text: &str, wanted: &str) -> Failure {
+    match history.of_entity(text, 1).await {
+        Ok(rows) => rows.first().map_or_else(
+            || nothing(text),
+            |row| {
+                let (id, of) = (row.id, row.process);
+                let message = format!("`{text}` is no {wanted} of this store but the key of an entity");
+                Failure::new(Exit::Nothing, "CAR0803", message).help(format!(
+                    "its newest execution is {id}, of process {of}; `carril show entity:{text}` lists them all"
+                ))
+            },
+        ),
+        Err(fault) => fault.into(),
+    }
 }

@@ -60,10 +60,10 @@ impl Meant {
                         Ok(id) => history.execution(ExecutionId(id)).await?,
                         Err(_) => None,
                     };
-                    executions.push(row.ok_or_else(|| {
-                        Failure::usage(format!("{id} is no execution; several ids must all be executions"))
-                            .help("give one process, or executions only; `carril show PROCESS` lists them")
-                    })?);
+                    let Some(row) = row else {
+                        return Err(not_all_executions(history, id).await);
+                    };
+                    executions.push(row);
                 }
                 Self::executions(history, executions).await
             }
@@ -114,14 +114,7 @@ impl Meant {
                 .executions(process.id, &filter)
                 .await?
                 .pop()
-                .ok_or_else(|| {
-                    Failure::new(
-                        Exit::Nothing,
-                        "CAR0803",
-                        format!("process {} has no entity `{key}`", process.id),
-                    )
-                    .help(format!("`carril show {}` lists its entities", process.id))
-                })?;
+                .ok_or_else(|| found::no_entity(process.id, key))?;
             executions.push(row);
         }
         Self::executions(history, executions).await
@@ -167,6 +160,21 @@ impl Meant {
             .collect();
         named.join(", ")
     }
+}
+
+/// Why several ids cannot be meant together, and what the one is that stands in the way.
+async fn not_all_executions(history: &dyn History, id: &str) -> Failure {
+    let found = found::no_execution(history, id).await;
+    let failure = Failure::usage(format!(
+        "{}; several ids must all be executions",
+        found.message
+    ));
+    let help = "give one process, or executions only";
+    failure.help(
+        found
+            .help
+            .map_or_else(|| help.to_owned(), |found| format!("{help}; {found}")),
+    )
 }
 
 fn failed_of_executions() -> Failure {

@@ -10,6 +10,7 @@ use carril::model::contract::{History, ProcessRow, Tally};
 use carril::model::definition::Goal;
 use carril::model::figures::Figures;
 use carril::model::guard::{self, OTHERS_MAX, Refusal};
+use carril::model::state::ProcessState;
 use carril::model::time::Timestamp;
 use serde::Serialize;
 
@@ -296,6 +297,17 @@ pub(crate) fn per_hour(tally: &Tally, worked: i64) -> Option<u64> {
         return None;
     }
     u64::try_from(i128::from(through) * HOUR_MICROS / i128::from(worked)).ok()
+}
+
+/// The pace of a process as people are told it: not of one that was stopped, that rests, or of which nothing came to a good end,
+/// where the same figure would read as if it were fast.
+pub(crate) fn pace(row: &ProcessRow, worked: i64) -> Option<u64> {
+    let tells = matches!(
+        row.state,
+        ProcessState::Running | ProcessState::Succeeded | ProcessState::CompletedWithErrors
+    );
+    let has_results = row.tally.succeeded + row.tally.skipped > 0;
+    per_hour(&row.tally, worked).filter(|_| tells && has_results)
 }
 
 /// `1.34 times`.

@@ -3,23 +3,29 @@
 
 use crate::command::ps;
 use crate::command::show::{entity, took};
-use crate::context::{Context, quoted};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::found;
 use crate::output::table::one_line;
 use crate::output::{number, paint, time};
-use crate::report::{Report, ReportShape, per_hour};
+use crate::report::{Report, pace, per_hour};
 use crate::shape::{AlertShape, ProcessShape};
+use carril::model::account::CauseKind;
 use carril::model::contract::{
     DoubtRow, ExecutionFilter, ExecutionRow, History, ProcessRow, WaitRow,
 };
 use carril::model::plan::Doubt;
 use carril::model::state::ExecutionState;
 use carril::model::time::Timestamp;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::Path;
+
+mod next;
+mod shape;
+
+use next::{Standing, Suggestion};
+use shape::{DoubtShape, GroupShape, LaneShape, SummaryShape};
 
 /// Lanes that are named as the slowest.
 const SLOWEST: usize = 3;
@@ -32,6 +38,9 @@ const GROUPS: usize = 5;
 /// Entities that are named per kind of failure.
 const EXAMPLES: usize = 3;
 
+/// A program that ended with an exit code; what it printed often says why.
+const COMMAND_FAILED: &str = "CAR0507";
+
 /// What a process came to.
 pub(crate) struct Summary<'a> {
     row: ProcessRow,
@@ -39,6 +48,8 @@ pub(crate) struct Summary<'a> {
     unfinished: &'a [(ProcessRow, i64)],
     slowest: Vec<ExecutionRow>,
     waits: Vec<WaitRow>,
+    /// What its executions are at, as long as it is not over.
+    causes: BTreeMap<CauseKind, u64>,
     failures: Vec<Group>,
     /// Steps that failed although their lanes went on.
     doubts: Vec<DoubtRow>,
@@ -77,7 +88,7 @@ impl<'a> Summary<'a> {
             .iter()
             .map(|execution| u64::from(execution.warnings))
             .sum();
-        executions.retain(|execution| execution.entity.is_some());
+        executions.retain(|execution| execution.entity.is_some() && is_told_slow(execution));
         executions.sort_by_key(|execution| std::cmp::Reverse(took(execution, now)));
         executions.truncate(SLOWEST);
         let failures = if row.tally.failed > 0 || Exit::of(row.state) == Exit::Failures {
@@ -92,6 +103,7 @@ impl<'a> Summary<'a> {
         };
         let mut waits = history.waits(row.id, now).await?;
         waits.sort_by_key(|wait| std::cmp::Reverse(wait.total_micros));
+        let causes = found::causes(history, &row).await?;
         let doubts = history.doubts(row.id).await?;
         let worked = found::worked(history, &row, now).await?;
         let report = Report::of(history, &row, worked, now).await?;
@@ -100,6 +112,7 @@ impl<'a> Summary<'a> {
             unfinished: &[],
             slowest: executions,
             waits,
+            causes,
             failures,
             doubts,
             warnings,
@@ -130,7 +143,11 @@ impl<'a> Summary<'a> {
             add("reason", reason.clone());
         }
         add("entities", self.entities());
-        add("took", self.pace());
+        if !self.causes.is_empty() {
+            add("now", at_work(&self.causes));
+        }
+        let is_over = row.state.is_settled();
+        add(if is_over { "took" } else { "so far" }, self.pace());
         if !self.slowest.is_empty() {
             let named = self.slowest.iter().map(|lane| {
                 format!(
@@ -139,7 +156,8 @@ impl<'a> Summary<'a> {
                     time::span(took(lane, self.now).unwrap_or(0))
                 )
             });
-            add("slowest", named.collect::<Vec<_>>().join(", "));
+            let name = if is_over { "slowest" } else { "longest" };
+            add(name, named.collect::<Vec<_>>().join(", "));
         }
         if let Some(spent) = self.spent() {
             add("time went to", spent);
@@ -210,9 +228,10 @@ impl<'a> Summary<'a> {
         )
     }
 
+    /// How long it took and, where that says how fast it is, its pace.
     fn pace(&self) -> String {
         let took = ps::took(&self.row, self.worked);
-        per_hour(&self.row.tally, self.worked).map_or_else(
+        pace(&self.row, self.worked).map_or_else(
             || took.clone(),
             |hour| format!("{took} ({} entities an hour)", number::count(hour)),
         )
@@ -230,44 +249,26 @@ impl<'a> Summary<'a> {
     }
 
     /// Commands that work here and now, and what each is for.
-    pub(crate) fn next(&self, context: &Context, store: &Path) -> Vec<(String, &'static str)> {
-        let process = self.row.id;
-        let at = context.store_argument(store);
-        let failed = self
+    pub(crate) fn next(&self, context: &Context, store: &Path) -> Vec<Suggestion> {
+        let example = self
             .failures
             .first()
             .and_then(|group| group.examples.first());
-        let mut commands = Vec::new();
-        if let Some((execution, _)) = failed {
-            commands.push((format!("carril why {execution}{at}"), "why did it fail?"));
-            commands.push((
-                format!("carril retry {process} --failed{at}"),
-                "run the failed ones again",
-            ));
-        } else if let Some(slowest) = self.slowest.first() {
-            commands.push((
-                format!("carril why {}{at}", slowest.id),
-                "how did the slowest lane end?",
-            ));
-        }
-        commands.push((format!("carril show {process}{at}"), "every execution"));
-        commands.push((
-            format!("carril trace timeline {process}{at}"),
-            "when did each lane do what?",
-        ));
-        commands.push((
-            format!("carril trace bottlenecks {process}{at}"),
-            "what cost the most waiting?",
-        ));
-        if let Some(one) = self.slowest.first() {
-            let key = quoted(one.entity.as_deref().unwrap_or_default());
-            commands.push((
-                format!("carril rollback --process {process} --entity {key}{at}"),
-                "undo one entity",
-            ));
-        }
-        commands.push((format!("carril rollback {process}{at}"), "undo all of it"));
-        commands
+        let slowest = self.slowest.first();
+        next::next(&Standing {
+            process: self.row.id,
+            state: self.row.state,
+            waiting: self.row.waiting,
+            failed: self.failures.iter().map(|group| group.count).sum(),
+            cancelled: self.row.tally.cancelled,
+            example: example.map(|(execution, _)| *execution),
+            printed: self
+                .failures
+                .first()
+                .is_some_and(|group| group.code == COMMAND_FAILED),
+            slowest: slowest.map(|lane| (lane.id.0, lane.entity.as_deref().unwrap_or_default())),
+            at: &context.store_argument(store),
+        })
     }
 
     /// For programs: what of it somebody should look at, as events.
@@ -325,6 +326,25 @@ impl<'a> Summary<'a> {
                 .collect(),
         }
     }
+}
+
+/// Whether how long a lane took says something: it began, and nobody cut it short.
+const fn is_told_slow(row: &ExecutionRow) -> bool {
+    let is_cut = matches!(
+        row.state,
+        ExecutionState::Cancelled | ExecutionState::RolledBack
+    );
+    row.started_at.is_some() && !is_cut
+}
+
+/// `2 running, 3 signal, 1 barrier`.
+pub(crate) fn at_work(causes: &BTreeMap<CauseKind, u64>) -> String {
+    let told: Vec<String> = causes
+        .iter()
+        .filter(|(_, executions)| **executions > 0)
+        .map(|(cause, executions)| format!("{} {cause}", number::count(*executions)))
+        .collect();
+    told.join(", ")
 }
 
 /// `rates/fetch failed in 2 executions, rates/cached ran instead: ada (2), bela (3)`.
@@ -412,73 +432,6 @@ impl Group {
             self.code,
             paint::dim(&names.join(", "))
         )
-    }
-}
-
-/// The summary as `--json` has it.
-#[derive(Debug, Serialize)]
-pub(crate) struct SummaryShape<'a> {
-    event: &'static str,
-    how: &'static str,
-    exit: u8,
-    process: ProcessShape<'a>,
-    entities_per_hour: Option<u64>,
-    report: ReportShape<'a>,
-    slowest: Vec<LaneShape<'a>>,
-    time_micros: BTreeMap<&'static str, i64>,
-    failures: Vec<GroupShape<'a>>,
-    fallbacks: Vec<DoubtShape<'a>>,
-    warnings: u64,
-    warned: Vec<DoubtShape<'a>>,
-    unfinished: Vec<ProcessShape<'a>>,
-    next: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct DoubtShape<'a> {
-    step: &'a str,
-    instead: Option<&'a str>,
-    executions: u64,
-    examples: Vec<i64>,
-}
-
-impl<'a> From<&'a DoubtRow> for DoubtShape<'a> {
-    fn from(row: &'a DoubtRow) -> Self {
-        Self {
-            step: &row.step,
-            instead: row.instead.as_deref(),
-            executions: row.executions,
-            examples: row.examples.iter().map(|(id, _)| id.0).collect(),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct LaneShape<'a> {
-    execution: i64,
-    entity: Option<&'a str>,
-    state: &'static str,
-    micros: Option<i64>,
-}
-
-#[derive(Debug, Serialize)]
-struct GroupShape<'a> {
-    step: &'a str,
-    code: &'a str,
-    message: &'a str,
-    executions: u64,
-    examples: Vec<i64>,
-}
-
-impl<'a> From<&'a Group> for GroupShape<'a> {
-    fn from(group: &'a Group) -> Self {
-        Self {
-            step: &group.step,
-            code: &group.code,
-            message: &group.message,
-            executions: group.count,
-            examples: group.examples.iter().map(|(id, _)| *id).collect(),
-        }
     }
 }
 

@@ -101,6 +101,7 @@ pub async fn restore(
         host: host.to_owned(),
         pid: std::process::id(),
         command: command.to_owned(),
+        lanes: None,
     };
     let now = SystemClock::new().now();
     let done = task::blocking(move || -> Result<Restored, RestoreError> {

@@ -82,6 +82,7 @@ impl OpenOptions {
                 host: "this host".to_owned(),
                 pid: std::process::id(),
                 command: "a program".to_owned(),
+                lanes: None,
             },
             lookup: Arc::new(|_| None),
             commands: None,
@@ -205,6 +206,7 @@ impl OpenOptions {
     #[must_use]
     pub fn lanes(mut self, max: Option<u32>) -> Self {
         self.lanes = max.map(|max| max.max(1));
+        self.node.lanes = self.lanes;
         self
     }
 

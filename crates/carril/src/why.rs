@@ -121,10 +121,16 @@ impl WhyError {
 /// [`WhyError::Unknown`] for a subject that is not in the store.
 pub async fn why(reader: &Reader, subject: &Subject, now: Timestamp) -> Result<Why, WhyError> {
     let mut next = Some(find(reader, subject).await?);
+    let seen = reader.engine();
+    let lanes = match &seen {
+        EngineSeen::Running(holder) => holder.node.as_ref().and_then(|node| node.lanes),
+        EngineSeen::None => None,
+    };
     let asker = Asker {
         reader,
         now,
-        engine: reader.engine() != EngineSeen::None,
+        engine: seen != EngineSeen::None,
+        lanes,
     };
     let mut chain: Vec<Link> = Vec::new();
     let mut seen = HashSet::new();
@@ -170,6 +176,8 @@ struct Asker<'a> {
     reader: &'a Reader,
     now: Timestamp,
     engine: bool,
+    /// Lanes that the engine runs at once over all processes, where that is limited.
+    lanes: Option<u32>,
 }
 
 impl Asker<'_> {
@@ -215,6 +223,7 @@ impl Asker<'_> {
             busy: &busy,
             breakers: &breakers,
             rivals: &rivals,
+            lanes: self.lanes,
         };
         let Told {
             cause,

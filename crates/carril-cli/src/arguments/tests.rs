@@ -1,6 +1,7 @@
 //! The command line: clap's own checks, and what our values take and refuse.
 
 mod documents;
+mod flags;
 
 use super::value::{Pair, duration};
 use super::{Arguments, Command};

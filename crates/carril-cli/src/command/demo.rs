@@ -12,6 +12,7 @@ use crate::prepared;
 use crate::summary::Summary;
 use carril::ScriptValue;
 use carril::model::contract::{ProcessFilter, ProcessRow};
+use carril::model::state::ProcessState;
 use std::path::Path;
 
 /// The report date of the funds that are made up.
@@ -41,12 +42,19 @@ pub(crate) async fn run(context: &Context, arguments: &Demo) -> Result<Exit, Fai
         return tell(context, &prepared.store, row).await;
     }
     let exit = work(context, &prepared, &job).await?;
-    context.output.talk(&format!("\n{}", results(arguments)));
+    if let Some(results) = results(arguments, exit) {
+        context.output.talk(&format!("\n{results}"));
+    }
     Ok(exit)
 }
 
-/// Where to look for what the pipeline made.
-fn results(arguments: &Demo) -> String {
+/// Where to look for what the pipeline made, if it made anything whole.
+fn results(arguments: &Demo, exit: Exit) -> Option<String> {
+    let what = match exit {
+        Exit::Ok => "the report is",
+        Exit::Failures => "what the lanes that succeeded published is",
+        _ => return None,
+    };
     let elsewhere = arguments
         .inputs
         .targets
@@ -56,7 +64,9 @@ fn results(arguments: &Demo) -> String {
         || arguments.folder.join(WAREHOUSE).display().to_string(),
         |pair| pair.value.clone(),
     );
-    format!("the report is in {warehouse}: views fund_report, fund_position and fund_cube")
+    Some(format!(
+        "{what} in {warehouse}: views fund_report, fund_position and fund_cube"
+    ))
 }
 
 /// Writes the files that are not there, and makes the warehouse.
@@ -175,9 +185,15 @@ async fn finished(
 
 async fn tell(context: &Context, store: &Path, row: ProcessRow) -> Result<Exit, Failure> {
     let reader = context.read(store).await?;
-    context
-        .output
-        .talk("the demo in this folder is done already; this is how it ended");
+    let said = if row.state == ProcessState::Succeeded {
+        "the demo in this folder is done already; this is how it ended".to_owned()
+    } else {
+        format!(
+            "the demo in this folder was run already and is {}; what can be done now is below",
+            row.state
+        )
+    };
+    context.output.talk(&said);
     let summary = Summary::of(reader.history(), row, context.now()).await?;
     if context.output.json() {
         context

@@ -3,7 +3,7 @@
 use crate::arguments::Paused;
 use crate::command::control;
 use crate::command::retry::follow_all;
-use crate::command::run::{How, finish, hand_back, stopped};
+use crate::command::run::{How, WITH_RUN, finish, hand_back};
 use crate::context::Context;
 use crate::door::{Door, Reply};
 use crate::exit::Exit;
@@ -61,7 +61,7 @@ pub(crate) async fn resume(context: &Context, arguments: &Paused) -> Result<Exit
     let end = result?;
     let unfinished = closed?;
     let End::Settled(row) = end else {
-        return Err(stopped(&follower));
+        return Err(follower.stopped(WITH_RUN).await?);
     };
     let exit = Exit::of(row.state);
     let summary = Summary::of(follower.door().history(), *row, context.now()).await?;

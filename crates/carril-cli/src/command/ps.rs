@@ -12,6 +12,8 @@ use crate::shape::ProcessShape;
 use carril::model::contract::{History, ProcessFilter, ProcessRow, Tally};
 use carril::model::definition::Version;
 use carril::model::guard::Refusal;
+use carril::model::state::ProcessState;
+use carril::{EngineSeen, Reader};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -89,7 +91,26 @@ pub(crate) async fn run(context: &Context, arguments: &Ps) -> Result<Exit, Failu
         text.push_str(&format!("\n{}", paint::warning(&version.drawn())));
     }
     context.output.data(&text)?;
+    if let Some(line) = abandoned(&reader, &rows) {
+        context.output.talk(&line);
+    }
     Ok(Exit::Ok)
+}
+
+/// What to know of processes that read as if they ran, while nobody runs them.
+fn abandoned(reader: &Reader, rows: &[(ProcessRow, i64)]) -> Option<String> {
+    let ids: Vec<String> = rows
+        .iter()
+        .filter(|(row, _)| row.state == ProcessState::Running)
+        .map(|(row, _)| row.id.to_string())
+        .collect();
+    let is_left = !ids.is_empty() && reader.engine() == EngineSeen::None;
+    is_left.then(|| {
+        format!(
+            "no engine has the store, so nothing moves of {}; `carril run` with the pipeline and parameters it was launched with goes on",
+            ids.join(", ")
+        )
+    })
 }
 
 /// Versions of these processes that are not launched any more, in order of their newest process.

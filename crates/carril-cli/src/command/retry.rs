@@ -2,7 +2,7 @@
 
 use crate::arguments::Retry;
 use crate::command::control;
-use crate::command::run::{How, finish, hand_back, stopped};
+use crate::command::run::{How, WITH_RUN, finish, hand_back};
 use crate::context::Context;
 use crate::door::{self, Door, Place, Reply};
 use crate::exit::Exit;
@@ -46,7 +46,7 @@ pub(crate) async fn run(context: &Context, arguments: &Retry) -> Result<Exit, Fa
     let mut exit = Exit::Ok;
     for end in ends {
         let End::Settled(row) = end else {
-            return Err(stopped(&follower));
+            return Err(follower.stopped(WITH_RUN).await?);
         };
         let own = Exit::of(row.state);
         let history = follower.door().history();

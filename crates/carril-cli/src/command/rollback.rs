@@ -3,7 +3,7 @@
 use crate::arguments::Rollback;
 use crate::command::control;
 use crate::command::retry::follow_all;
-use crate::command::run::stopped;
+use crate::command::run::WITH_RUN;
 use crate::command::show::changed;
 use crate::context::Context;
 use crate::door::{Door, Place, Reply};
@@ -59,11 +59,11 @@ pub(crate) async fn run(context: &Context, arguments: &Rollback) -> Result<Exit,
     let closed = follower.close().await;
     let (removed, ends) = result?;
     closed?;
-    tell(context, &follower, undone.len() as u64, &removed, ends)?;
+    tell(context, &follower, undone.len() as u64, &removed, ends).await?;
     Ok(Exit::Ok)
 }
 
-fn tell(
+async fn tell(
     context: &Context,
     follower: &Follower<'_>,
     executions: u64,
@@ -73,7 +73,7 @@ fn tell(
     let mut processes = Vec::new();
     for end in ends {
         let End::Settled(row) = end else {
-            return Err(stopped(follower));
+            return Err(follower.stopped(WITH_RUN).await?);
         };
         processes.push(ProcessState {
             id: row.id.0,

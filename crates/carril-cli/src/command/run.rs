@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::door::{Door, Place, Reply};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::follow::{End, Follower, interrupted};
+use crate::follow::{End, Follower, done};
 use crate::found;
 use crate::output::number;
 use crate::prepared::{self, Prepared};
@@ -50,6 +50,11 @@ impl How {
     }
 }
 
+/// What goes on with a launch that was interrupted.
+const AGAIN: &str = "the same command goes on where it was";
+/// What goes on with executions that run again, or a process that was resumed: once that is begun, nobody can ask for it twice.
+pub(crate) const WITH_RUN: &str = "`carril run` with the pipeline and the parameters that it was launched with goes on where it was";
+
 /// Runs a pipeline.
 pub(crate) async fn run(context: &Context, arguments: &Run) -> Result<Exit, Failure> {
     let prepared = prepared::prepare(context, &arguments.pipeline).await?;
@@ -89,7 +94,7 @@ pub(crate) async fn work(
     let unfinished = closed?;
     let row = match end {
         End::Settled(row) => *row,
-        End::Interrupted => return Err(stopped(&follower)),
+        End::Interrupted => return Err(follower.stopped(AGAIN).await?),
     };
     let exit = match (how, follower.timed_out()) {
         (How::Skipped, _) => Exit::Ok,
@@ -159,16 +164,6 @@ pub(crate) fn finish(
     Ok(exit)
 }
 
-/// What somebody who pressed Ctrl-C is told.
-pub(crate) fn stopped(follower: &Follower<'_>) -> Failure {
-    match follower.door() {
-        Door::Engine(_) => interrupted("what was done stays done, the rest was handed back")
-            .help("the same command goes on where it was; `carril ps` shows what is unfinished"),
-        Door::Mail(_, holder) => interrupted(format!("the process goes on in {holder}"))
-            .help("`carril ps` shows how it is, `carril cancel ID` stops it"),
-    }
-}
-
 /// A key that makes this command's launch one launch, also when an engine dies over it. The clock alone would not do: two
 /// commands may start in the same microsecond, but not with the same process id.
 fn key(context: &Context, arguments: &Run) -> String {
@@ -232,7 +227,12 @@ impl Job<'_> {
             .iter()
             .filter(|row| Some(row.id) != doomed)
         {
-            follower.view.say(&going_on(row));
+            // The one that answers for this launch is told of when that is known.
+            if row.state != ProcessState::Paused {
+                follower.view.say(&going_on(row));
+            } else if same.is_none_or(|same| same.id != row.id) {
+                follower.view.say(&resting(row, &self.store_argument()));
+            }
         }
         follower.adopt_all(doomed).await;
         // Adopted, it may settle before the launch is asked for; what this command does must not depend on who is quicker.
@@ -294,13 +294,14 @@ impl Job<'_> {
             how
         };
         follower.view.begin(&row, how.name())?;
+        // Somebody wants it to rest: it is not waited for, and goes on when somebody says so.
+        if is_paused && how != How::Launched {
+            follower
+                .view
+                .say(&paused(&row, how, &self.store_argument()));
+            return Ok((how, End::Settled(Box::new(row))));
+        }
         match how {
-            How::Skipped if is_paused => {
-                follower.view.say(&format!(
-                    "process {process} with the same parameters is paused, so nothing was launched; `carril resume {process}` goes on with it"
-                ));
-                return Ok((how, End::Settled(Box::new(row))));
-            }
             How::Skipped => {
                 follower.view.say(&format!(
                     "process {process} with the same parameters is unfinished, so nothing was launched (lanes.overlap = \"skip\")"
@@ -324,6 +325,10 @@ impl Job<'_> {
             ));
         }
         Ok((how, end))
+    }
+
+    fn store_argument(&self) -> String {
+        self.context.store_argument(&self.prepared.store)
     }
 
     fn is_same(&self, row: &ProcessRow) -> bool {
@@ -378,15 +383,45 @@ fn going_on(row: &ProcessRow) -> String {
     format!(
         "{} was left unfinished with {}; going on with it",
         named(row),
-        done(row)
+        done(&row.tally)
+    )
+}
+
+/// Why a launch is answered by a process that rests.
+fn paused(row: &ProcessRow, how: How, store_argument: &str) -> String {
+    let process = row.id;
+    let why = match how {
+        How::Repeated => {
+            format!(
+                "this idempotency key was seen before: process {process} answers for it, and is"
+            )
+        }
+        _ => format!("nothing was launched, as process {process} with the same parameters is"),
+    };
+    format!(
+        "{why} paused with {}; `carril resume {process}{store_argument}` goes on with it",
+        done(&row.tally)
+    )
+}
+
+/// Another process that rests.
+fn resting(row: &ProcessRow, store_argument: &str) -> String {
+    format!(
+        "{} is paused with {}; `carril resume {}{store_argument}` goes on with it",
+        named(row),
+        done(&row.tally),
+        row.id
     )
 }
 
 fn handed_back(row: &ProcessRow, store_argument: &str) -> String {
+    if row.state == ProcessState::Paused {
+        return resting(row, store_argument);
+    }
     format!(
         "{} is unfinished with {} and was handed back; the next `carril run` on this store goes on with it, `carril show {}{store_argument}` tells how it is",
         named(row),
-        done(row),
+        done(&row.tally),
         row.id
     )
 }
@@ -400,13 +435,4 @@ fn named(row: &ProcessRow) -> String {
         format!(", {parameters}")
     };
     format!("process {} ({}{with})", row.id, row.pipeline)
-}
-
-/// `3 of 10 done`.
-fn done(row: &ProcessRow) -> String {
-    let (done, total) = (
-        number::count(row.tally.settled()),
-        number::count(row.tally.total),
-    );
-    format!("{done} of {total} done")
 }

@@ -10,9 +10,14 @@ use crate::output::table::{self, Table};
 use crate::output::{number, paint, time};
 use crate::report::{Report, ReportShape};
 use crate::shape::{AttemptShape, ExecutionShape, ProcessShape, SignalShape};
+use crate::summary::at_work;
+use carril::EngineSeen;
+use carril::model::account::CauseKind;
 use carril::model::contract::{ExecutionFilter, ExecutionRow, ProcessRow};
+use carril::model::state::ProcessState;
 use carril::model::time::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 mod execution;
 
@@ -58,9 +63,12 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
             executions.truncate(arguments.limit as usize);
             let worked = found::worked(reader.history(), &process, now).await?;
             let report = Report::of(reader.history(), &process, worked, now).await?;
+            let causes = found::causes(reader.history(), &process).await?;
             let text = Drawn {
                 process: &process,
                 report: &report,
+                causes: &causes,
+                engine: reader.engine(),
                 worked,
                 now,
             };
@@ -111,10 +119,12 @@ fn show_entity(
         .data(&format!("{head}\n\n{}", listed(executions, true, now)))
 }
 
-/// A process, the microseconds that it took, and when that was looked at.
+/// A process, what it is at and who runs it, the microseconds that it took, and when that was looked at.
 struct Drawn<'a> {
     process: &'a ProcessRow,
     report: &'a Report,
+    causes: &'a BTreeMap<CauseKind, u64>,
+    engine: EngineSeen,
     worked: i64,
     now: Timestamp,
 }
@@ -166,6 +176,10 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
         add("reason", reason.clone());
     }
     add("entities", ps::tally(&process.tally));
+    if !process.state.is_settled() {
+        add("now", at_work(drawn.causes));
+        add("engine", engine(&drawn.engine, process));
+    }
     if !process.params.is_empty() {
         add("parameters", ps::parameters(process));
     }
@@ -177,14 +191,8 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
             process.launched_by
         ),
     );
-    let took = ps::took(process, worked);
-    match process.ended_at {
-        Some(ended) => add(
-            "ended",
-            format!("{}, after {took}", time::local(ended, context.zone())),
-        ),
-        None => add("running for", took),
-    }
+    let (name, ended) = ended(context, process, worked);
+    add(name, ended);
     for (name, line) in drawn.report.lines(true) {
         add(name, line);
     }
@@ -200,6 +208,31 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
         add("folder", folder.clone());
     }
     lines.join("\n")
+}
+
+/// When it ended and how long it took, or how long it has taken so far.
+fn ended(context: &Context, process: &ProcessRow, worked: i64) -> (&'static str, String) {
+    let took = ps::took(process, worked);
+    match process.ended_at {
+        Some(ended) => {
+            let at = time::local(ended, context.zone());
+            ("ended", format!("{at}, after {took}"))
+        }
+        None => ("so far", took),
+    }
+}
+
+/// Who runs what is unfinished. Without an engine nothing of it moves, however it stands.
+fn engine(seen: &EngineSeen, process: &ProcessRow) -> String {
+    match seen {
+        EngineSeen::Running(holder) => holder.to_string(),
+        EngineSeen::None if process.state == ProcessState::Paused => {
+            "none has the store; `carril resume` goes on with it".to_owned()
+        }
+        EngineSeen::None => {
+            paint::warning("none has the store, so nothing moves; `carril run` goes on with it")
+        }
+    }
 }
 
 /// Executions as a table, with the process they belong to or without.

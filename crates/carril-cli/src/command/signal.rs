@@ -90,7 +90,7 @@ pub(crate) async fn decide(
     let place = control::place(context)?;
     let reader = context.read(&place.store).await?;
     if reader.history().execution(id).await?.is_none() {
-        return Err(found::nothing(&id.to_string()));
+        return Err(found::no_execution(reader.history(), &id.to_string()).await);
     }
     let wish = Wish::Decide {
         execution: id,
@@ -127,7 +127,7 @@ async fn meant(history: &dyn History, arguments: &Signal) -> Result<(Selection, 
             let execution =
                 execution.ok_or_else(|| wrong(&format!("`{id}` is no execution's number")))?;
             if history.execution(execution).await?.is_none() {
-                return Err(found::nothing(id));
+                return Err(found::no_execution(history, id).await);
             }
             Ok((Selection::Executions(vec![execution]), name.clone()))
         }
@@ -146,7 +146,7 @@ async fn meant(history: &dyn History, arguments: &Signal) -> Result<(Selection, 
             let mut executions = Vec::with_capacity(arguments.entities.len());
             for key in &arguments.entities {
                 let row = of_entity(history, process.id, key).await?;
-                executions.push(row.ok_or_else(|| found::nothing(key))?.id);
+                executions.push(row.ok_or_else(|| found::no_entity(process.id, key))?.id);
             }
             Ok((Selection::Executions(executions), name.clone()))
         }

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::paint;
 use crate::output::time::{self, rfc3339};
-use carril::{Link, Subject, WhyError};
+use carril::{Link, Reader, Subject, WhyError};
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -48,7 +48,10 @@ pub(crate) async fn run(context: &Context, arguments: &Why) -> Result<Exit, Fail
         Err(never) => match never {},
     };
     let now = context.now();
-    let why = carril::why(&reader, &subject, now).await.map_err(failure)?;
+    let why = match carril::why(&reader, &subject, now).await {
+        Ok(why) => why,
+        Err(error) => return Err(failure(&reader, &arguments.id, error).await),
+    };
     if context.output.json() {
         let chain = why.chain.iter().map(LinkShape::from).collect();
         context.output.value(&Shape {
@@ -70,11 +73,26 @@ pub(crate) async fn run(context: &Context, arguments: &Why) -> Result<Exit, Fail
     Ok(Exit::Ok)
 }
 
-fn failure(error: WhyError) -> Failure {
+/// Why there is no answer. A number may be an entity's key, which is asked for in another way.
+async fn failure(reader: &Reader, asked: &str, error: WhyError) -> Failure {
+    let (code, told) = (error.code(), error.to_string());
     match error {
-        WhyError::Unknown(_) => Failure::new(Exit::Nothing, error.code(), error.to_string()).help(
+        WhyError::Unknown(Subject::Number(_)) if is_key(reader, asked).await => {
+            let message =
+                format!("number {asked} is no execution and no process but the key of an entity");
+            Failure::new(Exit::Nothing, code, message).help(format!(
+                "`carril why entity:{asked}` asks about that entity"
+            ))
+        }
+        WhyError::Unknown(_) => Failure::new(Exit::Nothing, code, told).help(
             "an execution's or process's id, or an entity's key; `--store URL` names another store",
         ),
         WhyError::Store(fault) => fault.into(),
     }
+}
+
+/// Whether an entity has this key. A store that does not answer has told so already.
+async fn is_key(reader: &Reader, key: &str) -> bool {
+    let rows = reader.history().of_entity(key, 1).await;
+    rows.is_ok_and(|rows| !rows.is_empty())
 }

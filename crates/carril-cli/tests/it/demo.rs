@@ -53,6 +53,26 @@ fn makes_funds_runs_them_and_says_so_the_second_time() {
     next_commands(folder.path(), &again.stdout);
 }
 
+#[test]
+fn a_demo_that_was_undone_is_not_called_done() {
+    let folder = TempDir::new().unwrap();
+    carril(folder.path(), &["demo", "--funds", "3"])
+        .with(0)
+        .saying("the report is in carril-demo/warehouse.db");
+    let store = "carril-demo/carril.db";
+    carril(folder.path(), &["rollback", "1", "--yes", "--store", store]).with(0);
+    let again = carril(folder.path(), &["demo"])
+        .with(0)
+        .saying("was run already and is rolled_back");
+    assert!(!again.stderr.contains("the report is"), "{}", again.stderr);
+    let again = again.telling("carril retry 1 --store carril-demo/carril.db");
+    assert!(
+        !again.stdout.contains("carril rollback"),
+        "{}",
+        again.stdout
+    );
+}
+
 /// Every command that the summary names is one that works where the demo was called.
 fn next_commands(folder: &Path, summary: &str) {
     let commands: Vec<&str> = summary

@@ -10,6 +10,7 @@ mod columns;
 mod commands;
 mod demo;
 mod doctor;
+mod documents;
 mod doubts;
 mod exits;
 mod faults;
@@ -25,6 +26,7 @@ mod rails;
 #[path = "../../../carril-testkit/examples/chaos/random.rs"]
 mod random;
 mod second;
+mod standing;
 mod talk;
 mod top;
 mod trace;

@@ -55,6 +55,9 @@ pub struct NodeInfo {
     pub pid: u32,
     /// The command, as people would recognise it.
     pub command: String,
+    /// Lanes that it runs at once over all processes, where that is limited. For people who wait for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lanes: Option<u32>,
 }
 
 /// What a node found when it entered.

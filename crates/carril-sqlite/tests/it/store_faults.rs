@@ -122,6 +122,7 @@ fn fail_points_lie_on_both_sides_of_a_commit() {
         host: "h".to_owned(),
         pid: 1,
         command: "c".to_owned(),
+        lanes: None,
     };
     let entered = harness
         .wait(harness.store().enter(&node, harness.now()))

@@ -233,6 +233,7 @@ impl Harness {
             host: "here".to_owned(),
             pid: 4_711,
             command: "test".to_owned(),
+            lanes: None,
         };
         self.wait(self.store().enter(&node, self.now()))
             .expect("entering succeeds")

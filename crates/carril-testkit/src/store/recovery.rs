@@ -148,6 +148,7 @@ pub fn a_former_engine_writes_nothing_more(harness: &mut Harness) {
         host: "here".to_owned(),
         pid: 1,
         command: "next".to_owned(),
+        lanes: None,
     };
     harness
         .wait(harness.store().enter(&node, now))

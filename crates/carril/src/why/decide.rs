@@ -79,6 +79,8 @@ pub(super) struct ExecutionFacts<'a> {
     pub(super) breakers: &'a [BreakerRow],
     /// Other processes that run, with their priorities.
     pub(super) rivals: &'a [(ProcessId, i8)],
+    /// Lanes that the engine runs at once over all processes, where that is limited.
+    pub(super) lanes: Option<u32>,
 }
 
 /// All that is known about a process.
@@ -141,9 +143,14 @@ fn stopped(facts: &ExecutionFacts<'_>, who: &str) -> Option<(&'static str, Strin
         return Some((CauseKind::RollingBack.name(), sentence));
     }
     if !facts.engine {
-        let state = row.state;
+        let (state, process) = (row.state, facts.process.id);
+        let go_on = if facts.process.state == ProcessState::Paused {
+            format!("its process is paused, and `carril resume {process}` goes on with it")
+        } else {
+            "`carril run` goes on with it".to_owned()
+        };
         let sentence = format!(
-            "{who} is {state} and no engine has the store open, so nothing of it moves; `carril run` goes on with it"
+            "{who} is {state} and no engine has the store open, so nothing of it moves; {go_on}"
         );
         return Some(("no_engine", sentence));
     }
@@ -174,7 +181,10 @@ fn pending(facts: &ExecutionFacts<'_>, who: &str) -> Told {
         };
     }
     if process.state == ProcessState::Paused {
-        let sentence = format!("{who} waits because process {} is paused", process.id);
+        let id = process.id;
+        let sentence = format!(
+            "{who} waits because process {id} is paused; `carril resume {id}` goes on with it"
+        );
         return Told {
             cause: CauseKind::Paused.name(),
             since: account.since(),
@@ -225,11 +235,12 @@ fn queued(facts: &ExecutionFacts<'_>, who: &str) -> Told {
     if lanes.len() < process.lanes as usize {
         let (behind, next) = behind(facts);
         let sentence = format!(
-            "{who} waits for a lane since {waited}; {} of {} {} at a step{}{behind}",
+            "{who} waits for a lane since {waited}; {} of {} {} at a step{}{}{behind}",
             lanes.len(),
             process.lanes,
             are(lanes.len() as u64),
-            position(facts.ahead)
+            position(facts.ahead),
+            limited(facts.lanes)
         );
         return told(sentence, next);
     }
@@ -267,10 +278,22 @@ fn behind(facts: &ExecutionFacts<'_>) -> (String, Option<Next>) {
     } else {
         "takes turns with it"
     };
-    let text = format!(
-        "; where the engine's lanes are all taken, process {id} (priority {priority}, {busy} at work) {how}"
-    );
+    let when = match facts.lanes {
+        Some(_) => "when all of them are taken",
+        None => "where the engine's lanes are all taken",
+    };
+    let text = format!("; {when}, process {id} (priority {priority}, {busy} at work) {how}");
     (text, Some(Next::Process(*id)))
+}
+
+/// The limit of the engine itself, where it has one: a process may never get as many lanes as it may have.
+fn limited(lanes: Option<u32>) -> String {
+    lanes.map_or_else(String::new, |lanes| {
+        format!(
+            "; its engine runs {} at once over all processes (`[engine] lanes`)",
+            count(u64::from(lanes), "lane")
+        )
+    })
 }
 
 /// Its place in the queue; nothing where that is not known.

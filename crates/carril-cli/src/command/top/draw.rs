@@ -6,6 +6,7 @@ use crate::command::ps;
 use crate::context::Context;
 use crate::output::table::{cut, one_line};
 use crate::output::{number, time};
+use crate::report;
 use carril::model::account::CauseKind;
 use carril::model::contract::ProcessRow;
 use carril::model::state::ProcessState;
@@ -176,14 +177,10 @@ fn process(row: &ProcessRow, worked: i64) -> String {
         ps::tally(tally),
         time::span(worked),
     ];
-    let (settled, worked) = (tally.settled(), worked.max(1));
-    if settled > 0 {
-        let hour = i128::from(settled) * 3_600_000_000 / i128::from(worked);
-        parts.push(format!(
-            "{} an hour",
-            number::count(u64::try_from(hour).unwrap_or(0))
-        ));
+    if let Some(hour) = report::pace(row, worked) {
+        parts.push(format!("{} an hour", number::count(hour)));
     }
+    let (settled, worked) = (tally.settled(), worked.max(1));
     let left = tally.total.saturating_sub(settled);
     if row.state == ProcessState::Running && left > 0 && settled >= GUESS_AFTER {
         let rest = i128::from(worked) * i128::from(left) / i128::from(settled);

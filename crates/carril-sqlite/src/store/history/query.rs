@@ -24,6 +24,8 @@ const READABLE: &[&str] = &[
     "steps",
     "waits",
     "trace",
+    "breakers",
+    "breaker_changes",
     "sqlite_schema",
     "sqlite_master",
     "json_each",
@@ -123,7 +125,7 @@ fn wrong(error: &Error) -> Fault {
             if failure.code == rusqlite::ErrorCode::AuthorizationForStatementDenied =>
         {
             Fault::Conflict(format!(
-                "{error}; only select statements over the views processes, executions, steps, waits and trace are answered here"
+                "{error}; only select statements over the views processes, executions, steps, waits, trace, breakers and breaker_changes are answered here"
             ))
         }
         other => Fault::Conflict(other.to_string()),

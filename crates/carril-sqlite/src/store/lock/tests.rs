@@ -8,6 +8,7 @@ fn info(pid: u32) -> NodeInfo {
         host: "here".to_owned(),
         pid,
         command: "carril run funds".to_owned(),
+        lanes: Some(4),
     }
 }
 

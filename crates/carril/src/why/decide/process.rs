@@ -20,15 +20,18 @@ pub(in crate::why) fn process(facts: &ProcessFacts<'_>) -> Told {
 fn held(facts: &ProcessFacts<'_>, who: &str) -> Option<Told> {
     let row = facts.row;
     let done = done(facts);
-    let (cause, sentence, next) = if !facts.engine {
+    let (cause, sentence, next) = if row.state == ProcessState::Paused && row.cancelling.is_none() {
+        // Nobody goes on with it before it is resumed, be there an engine or not.
+        let sentence = format!(
+            "{who} is paused ({done}); nothing of it begins until somebody resumes it: `carril resume {}`",
+            row.id
+        );
+        (CauseKind::Paused.name(), sentence, None)
+    } else if !facts.engine {
         let sentence = format!(
             "{who} is unfinished ({done}) and no engine has the store open, so nothing of it moves; `carril run` goes on with it"
         );
         ("no_engine", sentence, None)
-    } else if row.state == ProcessState::Paused {
-        let sentence =
-            format!("{who} is paused ({done}); no lane of it starts until somebody resumes it");
-        (CauseKind::Paused.name(), sentence, None)
     } else if row.cancelling.is_some() {
         let why = row
             .reason

@@ -43,6 +43,7 @@ struct Case {
     busy: Vec<Busy>,
     breakers: Vec<BreakerRow>,
     rivals: Vec<(ProcessId, i8)>,
+    lanes: Option<u32>,
 }
 
 fn case(state: ExecutionState, cause: Cause) -> Case {
@@ -74,6 +75,7 @@ fn case(state: ExecutionState, cause: Cause) -> Case {
         busy: Vec::new(),
         breakers: Vec::new(),
         rivals: Vec::new(),
+        lanes: None,
     }
 }
 
@@ -156,6 +158,7 @@ fn told(case: &Case) -> Told {
         busy,
         breakers,
         rivals,
+        lanes,
     } = case;
     execution(&ExecutionFacts {
         now: NOW,
@@ -168,6 +171,7 @@ fn told(case: &Case) -> Told {
         busy,
         breakers,
         rivals,
+        lanes: *lanes,
     })
 }
 
@@ -211,6 +215,14 @@ fn queued_names_the_process_that_comes_first_where_lanes_are_limited() {
         sentence,
         Some(Next::Process(ProcessId(8))),
     );
+    queued.lanes = Some(3);
+    let limited = told(&queued).sentence;
+    let end = "; its engine runs 3 lanes at once over all processes (`[engine] lanes`); when all of them are taken, process 8 (priority 5, 2 lanes at work) comes before it";
+    assert!(limited.ends_with(end), "{limited}");
+    queued.rivals.clear();
+    let alone = told(&queued).sentence;
+    assert!(alone.ends_with("(`[engine] lanes`)"), "{alone}");
+    queued.lanes = None;
     queued.rivals = vec![(ProcessId(8), 0)];
     assert!(told(&queued).sentence.ends_with("takes turns with it"));
     queued.rivals = vec![(ProcessId(8), -1)];
@@ -341,7 +353,14 @@ fn paused_and_recovering_are_said() {
     check(
         &paused,
         "paused",
-        "execution 12 (F12) waits because process 7 is paused",
+        "execution 12 (F12) waits because process 7 is paused; `carril resume 7` goes on with it",
+        None,
+    );
+    paused.engine = false;
+    check(
+        &paused,
+        "no_engine",
+        "execution 12 (F12) is pending and no engine has the store open, so nothing of it moves; its process is paused, and `carril resume 7` goes on with it",
         None,
     );
     let recovering = case(ExecutionState::Pending, Cause::plain(CauseKind::Recovering));
@@ -652,15 +671,11 @@ fn a_process_tells_how_far_it_is() {
         state: ProcessState::Paused,
         ..process_row()
     };
-    check_process(
-        &paused,
-        true,
-        &[],
-        None,
-        "paused",
-        "process 7 (funds) is paused (4 of 10 executions are through); no lane of it starts until somebody resumes it",
-        None,
-    );
+    // A run would not go on with it: whether there is an engine makes no difference.
+    let sentence = "process 7 (funds) is paused (4 of 10 executions are through); nothing of it begins until somebody resumes it: `carril resume 7`";
+    for engine in [true, false] {
+        check_process(&paused, engine, &[], None, "paused", sentence, None);
+    }
 }
 
 #[test]

@@ -146,6 +146,7 @@ impl Rig {
             host: "test".to_owned(),
             pid: 1,
             command: "a test".to_owned(),
+            lanes: None,
         };
         let (engine, _) = Engine::open(parts, Options::new(node))
             .await
