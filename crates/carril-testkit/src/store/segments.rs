@@ -162,7 +162,11 @@ pub fn a_process_settles_when_all_has(harness: &mut Harness) {
 pub fn a_process_settles_only_as_its_executions_say(harness: &mut Harness) {
     let (process, claimed) = harness.running(1);
     harness.settle(&claimed, ExecutionState::Succeeded);
-    for state in [ProcessState::Failed, ProcessState::CompletedWithErrors] {
+    for state in [
+        ProcessState::Failed,
+        ProcessState::CompletedWithErrors,
+        ProcessState::Cancelled,
+    ] {
         let row = settle(harness, process, state);
         assert_eq!(
             row.state,
@@ -172,7 +176,11 @@ pub fn a_process_settles_only_as_its_executions_say(harness: &mut Harness) {
     }
     let (failed, claimed) = harness.running(1);
     harness.settle(&claimed, ExecutionState::Failed);
-    for state in [ProcessState::Failed, ProcessState::Succeeded] {
+    for state in [
+        ProcessState::Failed,
+        ProcessState::Succeeded,
+        ProcessState::Cancelled,
+    ] {
         let row = settle(harness, failed, state);
         assert_eq!(
             row.state,

@@ -130,6 +130,7 @@ impl ModelStore {
             && (state != ProcessState::Failed
                 || row.cancelling == Some(state)
                 || row.own_state == Some(ExecutionState::Failed))
+            && (state != ProcessState::Cancelled || row.cancelling == Some(state))
             && (row.state != ProcessState::Paused
                 || state == ProcessState::RolledBack
                 || row.cancelling.is_some()
