@@ -2,3 +2,8 @@
 
 mod address;
 mod store;
+mod store_history;
+mod store_model;
+mod store_nodes;
+mod store_open;
+mod store_plans;
