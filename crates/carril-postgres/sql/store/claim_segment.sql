@@ -2,4 +2,4 @@
 -- $1 process. By primary keys.
 SELECT p.segment FROM process p
 WHERE p.id = $1::bigint AND p.state = 1
-  AND NOT EXISTS (SELECT 1 FROM process a WHERE a.id = p.after AND a.state < 3);
+  AND coalesce((SELECT a.state FROM process a WHERE a.id = p.after), 3) > 2;

@@ -87,11 +87,6 @@ impl Session {
         }
     }
 
-    /// The schema's name, quoted.
-    pub(crate) fn schema(&self) -> &str {
-        &self.schema
-    }
-
     /// This engine, as long as it has not left.
     pub(crate) fn entered(&self) -> Result<NodeId, Fault> {
         self.node.ok_or(Fault::LostLease)

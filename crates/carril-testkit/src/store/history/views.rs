@@ -1,36 +1,31 @@
 //! The documented views: names of states as the model has them, times as text and number, every event of the trace.
 
 use super::{House, failed, rows};
+use crate::store::step_end;
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{Change, ErrorClass, StepEnd};
 use carril_model::id::StepId;
 use carril_model::state::{ExecutionState, ProcessState, StepState};
-use carril_testkit::store::step_end;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// Sets a state by force, to see what the view calls it.
 fn named(house: &House, table: &str, view: &str, code: i64) -> Value {
-    let connection = Connection::open(&house.path).expect("it opens");
-    connection
-        .execute(&format!("UPDATE {table} SET state = ?1"), [code])
-        .expect("it is set");
+    house.raw(&format!("UPDATE {table} SET state = {code}"));
     house.sql(&format!("SELECT DISTINCT state FROM {view}"))[0][0].clone()
 }
 
-#[test]
-fn states_have_the_names_that_the_model_gives_them() {
-    let house = House::open();
+/// States have the names that the model gives them.
+pub fn states_have_the_names_that_the_model_gives_them(house: &mut House) {
     let (_, claimed) = house.harness.running(1);
     let now = house.harness.now();
     house.end(&claimed[0], step_end(0, now, now));
     for state in StepState::ALL {
-        assert_eq!(named(&house, "step", "steps", state.code()), state.name());
+        assert_eq!(named(house, "step", "steps", state.code()), state.name());
     }
     for state in ExecutionState::ALL {
         assert_eq!(
-            named(&house, "execution", "executions", state.code()),
+            named(house, "execution", "executions", state.code()),
             state.name()
         );
     }
@@ -39,15 +34,14 @@ fn states_have_the_names_that_the_model_gives_them() {
         .filter(|state| **state != ProcessState::Launching)
     {
         assert_eq!(
-            named(&house, "process", "processes", state.code()),
+            named(house, "process", "processes", state.code()),
             state.name()
         );
     }
 }
 
-#[test]
-fn times_are_texts_in_utc_and_numbers() {
-    let house = House::open();
+/// Times are texts in utc and numbers.
+pub fn times_are_texts_in_utc_and_numbers(house: &mut House) {
     house.harness.running(1);
     let told = house.sql("SELECT launched_at, launched_at_us FROM processes");
     assert_eq!(
@@ -65,9 +59,8 @@ fn times_are_texts_in_utc_and_numbers() {
     );
 }
 
-#[test]
-fn the_trace_has_every_event() {
-    let mut house = House::open();
+/// The trace has every event.
+pub fn the_trace_has_every_event(house: &mut House) {
     let (process, claimed) = house.harness.running(1);
     let claimed = &claimed[0];
     let at = house.harness.now();
@@ -186,16 +179,14 @@ fn documented(reference: &str, view: &str) -> BTreeSet<String> {
         .collect()
 }
 
-#[test]
-fn the_reference_has_every_column_and_no_other() {
-    let house = House::open();
+/// The reference has every column and no other.
+pub fn the_reference_has_every_column_and_no_other(house: &mut House) {
     let reference = include_str!("../../../../../docs/reference/store.md");
     for view in ["processes", "executions", "steps", "waits", "trace"] {
-        let columns = house.sql(&format!("SELECT name FROM pragma_table_info('{view}')"));
-        let columns: BTreeSet<String> = columns
-            .iter()
-            .filter_map(|row| row[0].as_str().map(str::to_owned))
-            .collect();
+        let asked = format!("SELECT * FROM {view} LIMIT 0");
+        let answer = house.harness.wait(house.history.query(&asked, 1));
+        let columns = answer.expect("it is answered").columns;
+        let columns: BTreeSet<String> = columns.into_iter().collect();
         assert_eq!(documented(reference, view), columns, "view {view}");
     }
 }

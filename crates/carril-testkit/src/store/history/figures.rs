@@ -1,11 +1,11 @@
 //! The figures of a process: every failed attempt of every run, once, by its codes.
 
 use super::{House, failed};
-use carril_model::contract::{ErrorClass, History as _, ProcessChange, Rerun, StepEnd, StepError};
+use crate::store::step_end;
+use carril_model::contract::{ErrorClass, ProcessChange, Rerun, StepEnd, StepError};
 use carril_model::figures::{FailedAttempts, Figures};
 use carril_model::id::{Run, StepId};
 use carril_model::state::{ExecutionState, ProcessState, StepState};
-use carril_testkit::store::step_end;
 
 fn with(end: StepEnd, code: &str, native: Option<&str>) -> StepEnd {
     let mut error = StepError::new(code, ErrorClass::Transient, "it was busy");
@@ -27,9 +27,7 @@ fn group(code: &str, native: Option<&str>, attempts: u64, retried: u64) -> Faile
 
 /// Two attempts that were busy, then a fallback that stood in for a third; another lane times out; a retry takes the fallback over
 /// and fails anew. Another process has failures of its own.
-#[test]
-fn failed_attempts_are_counted_once_over_all_runs() {
-    let mut house = House::open();
+pub fn failed_attempts_are_counted_once_over_all_runs(house: &mut House) {
     let (process, claimed) = house.harness.running(2);
     let now = house.harness.now();
     let busy = |attempt, retry| StepEnd {
@@ -73,7 +71,7 @@ fn failed_attempts_are_counted_once_over_all_runs() {
         group("CAR0502", Some("5"), 3, 2),
         group("CAR0503", None, 2, 0),
     ];
-    assert_eq!(told(&house), expected);
+    assert_eq!(told(house), expected);
 
     let reruns = [Rerun {
         execution: claimed[0].owned.execution,
@@ -94,8 +92,8 @@ fn failed_attempts_are_counted_once_over_all_runs() {
         ),
     );
     expected.push(group("CAR0502", Some("517"), 1, 0));
-    assert_eq!(told(&house), expected);
-    let figures = Figures::of(&told(&house));
+    assert_eq!(told(house), expected);
+    let figures = Figures::of(&told(house));
     assert_eq!(
         (figures.lock_timeouts, figures.timeouts, figures.retries),
         (4, 2, 2)

@@ -1,11 +1,10 @@
 //! What comes after a run: wishes of other programs, rollbacks, the next run.
 
 use super::*;
-use carril_model::contract::{ProcessChange, Rails as _};
+use carril_model::contract::ProcessChange;
 
-#[test]
-fn a_wish_is_left_found_answered_and_taken_back() {
-    let mut house = House::open();
+/// A wish is left found answered and taken back.
+pub fn a_wish_is_left_found_answered_and_taken_back(house: &mut House) {
     let now = house.harness.now();
     let cancel = Wish::Cancel {
         selection: Selection::Process(ProcessId(1)),
@@ -94,9 +93,8 @@ fn a_wish_is_left_found_answered_and_taken_back() {
     );
 }
 
-#[test]
-fn rollbacks_and_reruns_leave_their_history() {
-    let mut house = House::open();
+/// Rollbacks and reruns leave their history.
+pub fn rollbacks_and_reruns_leave_their_history(house: &mut House) {
     let (process, claimed) = house.harness.running(1);
     let id = claimed[0].owned.execution;
     house.harness.settle(&claimed, ExecutionState::Succeeded);
@@ -140,27 +138,25 @@ fn rollbacks_and_reruns_leave_their_history() {
         (house.execution(id).run, house.execution(id).ended_at),
         (Run(2), None)
     );
-    let connection = Connection::open(&house.path).expect("it opens");
-    let kept: (i64, i64, i64, String) = connection
-        .query_row(
-            "SELECT run, state, rolled_back_at, removed FROM run_history WHERE execution_id = ?1",
-            [id.0],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-        )
-        .expect("the run that was rolled back is kept");
+    let kept = house.raw(&format!(
+        "SELECT run, state, rolled_back_at, removed FROM run_history WHERE execution_id = {}",
+        id.0
+    ));
+    let kept: Vec<&str> = kept.trim().splitn(4, '|').collect();
+    let succeeded = ExecutionState::Succeeded.code();
     assert_eq!(
-        (kept.0, kept.1, kept.2),
-        (1, ExecutionState::Succeeded.code(), at.0)
+        kept[..3],
+        ["1".to_owned(), succeeded.to_string(), at.0.to_string()],
+        "the run that was rolled back is kept"
     );
     assert_eq!(
-        serde_json::from_str::<Vec<TableRows>>(&kept.3).expect("it reads"),
+        serde_json::from_str::<Vec<TableRows>>(kept[3]).expect("it reads"),
         rows("published")
     );
 }
 
-#[test]
-fn the_time_between_an_end_and_a_retry_is_nobodys_work() {
-    let mut house = House::open();
+/// The time between an end and a retry is nobodys work.
+pub fn the_time_between_an_end_and_a_retry_is_nobodys_work(house: &mut House) {
     let (process, claimed) = house.harness.running(2);
     let worked = |house: &House| {
         let now = house.harness.now();
@@ -172,14 +168,14 @@ fn the_time_between_an_end_and_a_retry_is_nobodys_work() {
     let launched = house.execution(claimed[0].owned.execution).launched_at;
     house.harness.tick(700);
     let first_look = house.harness.now().micros_since(launched);
-    assert_eq!(worked(&house), first_look, "both lanes at once count once");
+    assert_eq!(worked(house), first_look, "both lanes at once count once");
     house.harness.settle(&claimed, ExecutionState::Failed);
     let id = claimed[0].owned.execution;
     let ended = house.execution(id).ended_at.expect("it has ended");
     let first_run = ended.micros_since(launched);
     let day = 24 * 3_600 * 1_000_000;
     house.harness.tick(day);
-    assert_eq!(worked(&house), first_run, "nothing ran meanwhile");
+    assert_eq!(worked(house), first_run, "nothing ran meanwhile");
     let rerun = Rerun {
         execution: id,
         expected: Run(1),
@@ -197,13 +193,11 @@ fn the_time_between_an_end_and_a_retry_is_nobodys_work() {
     house.harness.settle(&again, ExecutionState::Succeeded);
     let ended = house.execution(id).ended_at.expect("it has ended again");
     house.harness.tick(day);
-    assert_eq!(worked(&house), first_run + ended.micros_since(started));
+    assert_eq!(worked(house), first_run + ended.micros_since(started));
 }
 
 /// A cancel is decided, then a lane comes to its barrier, then the cancel is written: the lane ends when it came there, not before.
-#[test]
-fn nobody_ends_before_the_last_that_is_known_of_them() {
-    let mut house = House::open();
+pub fn nobody_ends_before_the_last_that_is_known_of_them(house: &mut House) {
     let mut spec = house.harness.spec_in_segments(2);
     spec.open = 2;
     let (process, claimed) = house.harness.launch(&spec);

@@ -3,27 +3,32 @@
 //! Cost follows how many uses overlap, not how many there are; only the longest overlaps are kept, so memory is bounded by
 //! what was asked for and by how many lanes there were.
 
-use carril_model::contract::OverlapRow;
-use carril_model::id::ExecutionId;
-use carril_model::time::Timestamp;
+use crate::contract::OverlapRow;
+use crate::id::ExecutionId;
+use crate::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// One use of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Use {
-    pub(super) resource: String,
-    pub(super) execution: ExecutionId,
-    pub(super) entity: Option<String>,
-    pub(super) began: Timestamp,
-    pub(super) ended: Timestamp,
+pub struct Use {
+    /// The resource.
+    pub resource: String,
+    /// Who used it.
+    pub execution: ExecutionId,
+    /// Its entity.
+    pub entity: Option<String>,
+    /// From.
+    pub began: Timestamp,
+    /// Until.
+    pub ended: Timestamp,
 }
 
 /// How long an overlap is, then when it was and whose, then its place among those found.
 type Ranked = (i64, Reverse<(Timestamp, ExecutionId, ExecutionId)>, usize);
 
 /// The pass: takes uses ordered by resource, then by beginning.
-pub(super) struct Sweep {
+pub struct Sweep {
     max: usize,
     resource: String,
     under_way: Vec<Use>,
@@ -34,7 +39,8 @@ pub(super) struct Sweep {
 
 impl Sweep {
     /// Keeps the `max` longest.
-    pub(super) const fn new(max: usize) -> Self {
+    #[must_use]
+    pub const fn new(max: usize) -> Self {
         Self {
             max,
             resource: String::new(),
@@ -45,7 +51,7 @@ impl Sweep {
     }
 
     /// Takes the next use.
-    pub(super) fn take(&mut self, next: Use) {
+    pub fn take(&mut self, next: Use) {
         if next.resource != self.resource {
             self.under_way.clear();
             self.resource.clone_from(&next.resource);
@@ -92,7 +98,8 @@ impl Sweep {
     }
 
     /// What was found, longest first.
-    pub(super) fn longest(mut self) -> Vec<OverlapRow> {
+    #[must_use]
+    pub fn longest(mut self) -> Vec<OverlapRow> {
         let order: Vec<usize> = self
             .longest
             .into_sorted_vec()
