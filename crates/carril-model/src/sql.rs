@@ -205,9 +205,13 @@ impl Script {
     pub fn numbered_placeholder(&self) -> Option<usize> {
         let is_number = |token: &&Token| {
             let mut letters = self.text[token.range.clone()].chars();
-            letters.next() == Some('$') && letters.next().is_some_and(|digit| digit.is_ascii_digit())
+            letters.next() == Some('$')
+                && letters.next().is_some_and(|digit| digit.is_ascii_digit())
         };
-        self.tokens.iter().find(is_number).map(|token| token.range.start)
+        self.tokens
+            .iter()
+            .find(is_number)
+            .map(|token| token.range.start)
     }
 
     /// The names that stand behind this schema's name and a dot, with the byte where the schema's name begins.

@@ -32,8 +32,8 @@ mod workspace;
 
 use crate::address::Address;
 use carril_model::contract::{
-    Cancellation, Clock, EntityCursor, Inspection, Pending, StepCall, StepDone, StepError, TableRows,
-    Target, TargetError, Whose,
+    Cancellation, Clock, EntityCursor, Inspection, Pending, StepCall, StepDone, StepError,
+    TableRows, Target, TargetError, Whose,
 };
 use carril_model::definition::{Definition, Publish, SqlText, Workspace};
 use carril_model::id::{ExecutionId, ProcessId, Run};

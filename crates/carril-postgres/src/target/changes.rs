@@ -53,7 +53,12 @@ pub(crate) async fn of_step(
             return Err(fault);
         }
         let before = open.counted_before(&written.schema, &written.table);
-        let count = |at: usize| written.rows[at].saturating_sub(before[at]).max(0).unsigned_abs();
+        let count = |at: usize| {
+            written.rows[at]
+                .saturating_sub(before[at])
+                .max(0)
+                .unsigned_abs()
+        };
         let rows = TableRows {
             table: bounds.shown(&written),
             inserted: count(0),

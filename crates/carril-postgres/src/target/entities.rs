@@ -47,7 +47,11 @@ impl PostgresTarget {
             .map_err(fault::as_target)?;
         let session = open.session;
         let columns = declare(&session, &script, values).await?;
-        let names: Vec<String> = columns.columns().iter().map(|column| column.name().to_owned()).collect();
+        let names: Vec<String> = columns
+            .columns()
+            .iter()
+            .map(|column| column.name().to_owned())
+            .collect();
         let key = key_position(&names, key)?;
         Ok(Box::new(Cursor {
             session,
@@ -73,7 +77,8 @@ fn parse(sql: &SqlText) -> Result<Script, TargetError> {
     let script =
         Script::parse(&sql.text).map_err(|error| wrong(error.message, Some(error.offset)))?;
     if let Some(at) = script.numbered_placeholder() {
-        let text = "a placeholder that is a number has no name that a value could have; write `:name`";
+        let text =
+            "a placeholder that is a number has no name that a value could have; write `:name`";
         return Err(wrong(text, Some(at)));
     }
     match script.statements() {
@@ -83,7 +88,10 @@ fn parse(sql: &SqlText) -> Result<Script, TargetError> {
             }
             let reads = ["SELECT", "WITH", "VALUES", "TABLE", ""];
             if !reads.contains(&statement.first_word.as_str()) {
-                return Err(wrong("the entities query must be one that only reads rows", None));
+                return Err(wrong(
+                    "the entities query must be one that only reads rows",
+                    None,
+                ));
             }
             Ok(script)
         }
@@ -124,26 +132,38 @@ async fn declare(
     let bound: Result<Vec<_>, _> = all
         .map(|(at, (value, kind))| {
             to_postgres(value, kind).map_err(|why| {
-                let text = format!("the value of `:{}` cannot be bound: {why}", written.names[at]);
+                let text = format!(
+                    "the value of `:{}` cannot be bound: {why}",
+                    written.names[at]
+                );
                 wrong(text, Some(written.places[at].start))
             })
         })
         .collect();
     let failed = |error: Error| told(&error, &written);
-    session.execute_raw(&prepared, bound?.iter()).await.map_err(failed)?;
+    session
+        .execute_raw(&prepared, bound?.iter())
+        .await
+        .map_err(failed)?;
     session.prepare(FETCH).await.map_err(failed)
 }
 
 /// An error of the query, at its place in what was written.
 fn told(error: &Error, written: &Written) -> TargetError {
-    let state = error.code().map(|state| state.code().to_owned()).unwrap_or_default();
+    let state = error
+        .code()
+        .map(|state| state.code().to_owned())
+        .unwrap_or_default();
     let about_sql = matches!(state.get(..2), Some("42" | "22" | "0A" | "25" | "34"));
     if !about_sql {
         return fault::target(error, "reading entities: ");
     }
     let shift = u32::try_from(DECLARE.len()).unwrap_or(0);
     let offset = fault::position(error).and_then(|position| position.checked_sub(shift));
-    wrong(fault::words(error), offset.map(|position| written.source(position)))
+    wrong(
+        fault::words(error),
+        offset.map(|position| written.source(position)),
+    )
 }
 
 fn key_position(columns: &[String], key: &str) -> Result<usize, TargetError> {
@@ -213,9 +233,9 @@ impl Cursor {
             let cell: Cell = row
                 .try_get(index)
                 .map_err(|error| refuse(format!("`{name}` cannot be read: {error}")))?;
-            let value = cell
-                .0
-                .map_err(|what| refuse(format!("`{name}` holds {what}; give a number or a text")))?;
+            let value = cell.0.map_err(|what| {
+                refuse(format!("`{name}` holds {what}; give a number or a text"))
+            })?;
             if index == self.key {
                 key = value.clone();
             }
@@ -230,10 +250,12 @@ impl Cursor {
             Value::Number(number) => Err(format!(
                 "the key `{name}` is the number {number}; give an integer or a text"
             )),
-            Value::Bool(_) => Err(format!("the key `{name}` is a truth value; give an integer or a text")),
-            Value::Array(_) | Value::Object(_) => {
-                Err(format!("the key `{name}` is a list or an object; give an integer or a text"))
-            }
+            Value::Bool(_) => Err(format!(
+                "the key `{name}` is a truth value; give an integer or a text"
+            )),
+            Value::Array(_) | Value::Object(_) => Err(format!(
+                "the key `{name}` is a list or an object; give an integer or a text"
+            )),
         };
         Ok(EntityRow {
             key: key.map_err(refuse)?,

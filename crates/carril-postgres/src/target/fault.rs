@@ -120,7 +120,12 @@ pub(crate) fn step(error: &Error, doing: &str) -> StepError {
 }
 
 /// An error of one of a step's statements, with its place.
-pub(crate) fn statement(error: &Error, sql: &SqlText, written: &Written, range: Range<usize>) -> StepError {
+pub(crate) fn statement(
+    error: &Error,
+    sql: &SqlText,
+    written: &Written,
+    range: Range<usize>,
+) -> StepError {
     let mut fault = step(error, "");
     let at = position(error).map(|position| written.source(position));
     fault.place = Some(place(sql, at.map_or(range, |at| at..at + 1)));

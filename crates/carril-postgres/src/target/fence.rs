@@ -66,11 +66,19 @@ impl Key {
             (&self.with_lane, Type::BOOL),
         ];
         let start = include_str!("../../sql/target/fence_start.sql");
-        if session.query_typed_opt(start, &values).await.map_err(failed)?.is_some() {
+        if session
+            .query_typed_opt(start, &values)
+            .await
+            .map_err(failed)?
+            .is_some()
+        {
             return Ok(Begun::Go);
         }
         let read = include_str!("../../sql/target/fence_read.sql");
-        let row = session.query_typed_opt(read, &values[..4]).await.map_err(failed)?;
+        let row = session
+            .query_typed_opt(read, &values[..4])
+            .await
+            .map_err(failed)?;
         match row.map(|row| (row.get::<_, bool>(0), row.get::<_, Option<Json<Value>>>(1))) {
             Some((true, outcome)) => Ok(Begun::Done(outcome_from(outcome.map(|told| told.0)))),
             _ => Err(fault::fenced()),

@@ -18,11 +18,12 @@ use super::{PostgresTarget, fault};
 use carril_model::contract::{Access, Inspection, TargetError};
 use carril_model::definition::{Publish, SqlText};
 use carril_model::sql::{Script, Statement};
+use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::Error;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{Json, Type};
 
 /// The longest look at one step.
 const TIME: Duration = Duration::from_secs(60);
@@ -41,6 +42,8 @@ struct Scratch {
     own: Option<String>,
     /// What will be published.
     published: String,
+    /// The views of what will be published.
+    views: Vec<String>,
 }
 
 impl PostgresTarget {
@@ -53,9 +56,16 @@ impl PostgresTarget {
     ) -> Result<Inspection, TargetError> {
         let script = parse(sql)?;
         let stop = Stop::within(Arc::clone(&self.clock), TIME);
-        let open = self.upkeep(LOCK_WAIT, &stop).await.map_err(fault::as_target)?;
+        let open = self
+            .upkeep(LOCK_WAIT, &stop)
+            .await
+            .map_err(fault::as_target)?;
         let looked = async {
-            let server = self.pool.server(&open.session).await.map_err(fault::as_target)?;
+            let server = self
+                .pool
+                .server(&open.session)
+                .await
+                .map_err(fault::as_target)?;
             let scratch = self.scratch(&open, server, own, published).await?;
             look(&open.session, server, &scratch, &script).await
         };
@@ -75,13 +85,19 @@ impl PostgresTarget {
         let scratch = Scratch {
             own: (!own.is_empty()).then(|| format!("carril_look_{}", open.number)),
             published: format!("carril_look_{}_published", open.number),
+            views: published
+                .iter()
+                .filter_map(|entry| entry.current.clone())
+                .collect(),
         };
         let session = &open.session;
         if !published.is_empty() {
             make_published(session, server, published, &scratch.published).await?;
         }
         if let Some(schema) = &scratch.own {
-            let found = template::find(session, own, &server.path).await.map_err(failed)?;
+            let found = template::find(session, own, &server.path)
+                .await
+                .map_err(failed)?;
             // One that is missing, or is no table, is told by whoever asks for the workspace's tables.
             let tables: Vec<u32> = found
                 .iter()
@@ -94,7 +110,9 @@ impl PostgresTarget {
                 into: schema,
                 rows: None,
             };
-            self.make_schema(open, &copy).await.map_err(fault::as_target)?;
+            self.make_schema(open, &copy)
+                .await
+                .map_err(fault::as_target)?;
         }
         let mut path: Vec<&str> = scratch.own.as_deref().into_iter().collect();
         if !published.is_empty() {
@@ -120,7 +138,8 @@ fn parse(sql: &SqlText) -> Result<Script, TargetError> {
     let script =
         Script::parse(&sql.text).map_err(|error| wrong(error.message, Some(error.offset)))?;
     if let Some(at) = script.numbered_placeholder() {
-        let text = "a placeholder that is a number has no name that a value could have; write `:name`";
+        let text =
+            "a placeholder that is a number has no name that a value could have; write `:name`";
         return Err(wrong(text, Some(at)));
     }
     for statement in script.statements() {
@@ -154,15 +173,22 @@ async fn make_published(
             Err(error) if error.code == fault::WORKSPACE => continue,
             Err(error) => return Err(fault::as_target(error)),
         };
-        let there = Place::find(session, entry, server.shared()).await.map_err(told)?;
-        if is_ready(session, entry, &there, &columns).await.map_err(told)? {
+        let there = Place::find(session, entry, server.shared())
+            .await
+            .map_err(told)?;
+        if is_ready(session, entry, &there, &columns)
+            .await
+            .map_err(told)?
+        {
             continue;
         }
         let place = Place {
             schema: schema.to_owned(),
             ..there
         };
-        ensure_entry(session, entry, &place, &columns).await.map_err(told)?;
+        ensure_entry(session, entry, &place, &columns)
+            .await
+            .map_err(told)?;
     }
     Ok(())
 }
@@ -211,10 +237,8 @@ impl One<'_> {
         if MAKING.contains(&word) {
             return self.make(inspection).await;
         }
-        if matches!(word, "CALL" | "COPY") {
-            // The server at least knows whether what is called, or copied into, is there.
-            self.prepared().await?;
-        }
+        // The server at least knows whether it is a statement, and whether what is called is there.
+        self.prepared().await?;
         for written in self.script.written_tables(self.statement) {
             let access = self.access_of(&written.table, written.offset).await?;
             inspection.accesses.push(access);
@@ -230,12 +254,18 @@ impl One<'_> {
     /// Has the statement planned, and notes what the server has locked for it.
     async fn plan(&self, inspection: &mut Inspection) -> Result<(), TargetError> {
         self.batch("savepoint carril_look").await?;
+        let before = self
+            .session
+            .query_typed_one(include_str!("../../sql/target/locked.sql"), &[])
+            .await
+            .map_err(|error| self.wrong(&error))?;
+        let before: Vec<String> = before.get(0);
         let Ready {
             written, prepared, ..
         } = self.prepared().await?;
         let columns = prepared.columns().iter();
         inspection.columns = columns.map(|column| column.name().to_owned()).collect();
-        let explained = format!("explain {}", written.text);
+        let explained = format!("explain (verbose, costs off, format json) {}", written.text);
         let kinds: Vec<Type> = prepared.params().to_vec();
         let explained = self
             .session
@@ -243,18 +273,30 @@ impl One<'_> {
             .await
             .map_err(|error| self.wrong(&error))?;
         let nothing = vec![super::value::Bound(None); kinds.len()];
-        self.session
-            .execute_raw(&explained, nothing.iter())
+        let plan = self
+            .session
+            .query_raw(&explained, nothing.iter())
+            .await
+            .map_err(|error| self.wrong(&error))?;
+        let plan: Vec<tokio_postgres::Row> = plan
+            .try_collect()
             .await
             .map_err(|error| self.wrong(&error))?;
         let rows = self
             .session
-            .query_typed(include_str!("../../sql/target/looked_at.sql"), &[])
+            .query_typed(
+                include_str!("../../sql/target/looked_at.sql"),
+                &[(&before, Type::TEXT_ARRAY)],
+            )
             .await
             .map_err(|error| self.wrong(&error))?;
         self.batch("rollback to savepoint carril_look; release savepoint carril_look")
             .await?;
         self.collect(&rows, inspection);
+        for row in &plan {
+            let Json(plan): Json<Value> = row.get(0);
+            self.collect_scanned(&plan, inspection);
+        }
         self.functions(inspection).await
     }
 
@@ -266,12 +308,14 @@ impl One<'_> {
             .map(|row| row.get(1))
             .collect();
         for row in rows {
-            let (schema, table, kind): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+            let (schema, table, kind): (String, String, String) =
+                (row.get(0), row.get(1), row.get(2));
             if schema == super::name::OWN {
                 continue;
             }
             if let Some(trigger) = row.get::<_, Option<String>>(4) {
-                let why = format!("what trigger `{trigger}` of `{table}` does shows only when it runs");
+                let why =
+                    format!("what trigger `{trigger}` of `{table}` does shows only when it runs");
                 inspection.not_seen.push((at, why));
             }
             if kind == "v" {
@@ -291,6 +335,51 @@ impl One<'_> {
         }
     }
 
+    /// Notes the tables of this look that a plan reads: those are locked from when they were made, so that locks say nothing.
+    fn collect_scanned(&self, plan: &Value, inspection: &mut Inspection) {
+        match plan {
+            Value::Array(parts) => parts
+                .iter()
+                .for_each(|part| self.collect_scanned(part, inspection)),
+            Value::Object(fields) => {
+                let name = |key: &str| fields.get(key).and_then(Value::as_str);
+                if let (Some(schema), Some(table)) = (name("Schema"), name("Relation Name")) {
+                    let own = self.scratch.own.as_deref() == Some(schema);
+                    let access = Access {
+                        table: table.to_owned(),
+                        writes: false,
+                        own,
+                        through: self.view_of(table),
+                        offset: self.statement.range.start,
+                    };
+                    let same_table = |known: &Access| {
+                        known.table == access.table
+                            && known.own == own
+                            && known.offset == access.offset
+                    };
+                    if (own || schema == self.scratch.published)
+                        && !inspection.accesses.iter().any(same_table)
+                    {
+                        inspection.accesses.push(access);
+                    }
+                }
+                fields
+                    .values()
+                    .for_each(|part| self.collect_scanned(part, inspection));
+            }
+            _ => {}
+        }
+    }
+
+    /// The published view through which a table is read that the statement does not name.
+    fn view_of(&self, table: &str) -> Option<String> {
+        if self.names(table) {
+            return None;
+        }
+        let mut views = self.scratch.views.iter();
+        views.find(|view| self.names(view)).cloned()
+    }
+
     /// Whether the statement's own words have this name.
     fn names(&self, table: &str) -> bool {
         let mut names = self.script.names();
@@ -306,7 +395,9 @@ impl One<'_> {
             .filter(|(name, at)| {
                 let after = text[*at..].trim_start_matches('"').strip_prefix(*name);
                 self.statement.range.contains(at)
-                    && after.is_some_and(|after| after.trim_start_matches('"').trim_start().starts_with('('))
+                    && after.is_some_and(|after| {
+                        after.trim_start_matches('"').trim_start().starts_with('(')
+                    })
             })
             .map(|(name, _)| name.to_lowercase())
             .collect();
@@ -343,7 +434,10 @@ impl One<'_> {
             harmless = false;
         }
         if let Some(word) = self.script.dynamic_word(self.statement) {
-            let why = format!("what `{}` does shows only when it runs", word.to_uppercase());
+            let why = format!(
+                "what `{}` does shows only when it runs",
+                word.to_uppercase()
+            );
             inspection.not_seen.push((self.statement.range.start, why));
         }
         if !harmless {
@@ -351,7 +445,11 @@ impl One<'_> {
         }
         let text = format!("{}{}", self.written.text, self.without_rows());
         // No values can stand in such a statement but in the query of `create table … as`, where nothing will do.
-        let prepared = self.session.prepare(&text).await.map_err(|error| self.wrong(&error))?;
+        let prepared = self
+            .session
+            .prepare(&text)
+            .await
+            .map_err(|error| self.wrong(&error))?;
         let nothing = vec![super::value::Bound(None); prepared.params().len()];
         self.session
             .execute_raw(&prepared, nothing.iter())
@@ -368,7 +466,10 @@ impl One<'_> {
             .filter(|(_, at)| self.statement.range.contains(at))
             .map(|(word, _)| word.to_ascii_uppercase())
             .collect();
-        let makes_table = words.iter().take(5).any(|word| word == "TABLE" || word == "MATERIALIZED");
+        let makes_table = words
+            .iter()
+            .take(5)
+            .any(|word| word == "TABLE" || word == "MATERIALIZED");
         let has_query = words.windows(2).any(|pair| {
             pair[0] == "AS" && matches!(pair[1].as_str(), "SELECT" | "WITH" | "VALUES" | "TABLE")
         });
@@ -402,7 +503,9 @@ impl One<'_> {
         let plain = name.rsplit('.').next().unwrap_or(name);
         let first = self.scratch.own.as_deref().unwrap_or(self.server.shared());
         let schema = row.map(|row| row.get(0)).unwrap_or_else(|| {
-            name.split_once('.').map_or(first, |(schema, _)| schema).to_owned()
+            name.split_once('.')
+                .map_or(first, |(schema, _)| schema)
+                .to_owned()
         });
         Ok(Access {
             table: self.shown(&schema, plain),
@@ -427,7 +530,12 @@ impl One<'_> {
 
     async fn prepared(&self) -> Result<Ready, TargetError> {
         let look_up = |_: &str, _: std::ops::Range<usize>| Ok(Value::Null);
-        let prepared = prepare(self.session, (self.script, self.statement, ""), look_up, true);
+        let prepared = prepare(
+            self.session,
+            (self.script, self.statement, ""),
+            look_up,
+            true,
+        );
         prepared.await.map_err(|unready| match unready {
             Unready::Value(error) => error,
             Unready::Server(error, written) => self.wrong_in(&error, &written),
@@ -446,8 +554,12 @@ impl One<'_> {
     }
 
     fn wrong_in(&self, error: &Error, written: &Written) -> TargetError {
-        let state = error.code().map(|state| state.code().to_owned()).unwrap_or_default();
-        if fault::is_lost(error) || matches!(state.get(..2), Some("40" | "53" | "55" | "57" | "58")) {
+        let state = error
+            .code()
+            .map(|state| state.code().to_owned())
+            .unwrap_or_default();
+        if fault::is_lost(error) || matches!(state.get(..2), Some("40" | "53" | "55" | "57" | "58"))
+        {
             return fault::target(error, "looking at a statement: ");
         }
         let at = fault::position(error).map_or(self.statement.range.start, |position| {
@@ -459,7 +571,11 @@ impl One<'_> {
 
 /// A part of a name as SQL would take it: the tokens have lost their quotes.
 fn quoted_if_needed(part: &str) -> String {
-    if part.chars().any(|letter| letter.is_ascii_uppercase()) && part.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_') {
+    if part.chars().any(|letter| letter.is_ascii_uppercase())
+        && part
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    {
         part.to_owned()
     } else {
         quoted(part)

@@ -9,7 +9,9 @@ use super::stop::{Stop, Why};
 use crate::address::Address;
 use crate::driver;
 use carril_model::contract::{ErrorClass, StepError};
-use deadpool_postgres::{Connect, Manager, ManagerConfig, Object, Pool as Connections, RecyclingMethod};
+use deadpool_postgres::{
+    Connect, Manager, ManagerConfig, Object, Pool as Connections, RecyclingMethod,
+};
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
@@ -54,9 +56,8 @@ pub(crate) struct Pool {
 /// Connects as the rest of the crate does.
 struct Connector(Address);
 
-type Connected<'a> = Pin<
-    Box<dyn Future<Output = Result<(Client, tokio::task::JoinHandle<()>), Error>> + Send + 'a>,
->;
+type Connected<'a> =
+    Pin<Box<dyn Future<Output = Result<(Client, tokio::task::JoinHandle<()>), Error>> + Send + 'a>>;
 
 impl Connect for Connector {
     fn connect(&self, _: &Config) -> Connected<'_> {
@@ -72,11 +73,8 @@ impl Pool {
         let config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager = Manager::from_connect(
-            address.config.clone(),
-            Connector(address.clone()),
-            config,
-        );
+        let manager =
+            Manager::from_connect(address.config.clone(), Connector(address.clone()), config);
         let connections = Connections::builder(manager)
             .max_size(max)
             .build()
@@ -113,7 +111,11 @@ impl Pool {
             Err(PoolError::Backend(error)) => return Err(self.unreachable(&error)),
             Err(error) => {
                 let text = format!("no connection to {}: {error}", self.shown());
-                return Err(StepError::new(fault::UNREACHABLE, ErrorClass::Transient, text));
+                return Err(StepError::new(
+                    fault::UNREACHABLE,
+                    ErrorClass::Transient,
+                    text,
+                ));
             }
         };
         Ok(Session::new(Held::Pooled(object), self.address.clone()))
@@ -279,4 +281,3 @@ pub(crate) async fn or_stopped<T>(
         () = stop.asked() => Err(fault::stopped(stop.why().unwrap_or(Why::Cancelled))),
     }
 }
-

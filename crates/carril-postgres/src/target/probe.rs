@@ -25,6 +25,8 @@ impl PostgresTarget {
         };
         looked
             .await
-            .map_err(|error: carril_model::contract::StepError| TargetError::Unreachable(error.message))
+            .map_err(|error: carril_model::contract::StepError| {
+                TargetError::Unreachable(error.message)
+            })
     }
 }

@@ -46,7 +46,11 @@ impl<'a> PublishStep<'a> {
             .iter()
             .filter_map(|at| workspace.publish.get(*at))
             .collect();
-        Self { call, entries, lane }
+        Self {
+            call,
+            entries,
+            lane,
+        }
     }
 
     /// Does the attempt in the transaction that is open; the fence is the caller's.
@@ -118,7 +122,10 @@ impl<'a> PublishStep<'a> {
             (&now, Type::INT8),
         ];
         session
-            .execute_typed(include_str!("../../sql/target/publication_set.sql"), &values)
+            .execute_typed(
+                include_str!("../../sql/target/publication_set.sql"),
+                &values,
+            )
             .await?;
         Ok(TableRows {
             table: entry.into.clone(),

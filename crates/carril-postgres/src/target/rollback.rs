@@ -32,7 +32,10 @@ impl PostgresTarget {
             return Ok(Vec::new());
         };
         let stop = Stop::within(Arc::clone(&self.clock), TIME);
-        let open = self.upkeep(LOCK_WAIT, &stop).await.map_err(fault::as_target)?;
+        let open = self
+            .upkeep(LOCK_WAIT, &stop)
+            .await
+            .map_err(fault::as_target)?;
         let counted = self.count_in(&open, workspace, whose).await;
         // Counting changes nothing, so it need not be kept.
         open.roll_back().await;
@@ -93,7 +96,10 @@ impl PostgresTarget {
                 tables.entry(into).or_insert_with(|| entry.into.clone());
             }
         }
-        Ok(tables.into_iter().map(|(into, table)| (table, into)).collect())
+        Ok(tables
+            .into_iter()
+            .map(|(into, table)| (table, into))
+            .collect())
     }
 
     /// Rows in the workspaces of an execution, of all runs together, per workspace table that has any.
@@ -220,7 +226,12 @@ impl PostgresTarget {
         ))
     }
 
-    async fn remove_from(&self, into: &str, whose: Whose, stop: &Stop<'_>) -> Result<(), StepError> {
+    async fn remove_from(
+        &self,
+        into: &str,
+        whose: Whose,
+        stop: &Stop<'_>,
+    ) -> Result<(), StepError> {
         // In order of their place, so that two who remove the same rows never wait for each other both.
         let delete = format!(
             "delete from {into} where execution_id = $1 and ctid = any (array(

@@ -55,7 +55,8 @@ impl<'a> SqlStep<'a> {
     /// Whether a statement of it calls what may commit by itself.
     pub(crate) fn may_commit(&self) -> bool {
         let mut statements = self.script.statements().iter();
-        statements.any(|statement| matches!(statement.first_word.as_str(), "CALL" | "DO" | "VACUUM"))
+        statements
+            .any(|statement| matches!(statement.first_word.as_str(), "CALL" | "DO" | "VACUUM"))
     }
 
     /// The shared tables that the step says it writes.
@@ -70,7 +71,11 @@ impl<'a> SqlStep<'a> {
             .flat_map(|statement| self.script.written_tables(statement))
             .collect();
         let full = format!("{schema}.{table}");
-        let named = |name: &str| written.iter().find(|written| super::name::same(&written.table, name));
+        let named = |name: &str| {
+            written
+                .iter()
+                .find(|written| super::name::same(&written.table, name))
+        };
         let written = named(&full).or_else(|| named(table))?;
         Some(fault::place(self.sql, written.offset..written.offset + 1))
     }
@@ -90,7 +95,9 @@ impl<'a> SqlStep<'a> {
         for (at, statement) in statements.iter().enumerate() {
             stop.check().map_err(fault::stopped)?;
             let last = at + 1 == statements.len();
-            output = self.statement(session, statement, last, in_transaction).await?;
+            output = self
+                .statement(session, statement, last, in_transaction)
+                .await?;
         }
         Ok(output)
     }
@@ -103,7 +110,13 @@ impl<'a> SqlStep<'a> {
         in_transaction: bool,
     ) -> Result<Option<Value>, StepError> {
         let look_up = |name: &str, place: Range<usize>| self.value(name, place);
-        let ready = prepare(session, (&self.script, statement, ""), look_up, in_transaction).await;
+        let ready = prepare(
+            session,
+            (&self.script, statement, ""),
+            look_up,
+            in_transaction,
+        )
+        .await;
         let Ready {
             written,
             values,
@@ -114,9 +127,15 @@ impl<'a> SqlStep<'a> {
                 fault::statement(&error, self.sql, &written, statement.range.clone())
             }
         })?;
-        let failed = |error: Error| fault::statement(&error, self.sql, &written, statement.range.clone());
+        let failed =
+            |error: Error| fault::statement(&error, self.sql, &written, statement.range.clone());
         let bound = self.bound(&written, &values, &prepared)?;
-        let mut rows = pin!(session.query_raw(&prepared, bound.iter()).await.map_err(failed)?);
+        let mut rows = pin!(
+            session
+                .query_raw(&prepared, bound.iter())
+                .await
+                .map_err(failed)?
+        );
         let mut output = None;
         // All rows are taken, also where only the first counts: what a query calls may do something for each.
         while let Some(row) = rows.try_next().await.map_err(failed)? {
@@ -147,7 +166,10 @@ impl<'a> SqlStep<'a> {
         let all = values.iter().zip(prepared.params()).enumerate();
         all.map(|(at, (value, kind))| {
             to_postgres(value, kind).map_err(|why| {
-                let text = format!("the value of `:{}` cannot be bound: {why}", written.names[at]);
+                let text = format!(
+                    "the value of `:{}` cannot be bound: {why}",
+                    written.names[at]
+                );
                 at_place(
                     StepError::new(fault::VALUE, ErrorClass::Permanent, text),
                     self.sql,
@@ -170,7 +192,9 @@ impl<'a> SqlStep<'a> {
         for (index, column) in row.columns().iter().enumerate() {
             let name = column.name();
             let cell: Cell = row.try_get(index).map_err(|error| {
-                refuse(format!("column `{name}` of the step's output cannot be read: {error}"))
+                refuse(format!(
+                    "column `{name}` of the step's output cannot be read: {error}"
+                ))
             })?;
             let value = cell.0.map_err(|what| {
                 refuse(format!(
@@ -219,8 +243,9 @@ pub(crate) async fn prepare<E>(
     loop {
         let written = Written::new(script, statement, numbers);
         let named = written.names.iter().zip(&written.places);
-        let values: Result<Vec<Value>, E> =
-            named.map(|(name, place)| look_up(name, place.clone())).collect();
+        let values: Result<Vec<Value>, E> = named
+            .map(|(name, place)| look_up(name, place.clone()))
+            .collect();
         let values = values.map_err(Unready::Value)?;
         let text = format!("{prefix}{}", written.text);
         match with_types(session, &text, &values, in_transaction).await {
@@ -265,20 +290,27 @@ async fn with_types(
     };
     let own = |(value, kind): (&Value, &Type)| {
         let is_guess = matches!(*kind, Type::TEXT | Type::UNKNOWN);
-        natural_type(value).filter(|_| is_guess).unwrap_or_else(|| kind.clone())
+        natural_type(value)
+            .filter(|_| is_guess)
+            .unwrap_or_else(|| kind.clone())
     };
     let declared: Vec<Type> = values.iter().zip(prepared.params()).map(own).collect();
     if prepared.params() == declared {
         return Ok(prepared);
     }
-    Ok(attempt(session, text, &declared, in_transaction).await.unwrap_or(prepared))
+    Ok(attempt(session, text, &declared, in_transaction)
+        .await
+        .unwrap_or(prepared))
 }
 
 /// The value, counted from 0, of which the server cannot guess a type.
 fn unguessed(error: &Error) -> Option<usize> {
     let told = error.as_db_error()?;
     let message = told.message();
-    let digits = message.rsplit_once('$').filter(|_| *told.code() == SqlState::INDETERMINATE_DATATYPE)?.1;
+    let digits = message
+        .rsplit_once('$')
+        .filter(|_| *told.code() == SqlState::INDETERMINATE_DATATYPE)?
+        .1;
     let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
     digits.parse::<usize>().ok()?.checked_sub(1)
 }

@@ -74,7 +74,12 @@ impl<'a> Stop<'a> {
 
     /// How much time is left.
     pub(crate) fn left(&self) -> Duration {
-        Duration::from_micros(self.deadline.micros_since(self.clock.now()).max(0).unsigned_abs())
+        Duration::from_micros(
+            self.deadline
+                .micros_since(self.clock.now())
+                .max(0)
+                .unsigned_abs(),
+        )
     }
 
     /// Now, by the clock of the target.

@@ -92,7 +92,10 @@ impl Copy<'_> {
     ///
     /// # Errors
     /// As the server says.
-    pub(crate) async fn statements(&self, session: &Session) -> Result<Vec<String>, tokio_postgres::Error> {
+    pub(crate) async fn statements(
+        &self,
+        session: &Session,
+    ) -> Result<Vec<String>, tokio_postgres::Error> {
         let (copies, cleared) = (self.rows.is_some(), self.rows.unwrap_or_default());
         let values: [(&(dyn ToSql + Sync), Type); 4] = [
             (&self.tables, Type::OID_ARRAY),
@@ -124,7 +127,10 @@ pub(crate) async fn columns_of(
     table: &str,
 ) -> Result<Vec<Column>, tokio_postgres::Error> {
     let rows = session
-        .query_typed(include_str!("../../sql/target/columns.sql"), &[(&table, Type::TEXT)])
+        .query_typed(
+            include_str!("../../sql/target/columns.sql"),
+            &[(&table, Type::TEXT)],
+        )
         .await?;
     let columns = rows.iter().map(|row| Column {
         name: row.get(0),

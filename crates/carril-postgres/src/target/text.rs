@@ -8,7 +8,14 @@ use carril_model::sql::{Script, Statement};
 /// First words, besides those of [`Script::transaction_control`], of statements that reach beyond their step: they would end
 /// its transaction, or stay on the connection, which another lane has next.
 const BEYOND: [&str; 8] = [
-    "DISCARD", "DEALLOCATE", "LISTEN", "UNLISTEN", "LOAD", "RESET", "SET", "PREPARE",
+    "DISCARD",
+    "DEALLOCATE",
+    "LISTEN",
+    "UNLISTEN",
+    "LOAD",
+    "RESET",
+    "SET",
+    "PREPARE",
 ];
 
 /// How values get their numbers.
@@ -50,7 +57,10 @@ impl Written {
         for placeholder in own {
             written.take(script, from..placeholder.range.start);
             let known = match numbers {
-                Numbers::PerName => written.names.iter().position(|name| *name == placeholder.name),
+                Numbers::PerName => written
+                    .names
+                    .iter()
+                    .position(|name| *name == placeholder.name),
                 Numbers::PerUse => None,
             };
             let number = known.unwrap_or_else(|| {
@@ -75,7 +85,9 @@ impl Written {
 
     /// The byte of the script for a position that the server told: characters of what it was sent, from 1.
     pub(crate) fn source(&self, position: u32) -> usize {
-        let nth = usize::try_from(position).unwrap_or(usize::MAX).saturating_sub(1);
+        let nth = usize::try_from(position)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1);
         let at = self
             .text
             .char_indices()

@@ -125,7 +125,8 @@ impl Open {
     pub(crate) async fn commit(self) -> Result<(), StepError> {
         let (committed, settled) = tokio::join!(
             self.session.batch_execute("commit"),
-            self.session.batch_execute(include_str!("../../sql/target/settle.sql")),
+            self.session
+                .batch_execute(include_str!("../../sql/target/settle.sql")),
         );
         committed.map_err(|error| uncommitted(&error))?;
         if settled.is_ok() {
@@ -138,7 +139,8 @@ impl Open {
     pub(crate) async fn roll_back(self) {
         let (rolled_back, settled) = tokio::join!(
             self.session.batch_execute("rollback"),
-            self.session.batch_execute(include_str!("../../sql/target/settle.sql")),
+            self.session
+                .batch_execute(include_str!("../../sql/target/settle.sql")),
         );
         if rolled_back.is_ok() && settled.is_ok() {
             self.session.is_as_before();
@@ -161,7 +163,10 @@ impl Open {
 }
 
 /// Has the server count anew after this transaction, or asks it what it will count again.
-async fn counted(session: &Session, server: &Server) -> Result<Vec<Counted>, tokio_postgres::Error> {
+async fn counted(
+    session: &Session,
+    server: &Server,
+) -> Result<Vec<Counted>, tokio_postgres::Error> {
     if server.version >= COUNTS_ANEW {
         session
             .query_typed(include_str!("../../sql/target/count_anew.sql"), &[])

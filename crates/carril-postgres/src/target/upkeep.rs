@@ -114,11 +114,19 @@ impl PostgresTarget {
             (&process, Type::INT8),
         ];
         session
-            .execute_typed(include_str!("../../sql/target/workspace_forget.sql"), &of_run[..2])
+            .execute_typed(
+                include_str!("../../sql/target/workspace_forget.sql"),
+                &of_run[..2],
+            )
             .await
             .map_err(failed)?;
         let begin = include_str!("../../sql/target/workspace_begin.sql");
-        if session.query_typed_opt(begin, &of_run).await.map_err(failed)?.is_none() {
+        if session
+            .query_typed_opt(begin, &of_run)
+            .await
+            .map_err(failed)?
+            .is_none()
+        {
             return Err(fault::fenced());
         }
         let is_cleared = |table: &String| clear.iter().any(|name| same(name, table));

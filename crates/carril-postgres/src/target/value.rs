@@ -88,7 +88,9 @@ fn array_text(items: &[Value], of: &Type) -> Result<String, String> {
         match (item, to_postgres(item, of)?.0) {
             (_, None) => text.push_str("NULL"),
             // A list in a list is an array of more dimensions, which has the same type as its rows.
-            (Value::Array(inner), Some(_)) if !is_json(of) => text.push_str(&array_text(inner, of)?),
+            (Value::Array(inner), Some(_)) if !is_json(of) => {
+                text.push_str(&array_text(inner, of)?)
+            }
             (_, Some(item)) => {
                 text.push('"');
                 text.push_str(&item.replace('\\', "\\\\").replace('"', "\\\""));
@@ -133,7 +135,10 @@ fn decoded(kind: &Type, raw: &[u8]) -> Decoded {
         Type::INT4 => Ok(Value::from(i32::from_sql(kind, raw)?)),
         Type::INT8 => Ok(Value::from(i64::from_sql(kind, raw)?)),
         Type::OID => Ok(Value::from(u32::from_sql(kind, raw)?)),
-        Type::FLOAT4 => real(f64::from(f32::from_sql(kind, raw)?), f32::from_sql(kind, raw)?.to_string()),
+        Type::FLOAT4 => real(
+            f64::from(f32::from_sql(kind, raw)?),
+            f32::from_sql(kind, raw)?.to_string(),
+        ),
         Type::FLOAT8 => {
             let number = f64::from_sql(kind, raw)?;
             real(number, number.to_string())
@@ -225,7 +230,9 @@ impl Decimal {
             0xD000 | 0xF000 => return Err("an infinite number".to_owned()),
             _ => {}
         }
-        let digits = (0..usize::from(count)).map(|at| word(4 + at)).collect::<Result<_, _>>()?;
+        let digits = (0..usize::from(count))
+            .map(|at| word(4 + at))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             negative: sign == 0x4000,
             weight: i32::from(weight.cast_signed()),
@@ -292,7 +299,9 @@ fn moment(kind: &Type, raw: &[u8]) -> Result<Result<Value, String>, Box<dyn Erro
         Type::TIMESTAMP => DateTime::from_sql(kind, raw).map(|moment| moment.to_string()),
         _ => jiff::Timestamp::from_sql(kind, raw).map(|moment| moment.to_string()),
     };
-    Ok(text.map(Value::from).map_err(|_| "a time beyond the year 9999".to_owned()))
+    Ok(text
+        .map(Value::from)
+        .map_err(|_| "a time beyond the year 9999".to_owned()))
 }
 
 #[cfg(test)]

@@ -117,7 +117,10 @@ impl PostgresTarget {
         let stop = self.stop_for(call, cancel);
         stop.check().map_err(fault::stopped)?;
         let key = Key::of(call, true);
-        if let Begun::Done(done) = self.before(call, Some(workspace), Some(&key), &stop).await? {
+        if let Begun::Done(done) = self
+            .before(call, Some(workspace), Some(&key), &stop)
+            .await?
+        {
             return Ok(done);
         }
         let lane = LaneKey::of(call).schema();

@@ -96,7 +96,11 @@ impl PostgresTarget {
             )))
         };
         if noted.is_some() {
-            return if call.has_workspace { disappeared() } else { Ok(Made::Missing) };
+            return if call.has_workspace {
+                disappeared()
+            } else {
+                Ok(Made::Missing)
+            };
         }
         let steps: Vec<i32> = call.worked.iter().map(|step| i32::from(step.0)).collect();
         let read: [(&(dyn ToSql + Sync), Type); 4] = [
@@ -175,7 +179,11 @@ impl PostgresTarget {
     ) -> Result<Vec<ExecutionId>, TargetError> {
         let failed = |error| fault::target(&error, "listing workspaces: ");
         let session = self.pool.session().await.map_err(fault::as_target)?;
-        if !self.has_own_tables(&session).await.map_err(fault::as_target)? {
+        if !self
+            .has_own_tables(&session)
+            .await
+            .map_err(fault::as_target)?
+        {
             session.is_as_before();
             return Ok(Vec::new());
         }
@@ -202,18 +210,20 @@ impl PostgresTarget {
             )
             .await
             .map_err(|error| fault::step(&error, "listing the runs of an execution: "))?;
-        let run = |row: &tokio_postgres::Row| {
-            LaneKey {
-                process: ProcessId(row.get(1)),
-                execution: whose.execution,
-                run: Run(u32::try_from(row.get::<_, i64>(0)).unwrap_or(u32::MAX)),
-            }
+        let run = |row: &tokio_postgres::Row| LaneKey {
+            process: ProcessId(row.get(1)),
+            execution: whose.execution,
+            run: Run(u32::try_from(row.get::<_, i64>(0)).unwrap_or(u32::MAX)),
         };
         Ok(rows.iter().map(run).collect())
     }
 
     /// Shuts an execution's workspaces and ends whoever works in them; what they hold is still there.
-    pub(super) async fn shut_workspaces(&self, whose: Whose, stop: &Stop<'_>) -> Result<(), StepError> {
+    pub(super) async fn shut_workspaces(
+        &self,
+        whose: Whose,
+        stop: &Stop<'_>,
+    ) -> Result<(), StepError> {
         self.end_sessions(&super::name::execution_pattern(whose.execution), "")
             .await?;
         let end = include_str!("../../sql/target/workspace_end.sql");
@@ -237,7 +247,11 @@ impl PostgresTarget {
     }
 
     /// Removes the schemas of an execution, of all runs.
-    pub(super) async fn drop_schemas(&self, whose: Whose, stop: &Stop<'_>) -> Result<(), StepError> {
+    pub(super) async fn drop_schemas(
+        &self,
+        whose: Whose,
+        stop: &Stop<'_>,
+    ) -> Result<(), StepError> {
         let open = self.upkeep(LOCK_WAIT, stop).await?;
         let runs = self.runs_of(&open, whose).await;
         for lane in open.end(runs).await? {
@@ -247,7 +261,11 @@ impl PostgresTarget {
     }
 
     /// Removes one schema; it only waits a moment for locks each time, so that nobody queues up behind it.
-    pub(super) async fn drop_schema(&self, lane: LaneKey, stop: &Stop<'_>) -> Result<(), StepError> {
+    pub(super) async fn drop_schema(
+        &self,
+        lane: LaneKey,
+        stop: &Stop<'_>,
+    ) -> Result<(), StepError> {
         let drop = format!("drop schema if exists {} cascade", quoted(&lane.schema()));
         let mut tries = 0;
         loop {
@@ -312,7 +330,10 @@ impl PostgresTarget {
         let by_schema: [(&(dyn ToSql + Sync), Type); 1] = [(&source, Type::TEXT)];
         let odd = open
             .session
-            .query_typed_opt(include_str!("../../sql/target/workspace_odd.sql"), &by_schema)
+            .query_typed_opt(
+                include_str!("../../sql/target/workspace_odd.sql"),
+                &by_schema,
+            )
             .await
             .map_err(failed)?;
         if let Some(odd) = odd {
@@ -324,7 +345,10 @@ impl PostgresTarget {
         }
         let rows = open
             .session
-            .query_typed(include_str!("../../sql/target/workspace_tables.sql"), &by_schema)
+            .query_typed(
+                include_str!("../../sql/target/workspace_tables.sql"),
+                &by_schema,
+            )
             .await
             .map_err(failed)?;
         let tables: Vec<(u32, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
@@ -335,7 +359,8 @@ impl PostgresTarget {
             .map(|(oid, _)| *oid)
             .collect();
         let path = &self.pool.server(&open.session).await?.path;
-        let path = quoted_list(std::iter::once(source.as_str()).chain(path.iter().map(String::as_str)));
+        let path =
+            quoted_list(std::iter::once(source.as_str()).chain(path.iter().map(String::as_str)));
         open.session
             .batch_execute(&format!("set local search_path = {path}"))
             .await

@@ -4,7 +4,10 @@ use super::*;
 
 #[test]
 fn hostile_names_stay_names() {
-    assert_eq!(quoted(r#"a"; drop table x --"#), r#""a""; drop table x --""#);
+    assert_eq!(
+        quoted(r#"a"; drop table x --"#),
+        r#""a""; drop table x --""#
+    );
     assert_eq!(in_schema("s", "t"), r#""s"."t""#);
     assert_eq!(quoted_list(["a", "b\"c"]), r#""a", "b""c""#);
     assert_eq!(literal("it's"), "'it''s'");

@@ -134,7 +134,9 @@ pub(crate) async fn is_ready(
     let (Some(current), Some(view)) = (&entry.current, &place.view) else {
         return Ok(table_ready);
     };
-    let found = object(session, &in_schema(&place.schema, view)).await.map_err(failed)?;
+    let found = object(session, &in_schema(&place.schema, view))
+        .await
+        .map_err(failed)?;
     let view_ready = match found {
         None => false,
         Some((kind, Some(comment))) if kind == "v" && comment.starts_with(MARK) => {
@@ -156,7 +158,10 @@ async fn object(
     name: &str,
 ) -> Result<Option<(String, Option<String>)>, tokio_postgres::Error> {
     let row = session
-        .query_typed_opt(include_str!("../../../sql/target/object.sql"), &[(&name, Type::TEXT)])
+        .query_typed_opt(
+            include_str!("../../../sql/target/object.sql"),
+            &[(&name, Type::TEXT)],
+        )
         .await?;
     Ok(row.map(|row| (row.get(0), row.get(1))))
 }
@@ -246,13 +251,20 @@ fn history_statements(entry: &Publish, place: &Place, columns: &[Column]) -> Vec
         } else {
             ""
         };
-        parts.push(format!("{} {}{not_null}", quoted(&column.name), column.kind));
+        parts.push(format!(
+            "{} {}{not_null}",
+            quoted(&column.name),
+            column.kind
+        ));
     }
     let key = quoted_list(names.iter().map(String::as_str));
     parts.push(format!("primary key (execution_id, {key})"));
     let index = quoted(&index_name(&place.table));
     vec![
-        format!("create table if not exists {into} (\n    {}\n)", parts.join(",\n    ")),
+        format!(
+            "create table if not exists {into} (\n    {}\n)",
+            parts.join(",\n    ")
+        ),
         format!("create index if not exists {index} on {into} ({key}, execution_id)"),
     ]
 }

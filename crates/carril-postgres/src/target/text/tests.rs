@@ -16,15 +16,39 @@ fn all(text: &str) -> Vec<Written> {
 fn placeholders_become_numbers_and_nothing_else_does() {
     let table: &[(&str, &str, &[&str])] = &[
         ("select :a, :b, :a", "select $1, $2, $1", &["a", "b"]),
-        ("select :x::int, '…:y' || :y", "select $1::int, '…:y' || $2", &["x", "y"]),
-        ("select $$ :no $$, $t$ :no $t$, \":no\" -- :no\n, :yes", "select $$ :no $$, $t$ :no $t$, \":no\" -- :no\n, $1", &["yes"]),
-        ("select j->>'a', j #>> '{a}', j @> '{}', j ? 'k', j ?| array['k'] from t", "select j->>'a', j #>> '{a}', j @> '{}', j ? 'k', j ?| array['k'] from t", &[]),
-        ("select f(a := :steps.ipa.rows, b => 1)", "select f(a := $1, b => 1)", &["steps.ipa.rows"]),
-        ("select E'it\\'s :no', :entity.code", "select E'it\\'s :no', $1", &["entity.code"]),
+        (
+            "select :x::int, '…:y' || :y",
+            "select $1::int, '…:y' || $2",
+            &["x", "y"],
+        ),
+        (
+            "select $$ :no $$, $t$ :no $t$, \":no\" -- :no\n, :yes",
+            "select $$ :no $$, $t$ :no $t$, \":no\" -- :no\n, $1",
+            &["yes"],
+        ),
+        (
+            "select j->>'a', j #>> '{a}', j @> '{}', j ? 'k', j ?| array['k'] from t",
+            "select j->>'a', j #>> '{a}', j @> '{}', j ? 'k', j ?| array['k'] from t",
+            &[],
+        ),
+        (
+            "select f(a := :steps.ipa.rows, b => 1)",
+            "select f(a := $1, b => 1)",
+            &["steps.ipa.rows"],
+        ),
+        (
+            "select E'it\\'s :no', :entity.code",
+            "select E'it\\'s :no', $1",
+            &["entity.code"],
+        ),
     ];
     for (text, sent, names) in table {
         let written = all(text).remove(0);
-        assert_eq!((written.text.as_str(), written.names), (*sent, names.iter().map(|name| (*name).to_owned()).collect()), "{text}");
+        assert_eq!(
+            (written.text.as_str(), written.names),
+            (*sent, names.iter().map(|name| (*name).to_owned()).collect()),
+            "{text}"
+        );
     }
 }
 
@@ -41,9 +65,23 @@ fn positions_lead_back_to_what_was_written() {
     let text = "select 1;\nselect 'é', :long_name, nme";
     let written = all(text).remove(1);
     assert_eq!(written.text, "select 'é', $1, nme");
-    let at = u32::try_from(written.text.chars().position(|letter| letter == 'n').unwrap()).unwrap();
+    let at = u32::try_from(
+        written
+            .text
+            .chars()
+            .position(|letter| letter == 'n')
+            .unwrap(),
+    )
+    .unwrap();
     assert_eq!(&text[written.source(at + 1)..], "nme");
-    let dollar = u32::try_from(written.text.chars().position(|letter| letter == '$').unwrap()).unwrap();
+    let dollar = u32::try_from(
+        written
+            .text
+            .chars()
+            .position(|letter| letter == '$')
+            .unwrap(),
+    )
+    .unwrap();
     assert_eq!(&text[written.source(dollar + 2)..][..10], ":long_name");
     assert_eq!(written.source(10_000), text.len());
 }
@@ -51,14 +89,38 @@ fn positions_lead_back_to_what_was_written() {
 #[test]
 fn what_reaches_beyond_a_step_is_refused() {
     let refused = [
-        "commit", "rollback", "begin", "savepoint a", "end", "start transaction", "abort", "release a",
-        "prepare transaction 'x'", "prepare p as select 1", "deallocate all", "discard all", "set search_path = x",
-        "set session role x", "reset all", "listen x", "unlisten *", "load 'x'", "vacuum t",
-        "copy t from stdin", "copy t to stdout",
+        "commit",
+        "rollback",
+        "begin",
+        "savepoint a",
+        "end",
+        "start transaction",
+        "abort",
+        "release a",
+        "prepare transaction 'x'",
+        "prepare p as select 1",
+        "deallocate all",
+        "discard all",
+        "set search_path = x",
+        "set session role x",
+        "reset all",
+        "listen x",
+        "unlisten *",
+        "load 'x'",
+        "vacuum t",
+        "copy t from stdin",
+        "copy t to stdout",
     ];
     let allowed = [
-        "set local work_mem = '64MB'", "set constraints all deferred", "copy t from '/file'", "select 1", "call p()",
-        "update t set commit = 1", "notify x", "truncate t", "with a as (select 1) select * from a",
+        "set local work_mem = '64MB'",
+        "set constraints all deferred",
+        "copy t from '/file'",
+        "select 1",
+        "call p()",
+        "update t set commit = 1",
+        "notify x",
+        "truncate t",
+        "with a as (select 1) select * from a",
         "do $$ begin perform 1; end $$",
     ];
     let judged = |text: &str| {

@@ -21,16 +21,28 @@ fn values_go_as_the_servers_text() {
         (json!("a"), Type::JSONB, Some("\"a\"")),
         (json!([1, {"a": 2}]), Type::TEXT, Some("[1,{\"a\":2}]")),
         (json!([1, {"a": 2}]), Type::JSONB, Some("[1,{\"a\":2}]")),
-        (json!([1, null, 3]), Type::INT4_ARRAY, Some("{\"1\",NULL,\"3\"}")),
+        (
+            json!([1, null, 3]),
+            Type::INT4_ARRAY,
+            Some("{\"1\",NULL,\"3\"}"),
+        ),
         (
             json!(["a\"b", "c\\d", "null", ""]),
             Type::TEXT_ARRAY,
             Some(r#"{"a\"b","c\\d","null",""}"#),
         ),
-        (json!([[1, 2], [3, 4]]), Type::INT4_ARRAY, Some(r#"{{"1","2"},{"3","4"}}"#)),
+        (
+            json!([[1, 2], [3, 4]]),
+            Type::INT4_ARRAY,
+            Some(r#"{{"1","2"},{"3","4"}}"#),
+        ),
     ];
     for (value, kind, expected) in table {
-        assert_eq!(bound(&value, &kind).as_deref(), expected, "{value} as {kind}");
+        assert_eq!(
+            bound(&value, &kind).as_deref(),
+            expected,
+            "{value} as {kind}"
+        );
     }
     let zero = to_postgres(&json!("a\0b"), &Type::TEXT).unwrap_err();
     assert!(zero.contains("zero byte"), "{zero}");
@@ -59,9 +71,15 @@ fn decimal_numbers_are_never_rounded() {
     assert_eq!(number(&[1], -2, 0, 8), Ok(json!(0.000_000_01)));
     assert_eq!(number(&[1], 4, 0, 0), Ok(json!(10_000_000_000_000_000_i64)));
     let lost = number(&[1_234, 5_678, 9_012, 3_456, 7_890, 1_234], 2, 0, 12).unwrap_err();
-    assert!(lost.starts_with("123456789012.345678901234, of which"), "{lost}");
+    assert!(
+        lost.starts_with("123456789012.345678901234, of which"),
+        "{lost}"
+    );
     assert_eq!(number(&[], 0, 0xC000, 0), Err("no number (NaN)".to_owned()));
-    assert_eq!(number(&[], 0, 0xD000, 0), Err("an infinite number".to_owned()));
+    assert_eq!(
+        number(&[], 0, 0xD000, 0),
+        Err("an infinite number".to_owned())
+    );
     assert!(numeric(&[0, 3]).is_err(), "half a number is none");
 }
 
@@ -73,7 +91,10 @@ fn times_and_odd_types_are_told() {
     assert_eq!(never, Err("an infinite time".to_owned()));
     let moment = decoded(&Type::TIMESTAMPTZ, &1_000_000_i64.to_be_bytes()).unwrap();
     assert_eq!(moment, Ok(json!("2000-01-01T00:00:01Z")));
-    assert_eq!(decoded(&Type::BYTEA, b"x").unwrap(), Err("bytes".to_owned()));
+    assert_eq!(
+        decoded(&Type::BYTEA, b"x").unwrap(),
+        Err("bytes".to_owned())
+    );
     assert_eq!(
         decoded(&Type::INTERVAL, &[0; 16]).unwrap(),
         Err("a value of type interval".to_owned())
@@ -83,7 +104,11 @@ fn times_and_odd_types_are_told() {
         Ok(json!(0.1)),
         "with its own digits"
     );
-    assert!(decoded(&Type::FLOAT8, &f64::INFINITY.to_be_bytes()).unwrap().is_err());
+    assert!(
+        decoded(&Type::FLOAT8, &f64::INFINITY.to_be_bytes())
+            .unwrap()
+            .is_err()
+    );
 }
 
 proptest! {

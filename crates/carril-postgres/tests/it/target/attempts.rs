@@ -33,8 +33,14 @@ async fn an_attempt_that_left_nothing_is_done_by_the_next() {
     let call = Try::first(&plan, "add", 1).again(1, 2).call();
     let done = house.attempt(&call, &Switch::new()).await.unwrap();
     assert_eq!(done.output, Some(json!({"rows": 2})));
-    let late = house.run(&plan, "add", 1).await.expect_err("the first attempt comes too late");
-    assert_eq!((late.code.as_str(), late.class), ("CAR0504", ErrorClass::Fenced));
+    let late = house
+        .run(&plan, "add", 1)
+        .await
+        .expect_err("the first attempt comes too late");
+    assert_eq!(
+        (late.code.as_str(), late.class),
+        ("CAR0504", ErrorClass::Fenced)
+    );
     assert_eq!(house.rows(ROWS), ["2"]);
 }
 
@@ -57,7 +63,10 @@ async fn stale_tokens_are_fenced_and_leave_nothing() {
     for stale in stale {
         let error = house.attempt(&stale.call(), &Switch::new()).await;
         let error = error.expect_err("a newer attempt owns the step");
-        assert_eq!((error.code.as_str(), error.class), ("CAR0504", ErrorClass::Fenced));
+        assert_eq!(
+            (error.code.as_str(), error.class),
+            ("CAR0504", ErrorClass::Fenced)
+        );
     }
     assert_eq!(house.rows(ROWS), ["0"]);
     let call = Try::first(&plan, "add", 1).again(5, 4).call();
@@ -70,7 +79,10 @@ async fn stale_tokens_are_fenced_and_leave_nothing() {
 async fn a_cancel_stops_the_statement_on_the_server() {
     let house = House::new(SCHEMA);
     let plan = Pipeline::new(&[
-        ("endless", "insert into work values (1); select pg_sleep(3600)"),
+        (
+            "endless",
+            "insert into work values (1); select pg_sleep(3600)",
+        ),
         ("after", "insert into work values (7)"),
     ])
     .tables(&["work"])
@@ -82,7 +94,10 @@ async fn a_cancel_stops_the_statement_on_the_server() {
         switch.fire();
     });
     let error = outcome.expect_err("it was asked to stop");
-    assert_eq!((error.code.as_str(), error.class), ("CAR0505", ErrorClass::Cancelled));
+    assert_eq!(
+        (error.code.as_str(), error.class),
+        ("CAR0505", ErrorClass::Cancelled)
+    );
     assert_eq!(house.rows("select count(*) from pg_stat_activity where query like '%pg_sleep%' and state = 'active' and datname = current_database() and pid <> pg_backend_pid()"), ["0"]);
     house.run(&plan, "after", 1).await.unwrap();
     assert_eq!(house.rows("select id from carril_p7_e1_r1.work"), ["7"]);
@@ -92,13 +107,22 @@ async fn a_cancel_stops_the_statement_on_the_server() {
 #[tokio::test]
 async fn a_time_out_stops_the_statement_on_the_server() {
     let house = House::new(SCHEMA);
-    let plan = Pipeline::new(&[("endless", "insert into work values (1); select pg_sleep(3600)")])
-        .tables(&["work"])
-        .plan();
+    let plan = Pipeline::new(&[(
+        "endless",
+        "insert into work values (1); select pg_sleep(3600)",
+    )])
+    .tables(&["work"])
+    .plan();
     let mut endless = Try::first(&plan, "endless", 1);
     endless.timeout = Duration::from_secs(2);
-    let error = house.attempt(&endless.call(), &Switch::new()).await.expect_err("its time is over");
-    assert_eq!((error.code.as_str(), error.class), ("CAR0503", ErrorClass::Timeout));
+    let error = house
+        .attempt(&endless.call(), &Switch::new())
+        .await
+        .expect_err("its time is over");
+    assert_eq!(
+        (error.code.as_str(), error.class),
+        ("CAR0503", ErrorClass::Timeout)
+    );
     assert_eq!(house.rows(ROWS), ["0"]);
 }
 
@@ -114,7 +138,10 @@ async fn a_statement_that_somebody_else_cancels_has_failed() {
         house.rows("select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()");
     });
     let error = outcome.expect_err("it was cancelled");
-    assert_eq!((error.class, error.native.as_deref()), (ErrorClass::Permanent, Some("57014")));
+    assert_eq!(
+        (error.class, error.native.as_deref()),
+        (ErrorClass::Permanent, Some("57014"))
+    );
     assert!(error.message.contains("by hand"), "{}", error.message);
 }
 
@@ -135,7 +162,11 @@ async fn a_session_that_is_killed_is_a_lost_connection() {
         house.rows("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()");
     });
     let error = outcome.expect_err("its session is gone");
-    assert_eq!((error.code.as_str(), error.class), ("CAR0511", ErrorClass::Transient), "{error:?}");
+    assert_eq!(
+        (error.code.as_str(), error.class),
+        ("CAR0511", ErrorClass::Transient),
+        "{error:?}"
+    );
     house.run(&plan, "next", 1).await.unwrap();
     assert_eq!(house.rows(ROWS), ["2"]);
 }
@@ -144,7 +175,9 @@ async fn a_session_that_is_killed_is_a_lost_connection() {
 #[tokio::test]
 async fn idle_connections_that_were_lost_are_passed_over() {
     let house = House::new(SCHEMA);
-    let plan = Pipeline::new(&[("a", ADD), ("b", ADD)]).tables(&["work"]).plan();
+    let plan = Pipeline::new(&[("a", ADD), ("b", ADD)])
+        .tables(&["work"])
+        .plan();
     house.run(&plan, "a", 1).await.unwrap();
     house.rows("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'carril%' and datname = current_database()");
     house.run(&plan, "b", 1).await.unwrap();
@@ -155,8 +188,14 @@ async fn idle_connections_that_were_lost_are_passed_over() {
 /// old one finds that it has lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_newer_attempt_ends_the_session_of_the_older() {
-    let house = House::new("create table shared (id integer primary key, by text); insert into shared values (1, 'nobody')");
-    let old = Pipeline::new(&[("step", "update shared set by = 'old'; select pg_sleep(3600)")]).plan();
+    let house = House::new(
+        "create table shared (id integer primary key, by text); insert into shared values (1, 'nobody')",
+    );
+    let old = Pipeline::new(&[(
+        "step",
+        "update shared set by = 'old'; select pg_sleep(3600)",
+    )])
+    .plan();
     let new = Pipeline::new(&[("step", "update shared set by = 'new'")]).plan();
     let switch = Switch::new();
     let call = Try::first(&old, "step", 1).call();
@@ -190,15 +229,23 @@ async fn a_zombie_is_refused_after_the_token_was_raised() {
     let call = Try::first(&fresh, "step", 1).again(2, 1).call();
     house.attempt(&call, &Switch::new()).await.unwrap();
     drop(held);
-    let outcome = zombie.await.unwrap().expect_err("another has done the step");
-    assert!(matches!(outcome.class, ErrorClass::Fenced | ErrorClass::Transient), "{outcome:?}");
+    let outcome = zombie
+        .await
+        .unwrap()
+        .expect_err("another has done the step");
+    assert!(
+        matches!(outcome.class, ErrorClass::Fenced | ErrorClass::Transient),
+        "{outcome:?}"
+    );
     assert_eq!(house.rows("select by from effects"), ["fresh"]);
 }
 
 /// A session of somebody else, which holds what its statements took until it is dropped.
 async fn hold(house: &House, sql: &str) -> tokio_postgres::Client {
     let url = house.database.url();
-    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
     tokio::spawn(connection);
     client.batch_execute(sql).await.unwrap();
     client
@@ -207,23 +254,40 @@ async fn hold(house: &House, sql: &str) -> tokio_postgres::Client {
 /// Two transactions that lock each other's rows: the server picks one, which is tried again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deadlock_is_transient_and_names_its_sides() {
-    let house = Arc::new(House::new("create table t (id integer primary key, n integer); insert into t values (1, 0), (2, 0)"));
+    let house = Arc::new(House::new(
+        "create table t (id integer primary key, n integer); insert into t values (1, 0), (2, 0)",
+    ));
     let step = |first: i32, then: i32| {
-        let sql = format!("update t set n = n + 1 where id = {first}; select pg_sleep(0.3); update t set n = n + 1 where id = {then}");
+        let sql = format!(
+            "update t set n = n + 1 where id = {first}; select pg_sleep(0.3); update t set n = n + 1 where id = {then}"
+        );
         Pipeline::new(&[("step", &sql)]).plan()
     };
     let mut outcomes = Vec::new();
     for (execution, plan) in [(1, step(1, 2)), (2, step(2, 1))] {
         let house = Arc::clone(&house);
-        outcomes.push(tokio::spawn(async move { house.run(&plan, "step", execution).await }));
+        outcomes.push(tokio::spawn(async move {
+            house.run(&plan, "step", execution).await
+        }));
     }
     let mut failed = Vec::new();
     for outcome in outcomes {
         failed.extend(outcome.await.unwrap().err());
     }
     assert_eq!(failed.len(), 1, "{failed:?}");
-    assert_eq!((failed[0].code.as_str(), failed[0].class, failed[0].native.as_deref()), ("CAR0502", ErrorClass::Transient, Some("40P01")));
-    assert!(failed[0].message.contains("waits for"), "{}", failed[0].message);
+    assert_eq!(
+        (
+            failed[0].code.as_str(),
+            failed[0].class,
+            failed[0].native.as_deref()
+        ),
+        ("CAR0502", ErrorClass::Transient, Some("40P01"))
+    );
+    assert!(
+        failed[0].message.contains("waits for"),
+        "{}",
+        failed[0].message
+    );
     assert_eq!(house.rows("select n from t order by id"), ["1", "1"]);
 }
 
@@ -238,16 +302,35 @@ async fn a_target_that_cannot_be_written_takes_steps_that_say_so() {
         "create role {role} login; grant usage on schema public to {role}; grant select on all tables in schema public to {role};
          revoke create on database {name} from public"
     ));
-    let url = house.database.url().replace("postgres@", &format!("{role}@"));
+    let url = house
+        .database
+        .url()
+        .replace("postgres@", &format!("{role}@"));
     let reader = target_at(&url, |_| {});
     let sql = "select count(*) as rows from source";
     let once = Pipeline::new(&[("read", sql)]).plan();
-    let error = reader.run_sql(&Try::first(&once, "read", 1).call(), &Switch::new()).await.expect_err("it may make nothing");
-    assert_eq!((error.class, error.native.as_deref()), (ErrorClass::Permanent, Some("42501")), "{error:?}");
-    assert!(error.message.contains("effects = \"at_least_once\""), "{}", error.message);
+    let error = reader
+        .run_sql(&Try::first(&once, "read", 1).call(), &Switch::new())
+        .await
+        .expect_err("it may make nothing");
+    assert_eq!(
+        (error.class, error.native.as_deref()),
+        (ErrorClass::Permanent, Some("42501")),
+        "{error:?}"
+    );
+    assert!(
+        error.message.contains("effects = \"at_least_once\""),
+        "{}",
+        error.message
+    );
     let again = Pipeline::new(&[("read", sql)]).at_least_once().plan();
-    let done = reader.run_sql(&Try::first(&again, "read", 1).call(), &Switch::new()).await.unwrap();
+    let done = reader
+        .run_sql(&Try::first(&again, "read", 1).call(), &Switch::new())
+        .await
+        .unwrap();
     assert_eq!(done.output, Some(json!({"rows": 2})));
     drop(reader);
-    house.database.sql(&format!("drop owned by {role}; drop role {role}"));
+    house
+        .database
+        .sql(&format!("drop owned by {role}; drop role {role}"));
 }

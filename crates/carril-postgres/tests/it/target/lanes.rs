@@ -41,7 +41,11 @@ async fn a_lanes_tables_are_made_like_their_templates() {
         ["1|1|77|none|154", "2|2|78|none|156"],
         "a lane numbers its own rows"
     );
-    assert_eq!(house.rows("select last_value from public.work_id_seq"), ["2"], "and not with the shared sequence");
+    assert_eq!(
+        house.rows("select last_value from public.work_id_seq"),
+        ["2"],
+        "and not with the shared sequence"
+    );
     assert_eq!(
         house.rows("select relname from pg_class where relnamespace = 'carril_p7_e1_r1'::regnamespace and relkind = 'r' order by 1"),
         ["child", "pairs", "work"]
@@ -50,16 +54,38 @@ async fn a_lanes_tables_are_made_like_their_templates() {
         house.rows("select count(*) from pg_index i join pg_class c on c.oid = i.indrelid where c.relnamespace = 'carril_p7_e1_r1'::regnamespace"),
         ["5"]
     );
-    assert_eq!(house.rows("select count(*) from audit"), ["0"], "triggers do not come along");
+    assert_eq!(
+        house.rows("select count(*) from audit"),
+        ["0"],
+        "triggers do not come along"
+    );
     assert_eq!(
         house.rows("select conname || ' ' || confrelid::regclass::text from pg_constraint where contype = 'f' and connamespace = 'carril_p7_e1_r1'::regnamespace"),
         ["child_work_fkey carril_p7_e1_r1.work"],
         "foreign keys among own tables do, those to others do not"
     );
-    let wrong = house.run(&plan("insert into work (parent, name) values (1, 'much too long')"), "step", 2).await;
-    assert!(wrong.expect_err("checks hold").message.contains("violates check constraint"));
-    let orphan = house.run(&plan("insert into child values (1, 99)"), "step", 3).await;
-    assert!(orphan.expect_err("foreign keys hold").message.starts_with("committing: insert or update on table \"child\""));
+    let wrong = house
+        .run(
+            &plan("insert into work (parent, name) values (1, 'much too long')"),
+            "step",
+            2,
+        )
+        .await;
+    assert!(
+        wrong
+            .expect_err("checks hold")
+            .message
+            .contains("violates check constraint")
+    );
+    let orphan = house
+        .run(&plan("insert into child values (1, 99)"), "step", 3)
+        .await;
+    assert!(
+        orphan
+            .expect_err("foreign keys hold")
+            .message
+            .starts_with("committing: insert or update on table \"child\"")
+    );
 }
 
 #[tokio::test]
@@ -67,38 +93,68 @@ async fn a_changed_template_changes_the_lanes_made_after_it() {
     let house = House::new(SCHEMA);
     let insert = plan("insert into pairs (a, b) values ('a', 'b')");
     house.run(&insert, "step", 1).await.unwrap();
-    house.database.sql("alter table pairs add column c text default 'new'");
+    house
+        .database
+        .sql("alter table pairs add column c text default 'new'");
     house.run(&insert, "step", 2).await.unwrap();
     assert_eq!(house.rows("select * from carril_p7_e1_r1.pairs"), ["a|b"]);
-    assert_eq!(house.rows("select * from carril_p7_e2_r1.pairs"), ["a|b|new"]);
+    assert_eq!(
+        house.rows("select * from carril_p7_e2_r1.pairs"),
+        ["a|b|new"]
+    );
 }
 
 #[tokio::test]
 async fn a_missing_template_is_an_error_that_names_it() {
     let house = House::new("create table work (id integer); create view shown as select 1 as one");
     for (table, expected) in [
-        ("wrok", "workspace table `wrok` does not exist in schema `public`"),
+        (
+            "wrok",
+            "workspace table `wrok` does not exist in schema `public`",
+        ),
         ("shown", "workspace table `shown` is a view"),
     ] {
-        let plan = Pipeline::new(&[("s", "select 1")]).tables(&["work", table]).plan();
-        let error = house.run(&plan, "s", 1).await.expect_err("it is no template");
-        assert_eq!((error.code.as_str(), error.class), ("CAR0516", ErrorClass::Permanent));
+        let plan = Pipeline::new(&[("s", "select 1")])
+            .tables(&["work", table])
+            .plan();
+        let error = house
+            .run(&plan, "s", 1)
+            .await
+            .expect_err("it is no template");
+        assert_eq!(
+            (error.code.as_str(), error.class),
+            ("CAR0516", ErrorClass::Permanent)
+        );
         assert!(error.message.starts_with(expected), "{}", error.message);
     }
-    assert_eq!(house.rows("select count(*) from pg_namespace where nspname like 'carril\\_p%'"), ["0"]);
-    assert_eq!(house.rows("select count(*) from carril_target.workspace"), ["0"]);
+    assert_eq!(
+        house.rows("select count(*) from pg_namespace where nspname like 'carril\\_p%'"),
+        ["0"]
+    );
+    assert_eq!(
+        house.rows("select count(*) from carril_target.workspace"),
+        ["0"]
+    );
 }
 
 /// Templates are found along the search path, and in schemas with names that are no words.
 #[tokio::test]
 async fn templates_are_found_along_the_search_path() {
-    let house = House::new("create schema \"My Sales\"; create table \"My Sales\".work (id int); create table other (id int)");
-    let url = format!("{}?options=-csearch_path%3D%22My%5C%20Sales%22,public", house.database.url());
+    let house = House::new(
+        "create schema \"My Sales\"; create table \"My Sales\".work (id int); create table other (id int)",
+    );
+    let url = format!(
+        "{}?options=-csearch_path%3D%22My%5C%20Sales%22,public",
+        house.database.url()
+    );
     let target = target_at(&url, |_| {});
-    let plan = Pipeline::new(&[("s", "insert into work values (1); insert into other values (2)")])
-        .tables(&["work", "other"])
-        .publish("work", "history", &["id"], None)
-        .plan();
+    let plan = Pipeline::new(&[(
+        "s",
+        "insert into work values (1); insert into other values (2)",
+    )])
+    .tables(&["work", "other"])
+    .publish("work", "history", &["id"], None)
+    .plan();
     for step in ["s", "publish/publish"] {
         let call = Try::first(&plan, step, 1).call();
         let switch = Switch::new();
@@ -107,7 +163,10 @@ async fn templates_are_found_along_the_search_path() {
             _ => target.publish(&call, &switch).await.unwrap(),
         };
     }
-    assert_eq!(house.rows("select id, execution_id from \"My Sales\".history"), ["1|1"]);
+    assert_eq!(
+        house.rows("select id, execution_id from \"My Sales\".history"),
+        ["1|1"]
+    );
     assert_eq!(house.rows("select id from carril_p7_e1_r1.other"), ["2"]);
 }
 
@@ -124,9 +183,13 @@ async fn lanes_with_the_same_tables_never_see_or_block_each_other() {
                select count(*) as gate from gate, pg_advisory_xact_lock_shared(77)";
     let plan = Pipeline::new(&[("step", sql)]).tables(&["work"]).plan();
     // Each lane ends at the gate, with all its locks held, until all are there.
-    let (gate, connection) = tokio_postgres::connect(&house.database.url(), tokio_postgres::NoTls).await.unwrap();
+    let (gate, connection) = tokio_postgres::connect(&house.database.url(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
     tokio::spawn(connection);
-    gate.batch_execute("insert into gate values (true); select pg_advisory_lock(77)").await.unwrap();
+    gate.batch_execute("insert into gate values (true); select pg_advisory_lock(77)")
+        .await
+        .unwrap();
     let lanes: Vec<_> = (1..=LANES)
         .map(|execution| {
             let (house, plan) = (Arc::clone(&house), Arc::clone(&plan));
@@ -138,13 +201,17 @@ async fn lanes_with_the_same_tables_never_see_or_block_each_other() {
         .collect();
     house.until("select count(*) from pg_locks where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())", &LANES.to_string()).await;
     assert_eq!(house.rows("select count(*) from pg_locks where locktype <> 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())"), ["0"]);
-    gate.batch_execute("select pg_advisory_unlock(77)").await.unwrap();
+    gate.batch_execute("select pg_advisory_unlock(77)")
+        .await
+        .unwrap();
     for lane in lanes {
         lane.await.unwrap().unwrap();
     }
     for execution in 1..=LANES {
         assert_eq!(
-            house.rows(&format!("select id, filler from carril_p7_e{execution}_r1.work order by id")),
+            house.rows(&format!(
+                "select id, filler from carril_p7_e{execution}_r1.work order by id"
+            )),
             ["1|lane!", "2|lane!"]
         );
     }
@@ -152,10 +219,15 @@ async fn lanes_with_the_same_tables_never_see_or_block_each_other() {
 
 #[tokio::test]
 async fn more_lanes_than_connections_take_turns() {
-    let house = Arc::new(House::with("create table work (id integer)", |options| options.connections = 2));
-    let plan = Pipeline::new(&[("a", "insert into work values (1)"), ("b", "insert into work values (2)")])
-        .tables(&["work"])
-        .plan();
+    let house = Arc::new(House::with("create table work (id integer)", |options| {
+        options.connections = 2
+    }));
+    let plan = Pipeline::new(&[
+        ("a", "insert into work values (1)"),
+        ("b", "insert into work values (2)"),
+    ])
+    .tables(&["work"])
+    .plan();
     for step in ["a", "b"] {
         let lanes: Vec<_> = (1..=9)
             .map(|execution| {
@@ -168,7 +240,12 @@ async fn more_lanes_than_connections_take_turns() {
         }
     }
     for execution in 1..=9 {
-        assert_eq!(house.rows(&format!("select count(*) from carril_p7_e{execution}_r1.work")), ["2"]);
+        assert_eq!(
+            house.rows(&format!(
+                "select count(*) from carril_p7_e{execution}_r1.work"
+            )),
+            ["2"]
+        );
     }
     let own = "select count(*) <= 2 from pg_stat_activity where datname = current_database() and application_name like 'carril%'";
     assert_eq!(house.rows(own), ["t"]);
@@ -179,7 +256,10 @@ async fn more_lanes_than_connections_take_turns() {
 async fn parallel_first_steps_make_one_workspace() {
     let house = Arc::new(House::new("create table work (id integer)"));
     let names: Vec<String> = (0..8).map(|number| format!("s{number}")).collect();
-    let steps: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "insert into work values (1)")).collect();
+    let steps: Vec<(&str, &str)> = names
+        .iter()
+        .map(|name| (name.as_str(), "insert into work values (1)"))
+        .collect();
     let plan = Pipeline::new(&steps).tables(&["work"]).plan();
     let running: Vec<_> = names
         .into_iter()
@@ -191,30 +271,59 @@ async fn parallel_first_steps_make_one_workspace() {
     for step in running {
         step.await.unwrap().unwrap();
     }
-    assert_eq!(house.rows("select count(*) from carril_p7_e1_r1.work"), ["8"]);
+    assert_eq!(
+        house.rows("select count(*) from carril_p7_e1_r1.work"),
+        ["8"]
+    );
 }
 
 #[tokio::test]
 async fn a_workspace_that_somebody_removed_is_not_made_again_empty() {
     let house = House::new("create table work (id integer)");
-    let plan = Pipeline::new(&[("a", "insert into work values (1)"), ("b", "insert into work values (2)")])
-        .tables(&["work"])
-        .plan();
+    let plan = Pipeline::new(&[
+        ("a", "insert into work values (1)"),
+        ("b", "insert into work values (2)"),
+    ])
+    .tables(&["work"])
+    .plan();
     house.run(&plan, "a", 1).await.unwrap();
     house.database.sql("drop schema carril_p7_e1_r1 cascade");
     let house = {
-        let error = house.run(&plan, "b", 1).await.expect_err("its rows are gone");
-        assert_eq!((error.code.as_str(), error.class), ("CAR0516", ErrorClass::Permanent));
+        let error = house
+            .run(&plan, "b", 1)
+            .await
+            .expect_err("its rows are gone");
+        assert_eq!(
+            (error.code.as_str(), error.class),
+            ("CAR0516", ErrorClass::Permanent)
+        );
         house.reopened()
     };
-    let error = house.run(&plan, "b", 1).await.expect_err("its rows are gone");
-    assert!(error.message.contains("has disappeared while its execution ran"), "{}", error.message);
+    let error = house
+        .run(&plan, "b", 1)
+        .await
+        .expect_err("its rows are gone");
+    assert!(
+        error
+            .message
+            .contains("has disappeared while its execution ran"),
+        "{}",
+        error.message
+    );
     // A store that knows more than the target, which is a restored copy from before.
     house.database.sql("delete from carril_target.workspace");
     let mut call = Try::first(&plan, "b", 1).call();
     call.has_workspace = true;
-    let error = house.reopened().attempt(&call, &Switch::new()).await.expect_err("there was one");
-    assert!(error.message.contains("has disappeared"), "{}", error.message);
+    let error = house
+        .reopened()
+        .attempt(&call, &Switch::new())
+        .await
+        .expect_err("there was one");
+    assert!(
+        error.message.contains("has disappeared"),
+        "{}",
+        error.message
+    );
 }
 
 #[tokio::test]
@@ -227,27 +336,55 @@ async fn a_workspace_without_what_was_done_in_it_is_not_used() {
     house.database.sql("delete from carril_target.fence");
     let mut call = Try::first(&plan, "b", 1).call();
     (call.has_workspace, call.worked) = (true, vec![StepId(0)]);
-    let error = house.reopened().attempt(&call, &Switch::new()).await.expect_err("what was done is lost");
-    assert!(error.message.contains("has lost what was done in it"), "{}", error.message);
+    let error = house
+        .reopened()
+        .attempt(&call, &Switch::new())
+        .await
+        .expect_err("what was done is lost");
+    assert!(
+        error.message.contains("has lost what was done in it"),
+        "{}",
+        error.message
+    );
 }
 
 #[tokio::test]
 async fn workspaces_are_listed_and_removed_with_everything_of_theirs() {
     let house = House::new("create table work (id integer)");
     assert_eq!(house.target.workspaces(PROCESS).await.unwrap(), vec![]);
-    let plan = Pipeline::new(&[("a", "insert into work values (1)")]).tables(&["work"]).plan();
+    let plan = Pipeline::new(&[("a", "insert into work values (1)")])
+        .tables(&["work"])
+        .plan();
     for (execution, run) in [(1, 1), (1, 2), (11, 1)] {
         let call = Try::first(&plan, "a", execution).run(run).call();
         house.attempt(&call, &Switch::new()).await.unwrap();
     }
-    assert_eq!(house.target.workspaces(PROCESS).await.unwrap(), vec![ExecutionId(1), ExecutionId(11)]);
+    assert_eq!(
+        house.target.workspaces(PROCESS).await.unwrap(),
+        vec![ExecutionId(1), ExecutionId(11)]
+    );
     for _ in 0..2 {
-        house.target.discard_workspace(plan.definition(), whose(1)).await.unwrap();
-        assert_eq!(house.target.workspaces(PROCESS).await.unwrap(), vec![ExecutionId(11)]);
-        let schemas = "select nspname from pg_namespace where nspname like 'carril\\_p%' order by 1";
-        assert_eq!(house.rows(schemas), ["carril_p7_e11_r1"], "an execution whose number begins alike stays");
+        house
+            .target
+            .discard_workspace(plan.definition(), whose(1))
+            .await
+            .unwrap();
+        assert_eq!(
+            house.target.workspaces(PROCESS).await.unwrap(),
+            vec![ExecutionId(11)]
+        );
+        let schemas =
+            "select nspname from pg_namespace where nspname like 'carril\\_p%' order by 1";
+        assert_eq!(
+            house.rows(schemas),
+            ["carril_p7_e11_r1"],
+            "an execution whose number begins alike stays"
+        );
     }
-    assert_eq!(house.rows("select distinct execution_id from carril_target.fence"), ["11"]);
+    assert_eq!(
+        house.rows("select distinct execution_id from carril_target.fence"),
+        ["11"]
+    );
     // Whoever still works for the run that is gone is refused, and makes no new workspace.
     let late = house.run(&plan, "a", 1).await.expect_err("it is gone");
     assert_eq!(late.code, "CAR0516");
@@ -256,7 +393,9 @@ async fn workspaces_are_listed_and_removed_with_everything_of_theirs() {
 
 #[tokio::test]
 async fn a_retry_takes_the_workspace_over_without_the_tables_it_makes_anew() {
-    let house = House::new("create table kept (id serial primary key, of integer); create table redone (id integer primary key, kept integer references kept (id))");
+    let house = House::new(
+        "create table kept (id serial primary key, of integer); create table redone (id integer primary key, kept integer references kept (id))",
+    );
     let plan = Pipeline::new(&[
         ("a", "insert into kept (of) values (10), (20); insert into redone values (1, 2); create table extra as select 5 as five"),
         ("b", "insert into kept (of) values (30); insert into redone values (2, 3)"),
@@ -267,16 +406,37 @@ async fn a_retry_takes_the_workspace_over_without_the_tables_it_makes_anew() {
     for _ in 0..2 {
         house
             .target
-            .carry_workspace(plan.definition(), whose(1), Run(1), Run(2), &["REDONE".to_owned()])
+            .carry_workspace(
+                plan.definition(),
+                whose(1),
+                Run(1),
+                Run(2),
+                &["REDONE".to_owned()],
+            )
             .await
             .unwrap();
     }
     let call = Try::first(&plan, "b", 1).run(2).call();
     house.attempt(&call, &Switch::new()).await.unwrap();
-    assert_eq!(house.rows("select id, of from carril_p7_e1_r2.kept order by id"), ["1|10", "2|20", "3|30"], "numbers go on");
-    assert_eq!(house.rows("select id, kept from carril_p7_e1_r2.redone"), ["2|3"]);
-    assert_eq!(house.rows("select five from carril_p7_e1_r2.extra"), ["5"], "what steps made comes along");
-    assert_eq!(house.rows("select count(*) from carril_p7_e1_r1.redone"), ["1"], "the old run's workspace stays as it was");
+    assert_eq!(
+        house.rows("select id, of from carril_p7_e1_r2.kept order by id"),
+        ["1|10", "2|20", "3|30"],
+        "numbers go on"
+    );
+    assert_eq!(
+        house.rows("select id, kept from carril_p7_e1_r2.redone"),
+        ["2|3"]
+    );
+    assert_eq!(
+        house.rows("select five from carril_p7_e1_r2.extra"),
+        ["5"],
+        "what steps made comes along"
+    );
+    assert_eq!(
+        house.rows("select count(*) from carril_p7_e1_r1.redone"),
+        ["1"],
+        "the old run's workspace stays as it was"
+    );
     // Whoever still works for the run before is refused.
     let late = house.reopened().run(&plan, "b", 1).await;
     assert!(late.is_ok() || late.is_err_and(|error| error.class == ErrorClass::Fenced));
@@ -285,45 +445,70 @@ async fn a_retry_takes_the_workspace_over_without_the_tables_it_makes_anew() {
 #[tokio::test]
 async fn a_workspace_that_is_gone_is_not_taken_over_as_an_empty_one() {
     let house = House::new("create table kept (id integer); create table redone (id integer)");
-    let plan = Pipeline::new(&[("a", "select 1")]).tables(&["kept", "redone"]).plan();
+    let plan = Pipeline::new(&[("a", "select 1")])
+        .tables(&["kept", "redone"])
+        .plan();
     let carry = |clear: &[&str]| {
         let (house, plan) = (&house, Arc::clone(&plan));
         let clear: Vec<String> = clear.iter().map(|table| (*table).to_owned()).collect();
         async move {
-            let carried = house.target.carry_workspace(plan.definition(), whose(1), Run(1), Run(2), &clear);
+            let carried =
+                house
+                    .target
+                    .carry_workspace(plan.definition(), whose(1), Run(1), Run(2), &clear);
             carried.await
         }
     };
     let Err(TargetError::Unreachable(text)) = carry(&["redone"]).await else {
         panic!("there is nothing to take over")
     };
-    assert!(text.starts_with("run 1 of execution 1 has no workspace any more"), "{text}");
+    assert!(
+        text.starts_with("run 1 of execution 1 has no workspace any more"),
+        "{text}"
+    );
     carry(&["redone", "KEPT"]).await.unwrap();
-    assert_eq!(house.rows("select count(*) from carril_p7_e1_r2.kept"), ["0"]);
+    assert_eq!(
+        house.rows("select count(*) from carril_p7_e1_r2.kept"),
+        ["0"]
+    );
 }
 
 /// Removing a workspace does not queue up behind a reader, and nobody queues up behind it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_workspace_is_removed_although_somebody_of_its_own_still_works_in_it() {
     let house = House::new("create table work (id integer)");
-    let plan = Pipeline::new(&[("a", "insert into work values (1)"), ("slow", "insert into work values (2); select pg_sleep(3600)")])
-        .tables(&["work"])
-        .plan();
+    let plan = Pipeline::new(&[
+        ("a", "insert into work values (1)"),
+        ("slow", "insert into work values (2); select pg_sleep(3600)"),
+    ])
+    .tables(&["work"])
+    .plan();
     house.run(&plan, "a", 1).await.unwrap();
     let switch = Switch::new();
     let call = Try::first(&plan, "slow", 1).call();
     let (slow, removed) = tokio::join!(house.target.run_sql(&call, &switch), async {
         house.until("select state from pg_stat_activity where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()", "active").await;
-        house.target.discard_workspace(plan.definition(), whose(1)).await
+        house
+            .target
+            .discard_workspace(plan.definition(), whose(1))
+            .await
     });
     removed.unwrap();
-    assert_eq!(slow.expect_err("its session was ended").class, ErrorClass::Transient);
-    assert_eq!(house.rows("select count(*) from pg_namespace where nspname like 'carril\\_p%'"), ["0"]);
+    assert_eq!(
+        slow.expect_err("its session was ended").class,
+        ErrorClass::Transient
+    );
+    assert_eq!(
+        house.rows("select count(*) from pg_namespace where nspname like 'carril\\_p%'"),
+        ["0"]
+    );
 }
 
 #[tokio::test]
 async fn steps_with_shared_writes_see_both() {
-    let house = House::new("create table work (id integer); create table totals (lane text primary key, rows integer); create table other (x integer)");
+    let house = House::new(
+        "create table work (id integer); create table totals (lane text primary key, rows integer); create table other (x integer)",
+    );
     let plan = Pipeline::new(&[
         ("add", "insert into work values (1), (2)"),
         ("total", "insert into totals select :entity_key, count(*) from work; insert into work values (3)"),
@@ -338,13 +523,29 @@ async fn steps_with_shared_writes_see_both() {
         let entity = if execution == 1 { "one" } else { "two" };
         let total = Try::first(&plan, "total", execution).entity(entity);
         let done = house.attempt(&total.call(), &Switch::new()).await.unwrap();
-        assert_eq!(done.rows, vec![table_rows("totals", 1, 0, 0), table_rows("work", 1, 0, 0)]);
-        let again = house.attempt(&total.again(2, 1).call(), &Switch::new()).await.unwrap();
+        assert_eq!(
+            done.rows,
+            vec![table_rows("totals", 1, 0, 0), table_rows("work", 1, 0, 0)]
+        );
+        let again = house
+            .attempt(&total.again(2, 1).call(), &Switch::new())
+            .await
+            .unwrap();
         assert_eq!(again, done);
     }
-    assert_eq!(house.rows("select lane, rows from totals order by lane"), ["one|2", "two|2"]);
-    let error = house.run(&plan, "wrong", 1).await.expect_err("it names one table only");
-    assert!(error.message.starts_with("`other` is shared by all lanes"), "{}", error.message);
+    assert_eq!(
+        house.rows("select lane, rows from totals order by lane"),
+        ["one|2", "two|2"]
+    );
+    let error = house
+        .run(&plan, "wrong", 1)
+        .await
+        .expect_err("it names one table only");
+    assert!(
+        error.message.starts_with("`other` is shared by all lanes"),
+        "{}",
+        error.message
+    );
     assert_eq!(house.rows("select count(*) from totals"), ["2"]);
 }
 
@@ -352,25 +553,61 @@ async fn steps_with_shared_writes_see_both() {
 async fn probing_tells_what_is_there_and_changes_nothing() {
     let house = House::new(SCHEMA);
     let text = house.target.probe().await.unwrap();
-    let expected = format!("database {}, schema public, 5 tables", house.database.name());
-    assert!(text.starts_with("PostgreSQL ") && text.ends_with(&expected), "{text}");
-    assert_eq!(house.rows("select count(*) from pg_namespace where nspname like 'carril%'"), ["0"]);
+    let expected = format!(
+        "database {}, schema public, 5 tables",
+        house.database.name()
+    );
+    assert!(
+        text.starts_with("PostgreSQL ") && text.ends_with(&expected),
+        "{text}"
+    );
+    assert_eq!(
+        house.rows("select count(*) from pg_namespace where nspname like 'carril%'"),
+        ["0"]
+    );
     assert_eq!(house.target.newest_execution().await, Ok(0));
 
-    let nowhere = target_at("postgres://postgres@127.0.0.1:1/none?connect_timeout=2", |_| {});
+    let nowhere = target_at(
+        "postgres://postgres@127.0.0.1:1/none?connect_timeout=2",
+        |_| {},
+    );
     let Err(TargetError::Unreachable(text)) = nowhere.probe().await else {
         panic!("nobody listens there")
     };
-    assert!(text.contains("postgres://postgres@127.0.0.1:1/none"), "{text}");
-    let missing = target_at(&house.database.url().replace(house.database.name(), "no_such_database"), |_| {});
+    assert!(
+        text.contains("postgres://postgres@127.0.0.1:1/none"),
+        "{text}"
+    );
+    let missing = target_at(
+        &house
+            .database
+            .url()
+            .replace(house.database.name(), "no_such_database"),
+        |_| {},
+    );
     let Err(TargetError::Unreachable(text)) = missing.probe().await else {
         panic!("there is no such database")
     };
-    assert!(text.contains("database \"no_such_database\" does not exist"), "{text}");
+    assert!(
+        text.contains("database \"no_such_database\" does not exist"),
+        "{text}"
+    );
     let plan = Pipeline::new(&[("s", "select 1")]).plan();
     let call = Try::first(&plan, "s", 1).call();
-    let error = missing.run_sql(&call, &Switch::new()).await.expect_err("there is no such database");
-    assert_eq!((error.code.as_str(), error.class), ("CAR0511", ErrorClass::Permanent));
-    let error = nowhere.run_sql(&call, &Switch::new()).await.expect_err("nobody listens there");
-    assert_eq!((error.code.as_str(), error.class), ("CAR0511", ErrorClass::Transient));
+    let error = missing
+        .run_sql(&call, &Switch::new())
+        .await
+        .expect_err("there is no such database");
+    assert_eq!(
+        (error.code.as_str(), error.class),
+        ("CAR0511", ErrorClass::Permanent)
+    );
+    let error = nowhere
+        .run_sql(&call, &Switch::new())
+        .await
+        .expect_err("nobody listens there");
+    assert_eq!(
+        (error.code.as_str(), error.class),
+        ("CAR0511", ErrorClass::Transient)
+    );
 }

@@ -47,7 +47,11 @@ async fn a_script_sees_its_own_tables_and_the_shared_ones_and_counts_rows() {
         house.rows("select id, name, amount from carril_p7_e1_r1.work order by id"),
         ["1|one|1.5", "2|two|1.5"]
     );
-    assert_eq!(house.rows("select count(*) from work"), ["0"], "the template stays empty");
+    assert_eq!(
+        house.rows("select count(*) from work"),
+        ["0"],
+        "the template stays empty"
+    );
 }
 
 /// The server counts rows of earlier transactions again until it has taken note of them; a step must not.
@@ -56,7 +60,10 @@ async fn each_step_counts_its_own_rows_only() {
     let house = House::with(SCHEMA, |options| options.connections = 1);
     let plan = Pipeline::new(&[
         ("add", "insert into work (id) select id from source"),
-        ("more", "insert into work (id) values (10); update work set name = 'x' where id = 10"),
+        (
+            "more",
+            "insert into work (id) values (10); update work set name = 'x' where id = 10",
+        ),
         ("none", "select count(*) from work"),
     ])
     .tables(&["work"])
@@ -67,7 +74,11 @@ async fn each_step_counts_its_own_rows_only() {
     }
     assert_eq!(
         counted,
-        [vec![table_rows("work", 3, 0, 0)], vec![table_rows("work", 1, 1, 0)], vec![]]
+        [
+            vec![table_rows("work", 3, 0, 0)],
+            vec![table_rows("work", 1, 1, 0)],
+            vec![]
+        ]
     );
 }
 
@@ -81,15 +92,22 @@ async fn triggers_functions_and_partitions_are_counted_with_their_tables() {
     ));
     let plan = Pipeline::new(&[("step", "insert into parts values (1, 'a'), (2, 'b'), (20, 'c'); delete from parts where a = 20; select 7 as seven")]).plan();
     let done = house.run(&plan, "step", 1).await.unwrap();
-    assert_eq!(done.rows, vec![table_rows("log", 3, 0, 0), table_rows("parts", 3, 0, 1)]);
+    assert_eq!(
+        done.rows,
+        vec![table_rows("log", 3, 0, 0), table_rows("parts", 3, 0, 1)]
+    );
     assert_eq!(done.output, Some(json!({"seven": 7})));
 }
 
 #[tokio::test]
 async fn returning_gives_its_first_row_and_writes_all() {
-    let (house, done) = run("insert into work (id) values (1), (2) returning id * 10 as tenfold").await;
+    let (house, done) =
+        run("insert into work (id) values (1), (2) returning id * 10 as tenfold").await;
     assert_eq!(done.unwrap().output, Some(json!({"tenfold": 10})));
-    assert_eq!(house.rows("select count(*) from carril_p7_e1_r1.work"), ["2"]);
+    assert_eq!(
+        house.rows("select count(*) from carril_p7_e1_r1.work"),
+        ["2"]
+    );
 }
 
 #[tokio::test]
@@ -148,36 +166,66 @@ async fn a_missing_value_is_named_with_its_place() {
     let (code, class, place, message) = fails("select 1;\nselect 2, :steps.ipa.rows").await;
     assert_eq!((code.as_str(), class), ("CAR0510", ErrorClass::Permanent));
     assert_eq!(place.as_deref(), Some("sql/step.sql:2:11"));
-    assert_eq!(message, "`:steps.ipa.rows` has no value: there is no such step");
+    assert_eq!(
+        message,
+        "`:steps.ipa.rows` has no value: there is no such step"
+    );
     let (code, _, place, message) = fails("select 1,\n $1").await;
-    assert_eq!((code.as_str(), place.as_deref()), ("CAR0510", Some("sql/step.sql:2:2")));
+    assert_eq!(
+        (code.as_str(), place.as_deref()),
+        ("CAR0510", Some("sql/step.sql:2:2"))
+    );
     assert!(message.contains("write `:name`"), "{message}");
 }
 
 #[tokio::test]
 async fn errors_point_into_the_file() {
-    let (code, class, place, message) = fails("select 1;\n  select 'é', :run, nme\n    from source;").await;
+    let (code, class, place, message) =
+        fails("select 1;\n  select 'é', :run, nme\n    from source;").await;
     assert_eq!((code.as_str(), class), ("CAR0501", ErrorClass::Permanent));
-    assert!(message.starts_with("column \"nme\" does not exist"), "{message}");
+    assert!(
+        message.starts_with("column \"nme\" does not exist"),
+        "{message}"
+    );
     assert_eq!(place.as_deref(), Some("sql/step.sql:2:21"));
 
     let (code, class, place, message) =
         fails("select 1;\n\ninsert into work (id, amount) values (1, -1)").await;
     assert_eq!((code.as_str(), class), ("CAR0501", ErrorClass::Permanent));
-    assert!(message.contains("work_amount_check") && !message.contains("-1"), "{message}");
+    assert!(
+        message.contains("work_amount_check") && !message.contains("-1"),
+        "{message}"
+    );
     assert_eq!(place.as_deref(), Some("sql/step.sql:3:1"));
 
     let (code, _, place, _) = fails("select 'never ends").await;
-    assert_eq!((code.as_str(), place.as_deref()), ("CAR0501", Some("sql/step.sql:1:8")));
+    assert_eq!(
+        (code.as_str(), place.as_deref()),
+        ("CAR0501", Some("sql/step.sql:1:8"))
+    );
 }
 
 #[tokio::test]
 async fn a_failed_statement_takes_back_the_whole_step() {
     let (house, done) = run("insert into work (id) values (1); create table extra (x int); insert into work (id) values (1)").await;
-    assert_eq!(done.expect_err("the key is there already").native.as_deref(), Some("23505"));
-    assert_eq!(house.rows("select count(*) from carril_p7_e1_r1.work"), ["0"]);
-    assert_eq!(house.rows("select to_regclass('carril_p7_e1_r1.extra') is null"), ["t"]);
-    assert_eq!(house.rows("select count(*) from carril_target.fence"), ["0"]);
+    assert_eq!(
+        done.expect_err("the key is there already")
+            .native
+            .as_deref(),
+        Some("23505")
+    );
+    assert_eq!(
+        house.rows("select count(*) from carril_p7_e1_r1.work"),
+        ["0"]
+    );
+    assert_eq!(
+        house.rows("select to_regclass('carril_p7_e1_r1.extra') is null"),
+        ["t"]
+    );
+    assert_eq!(
+        house.rows("select count(*) from carril_target.fence"),
+        ["0"]
+    );
 }
 
 /// A constraint that is only looked at when the transaction ends: the server then answers COMMIT with an error.
@@ -185,10 +233,24 @@ async fn a_failed_statement_takes_back_the_whole_step() {
 async fn what_only_fails_at_the_commit_has_failed() {
     let house = House::new("create table work (id integer unique deferrable initially deferred)");
     let plan = Pipeline::new(&[("step", "insert into work values (1), (1)")]).plan();
-    let error = house.run(&plan, "step", 1).await.expect_err("the key is there twice");
-    assert_eq!((error.class, error.native.as_deref()), (ErrorClass::Permanent, Some("23505")));
-    assert!(error.message.starts_with("committing: "), "{}", error.message);
-    assert_eq!(house.rows("select (select count(*) from work), (select count(*) from carril_target.fence)"), ["0|0"]);
+    let error = house
+        .run(&plan, "step", 1)
+        .await
+        .expect_err("the key is there twice");
+    assert_eq!(
+        (error.class, error.native.as_deref()),
+        (ErrorClass::Permanent, Some("23505"))
+    );
+    assert!(
+        error.message.starts_with("committing: "),
+        "{}",
+        error.message
+    );
+    assert_eq!(
+        house
+            .rows("select (select count(*) from work), (select count(*) from carril_target.fence)"),
+        ["0|0"]
+    );
 }
 
 #[tokio::test]
@@ -208,17 +270,36 @@ async fn sql_may_not_end_the_transaction_or_reach_around_it() {
         ("truncate source", shared),
         ("create table public.made (x int)", shared),
         ("insert into public.work (id) values (1)", shared),
-        ("with gone as (delete from source returning id) select count(*) from gone", shared),
-        ("delete from carril_target.fence", "is Carril's own table; a step's SQL may read it but not change it"),
+        (
+            "with gone as (delete from source returning id) select count(*) from gone",
+            shared,
+        ),
+        (
+            "delete from carril_target.fence",
+            "is Carril's own table; a step's SQL may read it but not change it",
+        ),
         ("do $$ begin commit; end $$", "effects = \"at_least_once\""),
     ];
     for (sql, expected) in table {
         let (house, done) = run(&format!("insert into work (id) values (1);\n{sql}")).await;
         let error = done.expect_err(sql);
-        assert_eq!((error.code.as_str(), error.class), ("CAR0501", ErrorClass::Permanent), "{sql}: {error:?}");
+        assert_eq!(
+            (error.code.as_str(), error.class),
+            ("CAR0501", ErrorClass::Permanent),
+            "{sql}: {error:?}"
+        );
         assert!(error.message.contains(expected), "{sql}: {}", error.message);
-        assert!(error.place.is_some_and(|place| place.starts_with("sql/step.sql:2:")), "{sql}");
-        assert_eq!(house.rows("select (select count(*) from source), (select count(*) from work)"), ["3|0"], "{sql}");
+        assert!(
+            error
+                .place
+                .is_some_and(|place| place.starts_with("sql/step.sql:2:")),
+            "{sql}"
+        );
+        assert_eq!(
+            house.rows("select (select count(*) from source), (select count(*) from work)"),
+            ["3|0"],
+            "{sql}"
+        );
     }
 }
 
@@ -242,33 +323,61 @@ async fn nothing_of_a_step_stays_on_its_connection() {
 #[tokio::test]
 async fn outputs_are_small_json_or_an_error() {
     let table = [
-        ("select '\\x00'::bytea as picture", "column `picture` of the step's output holds bytes, which JSON cannot"),
-        ("select '1 day'::interval as span", "holds a value of type interval, which JSON cannot"),
-        ("select 'infinity'::float8 as much", "holds an infinite number, which JSON cannot"),
-        ("select 123456789012.345678901234 as exact", "of which JSON's numbers lose digits (cast it to text)"),
-        ("select repeat('x', 70000) as big", "the step's output is larger than 65536 bytes"),
+        (
+            "select '\\x00'::bytea as picture",
+            "column `picture` of the step's output holds bytes, which JSON cannot",
+        ),
+        (
+            "select '1 day'::interval as span",
+            "holds a value of type interval, which JSON cannot",
+        ),
+        (
+            "select 'infinity'::float8 as much",
+            "holds an infinite number, which JSON cannot",
+        ),
+        (
+            "select 123456789012.345678901234 as exact",
+            "of which JSON's numbers lose digits (cast it to text)",
+        ),
+        (
+            "select repeat('x', 70000) as big",
+            "the step's output is larger than 65536 bytes",
+        ),
     ];
     for (sql, expected) in table {
         let (code, class, place, message) = fails(sql).await;
-        assert_eq!((code.as_str(), class, place.as_deref()), ("CAR0508", ErrorClass::Permanent, Some("sql/step.sql:1:1")));
+        assert_eq!(
+            (code.as_str(), class, place.as_deref()),
+            ("CAR0508", ErrorClass::Permanent, Some("sql/step.sql:1:1"))
+        );
         assert!(message.contains(expected), "{message}");
     }
     let (_house, done) = run("select 12.50 as price, 10::numeric as ten, array['a', null] as list, null as nothing, 'x'::char(3) as padded").await;
     assert_eq!(
         done.unwrap().output,
-        Some(json!({"price": 12.5, "ten": 10, "list": ["a", null], "nothing": null, "padded": "x  "}))
+        Some(
+            json!({"price": 12.5, "ten": 10, "list": ["a", null], "nothing": null, "padded": "x  "})
+        )
     );
     let (_house, done) = run("select id from source where id > 100").await;
     assert_eq!(done.unwrap().output, None, "no row is no output");
     let (_house, done) = run("select 1 as one; delete from work").await;
-    assert_eq!(done.unwrap().output, None, "only the last statement's row counts");
+    assert_eq!(
+        done.unwrap().output,
+        None,
+        "only the last statement's row counts"
+    );
 }
 
 /// Every row of a query is taken, also where only the first counts: what it calls may do something for each.
 #[tokio::test]
 async fn a_query_runs_to_its_end() {
     let house = House::new(&format!("{SCHEMA} create sequence seen"));
-    let plan = Pipeline::new(&[("step", "select nextval('seen') as n from generate_series(1, 500)")]).plan();
+    let plan = Pipeline::new(&[(
+        "step",
+        "select nextval('seen') as n from generate_series(1, 500)",
+    )])
+    .plan();
     let done = house.run(&plan, "step", 1).await.unwrap();
     assert_eq!(done.output, Some(json!({"n": 1})));
     assert_eq!(house.rows("select last_value from seen"), ["500"]);
@@ -282,15 +391,32 @@ async fn procedures_that_commit_say_so() {
     );
     let call = "call fills(:three)";
     let house = House::new(&schema);
-    let attempt = |plan| Try::first(&plan, "step", 1).attribute("three", json!(3)).call();
+    let attempt = |plan| {
+        Try::first(&plan, "step", 1)
+            .attribute("three", json!(3))
+            .call()
+    };
     let once = Pipeline::new(&[("step", call)]).plan();
-    let error = house.attempt(&attempt(once), &Switch::new()).await.expect_err("it would commit by itself");
-    assert_eq!((error.class, error.native.as_deref()), (ErrorClass::Permanent, Some("2D000")));
-    assert!(error.message.contains("effects = \"at_least_once\""), "{}", error.message);
+    let error = house
+        .attempt(&attempt(once), &Switch::new())
+        .await
+        .expect_err("it would commit by itself");
+    assert_eq!(
+        (error.class, error.native.as_deref()),
+        (ErrorClass::Permanent, Some("2D000"))
+    );
+    assert!(
+        error.message.contains("effects = \"at_least_once\""),
+        "{}",
+        error.message
+    );
     assert_eq!(house.rows("select count(*) from log"), ["0"]);
 
     let again = Pipeline::new(&[("step", call)]).at_least_once().plan();
-    house.attempt(&attempt(again), &Switch::new()).await.unwrap();
+    house
+        .attempt(&attempt(again), &Switch::new())
+        .await
+        .unwrap();
     assert_eq!(house.rows("select count(*) from log"), ["3"]);
 }
 
@@ -307,7 +433,13 @@ async fn hostile_names_are_only_names() {
         .tables(&[odd])
         .publish(odd, into, &["a\"b"], Some("cur'rent;"))
         .plan();
-    assert_eq!(house.run(&plan, "step", 1).await.unwrap().rows, vec![table_rows(odd, 1, 0, 0)]);
-    assert_eq!(house.run(&plan, "publish/publish", 1).await.unwrap().rows, vec![table_rows(into, 1, 0, 0)]);
+    assert_eq!(
+        house.run(&plan, "step", 1).await.unwrap().rows,
+        vec![table_rows(odd, 1, 0, 0)]
+    );
+    assert_eq!(
+        house.run(&plan, "publish/publish", 1).await.unwrap().rows,
+        vec![table_rows(into, 1, 0, 0)]
+    );
     assert_eq!(house.rows("select * from \"cur'rent;\""), ["it's|2|1|1"]);
 }
