@@ -72,10 +72,7 @@ async fn pass(client: TcpStream, server: TcpStream, cut: Cut, passes: Arc<Atomic
         let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
     });
     let mut buffer = vec![0; 64 * 1024];
-    loop {
-        let Ok(count @ 1..) = from_client.read(&mut buffer).await else {
-            break;
-        };
+    while let Ok(count @ 1..) = from_client.read(&mut buffer).await {
         let bytes = &buffer[..count];
         // A simple query: its letter, its length, and its text with a zero at the end.
         let commit = bytes
