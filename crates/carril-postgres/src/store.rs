@@ -1,6 +1,12 @@
-//! The state store: Carril's own memory in one schema of a PostgreSQL database.
+//! The state store: Carril's own memory in one schema of a PostgreSQL database, behind the contract `Store`.
 //!
-//! Statements live in `sql/store/`, one per file; decisions live in the model.
+//! [`PostgresStore`] is for an engine, of which there may be any number on one schema: each is a node with a lease. Statements live
+//! in `sql/store/`, one per file; decisions live in the model. What only a file needs is not here: copies and examinations of a
+//! database are its administrator's, who has better tools for them.
+//!
+//! ```text
+//! engine ──verbs──▶ PostgresStore ──▶ thread ──▶ schema `carril` ◀── thread ◀── PostgresStore ◀── another engine
+//! ```
 
 /// The text of a statement in `sql/store/`, without the comment that opens its file.
 macro_rules! sql {
@@ -16,5 +22,30 @@ macro_rules! sql {
     };
 }
 
+mod again;
+mod breakers;
+mod changes;
+mod claim;
+mod commit;
+mod deltas;
+mod desk;
+mod engine;
+mod enter;
 mod fault;
+mod forget;
+mod hot;
+mod lanes;
+mod launch;
+mod lookup;
+mod migrate;
+mod open;
+mod rails;
+mod records;
+mod rows;
+mod session;
+mod steps;
 mod text;
+mod wake;
+
+pub use engine::PostgresStore;
+pub use open::{OpenError, StoreOptions, downgrade};

@@ -1,0 +1,7 @@
+-- Engines that never left and whose lease has run out, with the last time they were seen (microseconds). While the database was down
+-- nobody could renew a lease, so after its start every lease gets a fresh period.
+-- $1 the engine that asks, $2 how long a lease lasts (milliseconds). Index: none, one row per engine that ever ran.
+SELECT id, last_seen FROM node
+WHERE left_at IS NULL AND id <> $1::bigint AND lease_until < clock_timestamp()
+  AND (lease_until < pg_postmaster_start_time() - interval '1 day' OR clock_timestamp() > pg_postmaster_start_time() + $2::bigint * interval '1 millisecond')
+ORDER BY id;

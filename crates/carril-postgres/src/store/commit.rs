@@ -1,0 +1,118 @@
+//! One group, one transaction: records, then changes of processes, breakers, then claims, all durable together.
+//!
+//! What the group did to its processes is read after the commit. Two engines may each settle one of the last two lanes at the same
+//! time: within their transactions neither sees the other, but whoever reads last sees both, so that one of them always learns
+//! that the process has nothing left to do.
+
+use super::breakers;
+use super::changes;
+use super::claim;
+use super::desk::Desk;
+use super::fault::damaged;
+use super::lanes;
+use super::records;
+use super::rows;
+use super::session::{Session, Turn, Tx};
+use super::wake;
+use carril_model::contract::{Fault, Group, ProcessRow, Report};
+use carril_model::id::ProcessId;
+use std::collections::HashMap;
+
+/// Commits a group. What this returns is durable; a failed COMMIT is never reported as done.
+pub(crate) async fn commit(session: &mut Session, group: &Group) -> Result<Report, Fault> {
+    let turn = if group.processes.is_empty() {
+        Turn::Shared
+    } else {
+        Turn::Alone
+    };
+    let silent = session.is_silent(group.at);
+    let (mut report, touched) = session
+        .write(turn, async |tx| in_one(tx, group, silent).await)
+        .await?;
+    if silent {
+        session.seen = group.at;
+    }
+    report.woken.append(&mut session.reclaimed);
+    report.woken.sort_unstable();
+    report.woken.dedup();
+    if !touched.is_empty() {
+        // The group is durable, so nothing that happens now may look as if it were not.
+        report.processes = session
+            .plain(async |tx| process_rows(tx, &touched).await)
+            .await
+            .map_err(|fault| Fault::Unavailable(format!("after the commit: {fault}")))?;
+    }
+    Ok(report)
+}
+
+async fn in_one(tx: &Tx<'_>, group: &Group, silent: bool) -> Result<(Report, Vec<i64>), Fault> {
+    let mut desk = Desk::default();
+    if silent {
+        see(tx, group.at).await?;
+    }
+    let verdicts = records::write(tx, &mut desk, &group.records, group.at).await?;
+    lanes::elect(tx, &mut desk).await?;
+    for change in &group.processes {
+        // What the records did to a process must be there before it is looked at.
+        desk.flush(tx).await?;
+        changes::change(tx, &mut desk, change).await?;
+    }
+    breakers::write_all(tx, &group.breakers).await?;
+    let (due, next_due) = if group.wakes > 0 {
+        desk.flush(tx).await?;
+        wake::due(tx, &mut desk, group.wakes, group.at).await?
+    } else {
+        (0, None)
+    };
+    desk.flush(tx).await?;
+    let mut claimed = Vec::new();
+    for claim in &group.claims {
+        claimed.append(&mut claim::claim(tx, &mut desk, *claim, group.at).await?);
+    }
+    let report = Report {
+        verdicts,
+        processes: Vec::new(),
+        claimed,
+        due,
+        next_due,
+        woken: desk.deltas.woken().iter().copied().map(ProcessId).collect(),
+    };
+    Ok((report, desk.deltas.touched().to_vec()))
+}
+
+/// Writes this engine's sign of life and renews its lease.
+pub(crate) async fn see(tx: &Tx<'_>, now: carril_model::time::Timestamp) -> Result<(), Fault> {
+    let query = sql!("node_seen");
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+        [&tx.node.0, &now.0, &tx.lease_millis];
+    match tx.execute(query, &values).await? {
+        1 => Ok(()),
+        _ => Err(Fault::LostLease),
+    }
+}
+
+/// Processes, which must exist, in the order in which they are given.
+pub(crate) async fn process_rows(tx: &Tx<'_>, ids: &[i64]) -> Result<Vec<ProcessRow>, Fault> {
+    let mut found: HashMap<i64, ProcessRow> = HashMap::with_capacity(ids.len());
+    for row in tx.rows(sql!("process_read"), &[&ids]).await? {
+        let process = rows::process(&row)?;
+        found.insert(process.id.0, process);
+    }
+    ids.iter()
+        .map(|id| {
+            found
+                .remove(id)
+                .ok_or_else(|| damaged(format!("process {id} has executions and no row")))
+        })
+        .collect()
+}
+
+/// One process, if it exists.
+pub(crate) async fn find_process(
+    tx: &Tx<'_>,
+    process: ProcessId,
+) -> Result<Option<ProcessRow>, Fault> {
+    let ids = vec![process.0];
+    let found = tx.row(sql!("process_read"), &[&ids]).await?;
+    found.as_ref().map(rows::process).transpose()
+}

@@ -1,0 +1,357 @@
+//! The store as the engine sees it: every verb is work for the one thread that owns the connection.
+
+use super::fault::gone;
+use super::open::{self, OpenError, StoreOptions};
+use super::session::Session;
+use super::{again, breakers, commit, enter, forget, launch, lookup, rails, wake};
+use crate::driver::{Doing, Worker};
+use carril_model::baseline::{Baseline, PastRun};
+use carril_model::breaker::BreakerRow;
+use carril_model::contract::{
+    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
+    NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun, Selected, Selection, Sent,
+    StepRow, Stopped, Store,
+};
+use carril_model::definition::{Definition, Version};
+use carril_model::guard::VersionRecord;
+use carril_model::id::{ExecutionId, ProcessId, RequestId};
+use carril_model::time::Timestamp;
+use std::sync::Arc;
+
+/// Calls that wait for the thread; more wait outside. The engine has one commit at a time and few look-ups beside it.
+const WAITING_MAX: usize = 64;
+
+/// The engine's store in one schema of a PostgreSQL database, beside any number of others. Dropping it does what is queued and
+/// closes the connection.
+pub struct PostgresStore {
+    worker: Worker<Session>,
+}
+
+impl PostgresStore {
+    /// Opens the store at a URL: made if it is missing, brought up to date if it is older. It needs a session of its own: a pooler
+    /// in between must not share one connection among several.
+    ///
+    /// # Errors
+    /// As [`OpenError`]; nothing was changed.
+    pub fn open(url: &str, options: &StoreOptions) -> Result<Self, OpenError> {
+        let address = open::address(url, "carril store")?;
+        let shown = address.shown().to_owned();
+        let unreachable = |why: String| OpenError::Unreachable {
+            url: shown.clone(),
+            why,
+        };
+        let session = Session::new(
+            address.clone(),
+            &options.schema,
+            options.lease_millis(),
+            false,
+        );
+        let worker = Worker::start("carril-store", session, WAITING_MAX)
+            .map_err(|error| unreachable(error.to_string()))?;
+        let options = options.clone();
+        worker
+            .wait(move |_| Box::pin(async move { open::for_engine(&address, &options).await }))
+            .map_err(|gone| unreachable(gone.to_string()))??;
+        Ok(Self { worker })
+    }
+
+    fn run<'a, T, F>(&'a self, work: F) -> Pending<'a, Result<T, Fault>>
+    where
+        T: Send + 'static,
+        F: for<'s> FnOnce(&'s mut Session) -> Doing<'s, Result<T, Fault>> + Send + 'static,
+    {
+        let done = self.worker.call(work);
+        Box::pin(async move { done.await.map_err(gone)? })
+    }
+}
+
+impl Store for PostgresStore {
+    fn enter<'a>(
+        &'a self,
+        node: &'a NodeInfo,
+        now: Timestamp,
+    ) -> Pending<'a, Result<Entered, Fault>> {
+        let node = node.clone();
+        self.run(move |session| Box::pin(async move { enter::enter(session, &node, now).await }))
+    }
+
+    fn define<'a>(
+        &'a self,
+        version: &'a Version,
+        definition: &'a Definition,
+        now: Timestamp,
+    ) -> Pending<'a, Result<(), Fault>> {
+        let (version, definition) = (version.clone(), definition.clone());
+        self.run(move |session| {
+            Box::pin(async move { lookup::define(session, &version, &definition, now).await })
+        })
+    }
+
+    fn definition<'a>(&'a self, version: &'a Version) -> Pending<'a, Result<Definition, Fault>> {
+        let version = version.clone();
+        self.run(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| lookup::definition(tx, &version).await)
+                    .await
+            })
+        })
+    }
+
+    fn launch<'a>(
+        &'a self,
+        launch: &'a Launch,
+        first: &'a [NewExecution],
+        open: Option<u32>,
+    ) -> Pending<'a, Result<Launched, Fault>> {
+        let (launch, first) = (launch.clone(), first.to_vec());
+        self.run(move |session| {
+            Box::pin(async move { launch::launch(session, &launch, &first, open).await })
+        })
+    }
+
+    fn answered<'a>(&'a self, launch: &'a Launch) -> Pending<'a, Result<Option<Launched>, Fault>> {
+        let launch = launch.clone();
+        self.run(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| launch::answer(tx, &launch).await)
+                    .await
+            })
+        })
+    }
+
+    fn extend<'a>(
+        &'a self,
+        process: ProcessId,
+        more: &'a [NewExecution],
+        open: Option<u32>,
+        now: Timestamp,
+    ) -> Pending<'a, Result<Vec<Claimed>, Fault>> {
+        let more = more.to_vec();
+        self.run(move |session| {
+            Box::pin(async move { launch::extend(session, process, &more, open, now).await })
+        })
+    }
+
+    fn abandon(&self, process: ProcessId) -> Pending<'_, Result<(), Fault>> {
+        self.run(move |session| {
+            Box::pin(async move {
+                let now = session.seen;
+                launch::abandon(session, process, now).await
+            })
+        })
+    }
+
+    fn commit(&self, group: Arc<Group>) -> Pending<'_, Result<Report, Fault>> {
+        self.run(move |session| Box::pin(async move { commit::commit(session, &group).await }))
+    }
+
+    fn process(&self, process: ProcessId) -> Pending<'_, Result<ProcessRow, Fault>> {
+        self.run(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| lookup::process(tx, process).await)
+                    .await
+            })
+        })
+    }
+
+    fn select<'a>(
+        &'a self,
+        selection: &'a Selection,
+        above: Option<ExecutionId>,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<Selected>, Fault>> {
+        let selection = selection.clone();
+        self.run(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| lookup::select(tx, &selection, above, max).await)
+                    .await
+            })
+        })
+    }
+
+    fn steps(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<StepRow>, Fault>> {
+        self.run(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| lookup::steps(tx, execution).await)
+                    .await
+            })
+        })
+    }
+
+    fn rerun<'a>(
+        &'a self,
+        process: ProcessId,
+        reruns: &'a [Rerun],
+        now: Timestamp,
+    ) -> Pending<'a, Result<ProcessRow, Fault>> {
+        let reruns = reruns.to_vec();
+        self.run(move |session| {
+            Box::pin(async move { again::rerun(session, process, &reruns, now).await })
+        })
+    }
+
+    fn begin_rollback<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        now: Timestamp,
+    ) -> Pending<'a, Result<Vec<Owned>, Fault>> {
+        let executions = executions.to_vec();
+        self.run(move |session| {
+            Box::pin(async move { again::begin_rollback(session, &executions, now).await })
+        })
+    }
+
+    fn cancel<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        reason: &'a str,
+        now: Timestamp,
+    ) -> Pending<'a, Result<Stopped, Fault>> {
+        let (executions, reason) = (executions.to_vec(), reason.to_owned());
+        self.run(move |session| {
+            Box::pin(async move { again::cancel(session, &executions, &reason, now).await })
+        })
+    }
+
+    fn signal<'a>(
+        &'a self,
+        executions: &'a [ExecutionId],
+        signal: &'a NewSignal,
+    ) -> Pending<'a, Result<Sent, Fault>> {
+        let (executions, signal) = (executions.to_vec(), signal.clone());
+        self.run(move |session| {
+            Box::pin(async move { wake::signal(session, &executions, &signal).await })
+        })
+    }
+
+    fn ended(
+        &self,
+        before: Timestamp,
+        above: Option<ProcessId>,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<ProcessRow>, Fault>> {
+        self.run(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| forget::ended(tx, before, above, max).await)
+                    .await
+            })
+        })
+    }
+
+    fn forget(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Forgotten, Fault>> {
+        self.run(move |session| {
+            Box::pin(async move { forget::forget(session, process, max).await })
+        })
+    }
+
+    fn keep_baseline<'a>(&'a self, baseline: &'a Baseline) -> Pending<'a, Result<(), Fault>> {
+        let baseline = baseline.clone();
+        self.run(move |session| {
+            Box::pin(async move { rails::keep_baseline(session, &baseline).await })
+        })
+    }
+
+    fn clear_baseline<'a>(&'a self, pipeline: &'a str) -> Pending<'a, Result<bool, Fault>> {
+        let pipeline = pipeline.to_owned();
+        self.run(move |session| {
+            Box::pin(async move { rails::clear_baseline(session, &pipeline).await })
+        })
+    }
+
+    fn requests(&self) -> Pending<'_, Result<Vec<Request>, Fault>> {
+        self.run(move |session| {
+            Box::pin(async move { session.read(async |tx| lookup::requests(tx).await).await })
+        })
+    }
+
+    fn answer<'a>(
+        &'a self,
+        request: RequestId,
+        answer: &'a Answer,
+        now: Timestamp,
+    ) -> Pending<'a, Result<(), Fault>> {
+        let answer = answer.clone();
+        self.run(move |session| {
+            Box::pin(async move { lookup::answer(session, request, &answer, now).await })
+        })
+    }
+
+    fn breakers(&self) -> Pending<'_, Result<Vec<BreakerRow>, Fault>> {
+        self.run(move |session| {
+            Box::pin(async move { session.read(async |tx| breakers::all(tx).await).await })
+        })
+    }
+
+    fn beat(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
+        self.run(move |session| Box::pin(async move { enter::beat(session, now).await }))
+    }
+
+    fn leave(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
+        self.run(move |session| Box::pin(async move { enter::leave(session, now).await }))
+    }
+}
+
+impl Rails for PostgresStore {
+    fn versions<'a>(
+        &'a self,
+        pipeline: &'a str,
+        version: &'a Version,
+        others: u32,
+    ) -> Pending<'a, Result<Vec<VersionRecord>, Fault>> {
+        let (pipeline, version) = (pipeline.to_owned(), version.clone());
+        self.run(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| rails::versions(tx, &pipeline, &version, others).await)
+                    .await
+            })
+        })
+    }
+
+    fn baselines<'a>(
+        &'a self,
+        pipeline: Option<&'a str>,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<Baseline>, Fault>> {
+        let pipeline = pipeline.map(str::to_owned);
+        self.run(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| rails::baselines(tx, pipeline.as_deref(), max).await)
+                    .await
+            })
+        })
+    }
+
+    fn past_runs<'a>(
+        &'a self,
+        pipeline: &'a str,
+        after: ProcessId,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<PastRun>, Fault>> {
+        let pipeline = pipeline.to_owned();
+        self.run(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| rails::past_runs(tx, &pipeline, after, max).await)
+                    .await
+            })
+        })
+    }
+
+    fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>> {
+        self.run(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| rails::worked_micros(tx, process, now).await)
+                    .await
+            })
+        })
+    }
+}

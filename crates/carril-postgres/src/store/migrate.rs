@@ -1,0 +1,130 @@
+//! Versions of the store's schema, up and down, each migration one transaction with its version number.
+//!
+//! Numbers are linear. A migration is never edited once it is released; a schema change is a new pair of files. Engines that come
+//! at the same time take turns by an advisory lock, so that each migration is done once.
+
+use super::open::OpenError;
+use super::session::{quoted, sum_of};
+use tokio_postgres::Client;
+
+/// One step between two versions.
+struct Migration {
+    up: &'static str,
+    down: &'static str,
+}
+
+/// In order; the first makes version 1.
+const MIGRATIONS: &[Migration] = &[Migration {
+    up: sql!("migrations/0001_initial.up"),
+    down: sql!("migrations/0001_initial.down"),
+}];
+
+/// The version that this program writes and reads.
+pub(crate) const NEWEST: i64 = 1;
+
+/// Begins the lock of migrations ("CRRM"), which ends with a number of the schema's name.
+const LOCK: i64 = 0x4352_524d;
+
+/// Where a schema's version is kept.
+const VERSION_TABLE: &str = "carril_schema";
+
+/// The version of the store in a schema: 0 where there is none.
+pub(crate) async fn version(client: &Client, schema: &str) -> Result<i64, tokio_postgres::Error> {
+    let table = format!("{}.{VERSION_TABLE}", quoted(schema));
+    let there = client
+        .query_one("SELECT to_regclass($1) IS NOT NULL", &[&table])
+        .await?;
+    if !there.get::<_, bool>(0) {
+        return Ok(0);
+    }
+    let row = client
+        .query_one(&format!("SELECT version FROM {table}"), &[])
+        .await?;
+    Ok(row.get(0))
+}
+
+/// Brings the store to the newest version. Each step is durable by itself, so a stop in between goes on later.
+pub(crate) async fn up(client: &mut Client, schema: &str, shown: &str) -> Result<(), OpenError> {
+    let wrong = |error: &tokio_postgres::Error| OpenError::of(shown, error);
+    let found = version(client, schema)
+        .await
+        .map_err(|error| wrong(&error))?;
+    if found > NEWEST {
+        return Err(OpenError::Newer {
+            url: shown.to_owned(),
+            schema: schema.to_owned(),
+            found,
+            known: NEWEST,
+        });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for (migration, to) in MIGRATIONS.iter().zip(1_i64..).skip(done) {
+        step(client, schema, migration.up, to - 1, to)
+            .await
+            .map_err(|error| wrong(&error))?;
+    }
+    Ok(())
+}
+
+/// Takes the store back to version `to`; 0 leaves nothing of it.
+pub(crate) async fn down(
+    client: &mut Client,
+    schema: &str,
+    to: i64,
+) -> Result<(), tokio_postgres::Error> {
+    let found = version(client, schema).await?;
+    for from in (to.max(0) + 1..=found).rev() {
+        let at = usize::try_from(from - 1).unwrap_or(usize::MAX);
+        if let Some(migration) = MIGRATIONS.get(at) {
+            step(client, schema, migration.down, from, from - 1).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn step(
+    client: &mut Client,
+    schema: &str,
+    statements: &str,
+    from: i64,
+    to: i64,
+) -> Result<(), tokio_postgres::Error> {
+    let name = quoted(schema);
+    let transaction = client.transaction().await?;
+    let lock = (LOCK << 32) | i64::from(sum_of(&name));
+    transaction
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&lock])
+        .await?;
+    // What is made in an empty schema must not depend on rights that only making a schema needs, so that an administrator can
+    // make it and give it away.
+    let there = transaction
+        .query_one("SELECT to_regnamespace($1) IS NOT NULL", &[&name])
+        .await?;
+    if !there.get::<_, bool>(0) {
+        transaction
+            .batch_execute(&format!("CREATE SCHEMA {name}"))
+            .await?;
+    }
+    let prepare = format!(
+        "SET LOCAL search_path = {name}, pg_temp; SET LOCAL client_min_messages = warning; \
+         CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (version bigint NOT NULL); \
+         INSERT INTO {VERSION_TABLE} SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM {VERSION_TABLE})"
+    );
+    transaction.batch_execute(&prepare).await?;
+    let current = transaction
+        .query_one(&format!("SELECT version FROM {VERSION_TABLE}"), &[])
+        .await?;
+    // Another program did this step while we waited for the lock.
+    if current.get::<_, i64>(0) != from {
+        return transaction.rollback().await;
+    }
+    transaction.batch_execute(statements).await?;
+    let finish = if to == 0 {
+        format!("DROP TABLE {VERSION_TABLE}")
+    } else {
+        format!("UPDATE {VERSION_TABLE} SET version = {to}")
+    };
+    transaction.batch_execute(&finish).await?;
+    tracing::info!(schema, from, to, "the store's schema has another version");
+    transaction.commit().await
+}

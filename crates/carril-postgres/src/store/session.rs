@@ -1,0 +1,363 @@
+//! A connection of the store, its transactions, and what a node remembers between two calls. Losing all of it loses nothing.
+//!
+//! A transaction begins with a turnstile, an advisory lock that it holds until its end. Commits of groups and launches' long
+//! writing hold it shared, and are in nobody's way: a node writes executions that it claims, and takes new ones that nobody else
+//! is taking. Whatever reaches into what another node may be writing (a cancel, a rollback, a rerun, a signal, the taking back of
+//! a dead node's work, the opening of a launch, a change of a whole process) holds it alone, so that it sees a store in which
+//! nothing moves. A transaction is taken for committed only after its last statement has proved that it is still the one that
+//! BEGIN opened: a client may take the end of a transaction that had failed for a commit.
+
+use super::fault::{OrFault, commit_fault, damaged, fault};
+use super::rows::get;
+use crate::address::Address;
+use crate::driver;
+use carril_model::contract::Fault;
+use carril_model::id::{NodeId, ProcessId};
+use carril_model::time::Timestamp;
+use futures_util::future::try_join_all;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, Statement};
+
+/// A node's sign of life is written at most this often by commits.
+const SEEN_EVERY_MICROS: i64 = 1_000_000;
+/// Every turnstile of ours begins with this ("CRRL"), and ends with a number of the schema's name.
+const TURNSTILE: i64 = 0x4352_524c;
+
+/// The values of a statement.
+pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// How much of the store a transaction has for itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Others that share it go on beside it.
+    Shared,
+    /// Nobody else writes.
+    Alone,
+    /// It passes later, by [`Tx::alone`].
+    Later,
+}
+
+/// What one engine's store, or one reader, has: where, a connection once there is one, and who it is.
+pub(crate) struct Session {
+    address: Address,
+    /// The schema's name, quoted.
+    schema: String,
+    read_only: bool,
+    link: Option<Link>,
+    /// How long a lease lasts without a sign of life.
+    pub(crate) lease_millis: i64,
+    /// This engine, once it has entered.
+    pub(crate) node: Option<NodeId>,
+    /// When its sign of life was last written, on the engine's clock.
+    pub(crate) seen: Timestamp,
+    /// Processes in which a sign of life took something back from a dead engine: told with the next commit.
+    pub(crate) reclaimed: Vec<ProcessId>,
+}
+
+/// A connection with its prepared statements.
+pub(crate) struct Link {
+    client: Client,
+    statements: RefCell<HashMap<&'static str, Statement>>,
+    turnstile: i64,
+}
+
+/// A transaction under way.
+pub(crate) struct Tx<'a> {
+    link: &'a Link,
+    /// This engine; 0 before it has entered.
+    pub(crate) node: NodeId,
+    /// How long a lease lasts without a sign of life.
+    pub(crate) lease_millis: i64,
+}
+
+impl Session {
+    /// For the store at `address`, in a schema of this name.
+    pub(crate) fn new(address: Address, schema: &str, lease_millis: i64, read_only: bool) -> Self {
+        Self {
+            address,
+            schema: quoted(schema),
+            read_only,
+            link: None,
+            lease_millis,
+            node: None,
+            seen: Timestamp::default(),
+            reclaimed: Vec::new(),
+        }
+    }
+
+    /// The schema's name, quoted.
+    pub(crate) fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// This engine, as long as it has not left.
+    pub(crate) fn entered(&self) -> Result<NodeId, Fault> {
+        self.node.ok_or(Fault::LostLease)
+    }
+
+    /// Whether commits have not written a sign of life for a second.
+    pub(crate) fn is_silent(&self, now: Timestamp) -> bool {
+        now.micros_since(self.seen) >= SEEN_EVERY_MICROS
+    }
+
+    /// The connection: the one there is, or a new one where it was lost.
+    pub(crate) async fn link(&mut self) -> Result<&Link, Fault> {
+        if self
+            .link
+            .as_ref()
+            .is_none_or(|link| link.client.is_closed())
+        {
+            self.link = None;
+            let link = Link::open(&self.address, &self.schema, self.read_only).await;
+            self.link = Some(link.or_fault()?);
+        }
+        Ok(self.link.as_ref().expect("it was put there just now"))
+    }
+
+    /// One transaction of this engine, which must have entered: it is refused once the store takes the engine for dead.
+    pub(crate) async fn write<T>(
+        &mut self,
+        turn: Turn,
+        work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let node = self.entered()?;
+        self.begin(Some(node), Some(turn), work).await
+    }
+
+    /// One transaction of whoever it is, entered or not.
+    pub(crate) async fn write_unentered<T>(
+        &mut self,
+        turn: Turn,
+        work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.begin(None, Some(turn), work).await
+    }
+
+    /// One read transaction: all of `work` sees the same snapshot.
+    pub(crate) async fn read<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.begin(None, None, work).await
+    }
+
+    /// Statements outside a transaction, each of which is one.
+    pub(crate) async fn plain<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let (node, lease_millis) = (self.node.unwrap_or(NodeId(0)), self.lease_millis);
+        let tx = Tx {
+            link: self.link().await?,
+            node,
+            lease_millis,
+        };
+        work(&tx).await
+    }
+
+    async fn begin<T>(
+        &mut self,
+        node: Option<NodeId>,
+        turn: Option<Turn>,
+        work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let lease_millis = self.lease_millis;
+        let tx = Tx {
+            link: self.link().await?,
+            node: node.unwrap_or(NodeId(0)),
+            lease_millis,
+        };
+        let began = tx.open(turn, node.is_some()).await;
+        let done = match began {
+            Ok(number) => match work(&tx).await {
+                Ok(answer) => tx.commit(number).await.map(|()| answer),
+                Err(refused) => Err(refused),
+            },
+            Err(refused) => Err(refused),
+        };
+        if let Err(refused) = &done {
+            let unknown = matches!(refused, Fault::Unavailable(_));
+            if unknown || tx.link.client.batch_execute("ROLLBACK").await.is_err() {
+                // A connection that is in no known state serves nobody any more.
+                self.link = None;
+            }
+        }
+        done
+    }
+}
+
+impl Link {
+    async fn open(
+        address: &Address,
+        schema: &str,
+        read_only: bool,
+    ) -> Result<Self, tokio_postgres::Error> {
+        let (client, _) = driver::connect(address).await?;
+        // A store's session is its own: where a pooler stands between, it must give out sessions and not transactions.
+        let settings = format!(
+            "SET search_path = {schema}, pg_temp; SET lock_timeout = '10s'; SET statement_timeout = '120s'; \
+             SET idle_in_transaction_session_timeout = '30s'; SET jit = off; SET synchronous_commit = on; \
+             SET client_connection_check_interval = '1s'; SET default_transaction_read_only = {}",
+            if read_only { "on" } else { "off" }
+        );
+        client.batch_execute(&settings).await?;
+        Ok(Self {
+            client,
+            statements: RefCell::default(),
+            turnstile: (TURNSTILE << 32) | i64::from(sum_of(schema)),
+        })
+    }
+
+    async fn prepared(&self, sql: &'static str) -> Result<Statement, Fault> {
+        if let Some(statement) = self.statements.borrow().get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client.prepare(sql).await.or_fault()?;
+        self.statements.borrow_mut().insert(sql, statement.clone());
+        Ok(statement)
+    }
+}
+
+impl Tx<'_> {
+    /// Opens it, passes the turnstile, and gives its number in the database.
+    async fn open(&self, turn: Option<Turn>, as_node: bool) -> Result<Option<String>, Fault> {
+        let Some(turn) = turn else {
+            let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+            self.link.client.batch_execute(begin).await.or_fault()?;
+            return Ok(None);
+        };
+        let turnstile = match turn {
+            Turn::Shared => sql!("turnstile_share"),
+            Turn::Alone => sql!("turnstile_alone"),
+            Turn::Later => sql!("turnstile_later"),
+        };
+        // All of it in one go: the server answers in order, and a statement sees what was committed before it began.
+        let (turnstile, alive) = (
+            self.link.prepared(turnstile).await?,
+            self.link.prepared(sql!("node_alive")).await?,
+        );
+        let begin = self.link.client.batch_execute("BEGIN");
+        let turnstile_values: Values<'_> = &[&self.link.turnstile];
+        let turned = self.link.client.query_one(&turnstile, turnstile_values);
+        let node_values: Values<'_> = &[&self.node.0];
+        let lives = self.link.client.query_opt(&alive, node_values);
+        let (began, turned, lives) = futures_util::future::join3(begin, turned, lives).await;
+        began.or_fault()?;
+        let number: String = get(&turned.or_fault()?, 0)?;
+        if as_node && lives.or_fault()?.is_none() {
+            return Err(Fault::LostLease);
+        }
+        Ok(Some(number))
+    }
+
+    /// Passes the turnstile alone, in a transaction that was to pass it later; who shared it already must not, or two who do
+    /// wait for each other. The node may have been taken for dead meanwhile.
+    pub(crate) async fn alone(&self) -> Result<(), Fault> {
+        self.rows(sql!("turnstile_alone"), &[&self.link.turnstile])
+            .await?;
+        match self.row(sql!("node_alive"), &[&self.node.0]).await? {
+            Some(_) => Ok(()),
+            None => Err(Fault::LostLease),
+        }
+    }
+
+    async fn commit(&self, number: Option<String>) -> Result<(), Fault> {
+        let Some(number) = number else {
+            return self.link.client.batch_execute("COMMIT").await.or_fault();
+        };
+        let proof = self.link.prepared(sql!("turnstile_proof")).await?;
+        let values: Values<'_> = &[&number];
+        let proof = self.link.client.query_opt(&proof, values);
+        match proof.await {
+            Ok(Some(_)) => {}
+            Ok(None) => return Err(damaged("a transaction ended before its commit")),
+            Err(error) => return Err(fault(&error)),
+        }
+        let commit = self.link.client.batch_execute("COMMIT").await;
+        commit.map_err(|error| commit_fault(&error))
+    }
+
+    /// All rows that a statement gives.
+    pub(crate) async fn rows(
+        &self,
+        sql: &'static str,
+        values: Values<'_>,
+    ) -> Result<Vec<Row>, Fault> {
+        let statement = self.link.prepared(sql).await?;
+        self.link.client.query(&statement, values).await.or_fault()
+    }
+
+    /// The one row that a statement gives, if any.
+    pub(crate) async fn row(
+        &self,
+        sql: &'static str,
+        values: Values<'_>,
+    ) -> Result<Option<Row>, Fault> {
+        Ok(self.rows(sql, values).await?.pop())
+    }
+
+    /// Runs a statement that changes rows and gives how many it changed.
+    pub(crate) async fn execute(
+        &self,
+        sql: &'static str,
+        values: Values<'_>,
+    ) -> Result<u64, Fault> {
+        let statement = self.link.prepared(sql).await?;
+        self.link
+            .client
+            .execute(&statement, values)
+            .await
+            .or_fault()
+    }
+
+    /// Runs statements that change rows, one right behind the other, in this order, and gives how many each changed.
+    pub(crate) async fn execute_all(
+        &self,
+        statements: &[(&'static str, Vec<&(dyn ToSql + Sync)>)],
+    ) -> Result<Vec<u64>, Fault> {
+        let mut prepared = Vec::with_capacity(statements.len());
+        for (sql, _) in statements {
+            prepared.push(self.link.prepared(sql).await?);
+        }
+        let sent = prepared
+            .iter()
+            .zip(statements)
+            .map(|(statement, (_, values))| self.link.client.execute(statement, values));
+        try_join_all(sent).await.or_fault()
+    }
+
+    /// Runs a statement that must change so many rows, because the transaction has just read them.
+    pub(crate) async fn exactly(
+        &self,
+        many: usize,
+        sql: &'static str,
+        values: Values<'_>,
+    ) -> Result<(), Fault> {
+        let changed = self.execute(sql, values).await?;
+        if usize::try_from(changed).ok() == Some(many) {
+            return Ok(());
+        }
+        Err(damaged(format!(
+            "of {many} rows that were just read {changed} were changed"
+        )))
+    }
+
+    /// The client itself, for statements that are not in a file because they are made: the schema, the questions of people.
+    pub(crate) const fn client(&self) -> &Client {
+        &self.link.client
+    }
+}
+
+/// A name as SQL has it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A number of a name, the same in every program (FNV-1a).
+pub(crate) fn sum_of(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |sum, byte| {
+        (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
