@@ -5,6 +5,7 @@
 //! write. Statements that make or change tables are run where they touch nothing but that schema, so that later ones find
 //! what they make. What only shows when it runs (procedures, triggers, functions) is told as not seen.
 
+use super::column::{self, Whom};
 use super::name::{quoted, quoted_list, same};
 use super::pool::{Server, Session};
 use super::publish::{Place, ensure_entry, is_ready, template_columns};
@@ -16,7 +17,7 @@ use super::transaction::{LOCK_WAIT, Open};
 use super::upkeep::create_own_tables;
 use super::{PostgresTarget, fault};
 use carril_model::contract::{Access, Inspection, TargetError};
-use carril_model::definition::{Publish, SqlText};
+use carril_model::definition::{Publish, SqlText, Workspace};
 use carril_model::sql::{Script, Statement};
 use futures_util::TryStreamExt as _;
 use serde_json::Value;
@@ -44,6 +45,15 @@ struct Scratch {
     published: String,
     /// The views of what will be published.
     views: Vec<String>,
+    /// Shared tables of which a step has its own rows.
+    rows_of: Vec<String>,
+}
+
+impl Scratch {
+    /// Whether a table, or what a step has of it, is the execution's own.
+    fn is_own(&self, schema: &str, table: &str) -> bool {
+        self.own.as_deref() == Some(schema) || self.rows_of.iter().any(|own| same(own, table))
+    }
 }
 
 impl PostgresTarget {
@@ -52,6 +62,26 @@ impl PostgresTarget {
         &self,
         sql: &SqlText,
         own: &[String],
+        published: &[Publish],
+    ) -> Result<Inspection, TargetError> {
+        self.inspect_as(sql, (own, None), published).await
+    }
+
+    /// As [`Self::inspect_step`], where executions share the workspace's tables.
+    pub(super) async fn inspect_shared(
+        &self,
+        sql: &SqlText,
+        workspace: &Workspace,
+        published: &[Publish],
+    ) -> Result<Inspection, TargetError> {
+        self.inspect_as(sql, (&[], Some(workspace)), published)
+            .await
+    }
+
+    async fn inspect_as(
+        &self,
+        sql: &SqlText,
+        (own, shared): (&[String], Option<&Workspace>),
         published: &[Publish],
     ) -> Result<Inspection, TargetError> {
         let script = parse(sql)?;
@@ -66,7 +96,14 @@ impl PostgresTarget {
                 .server(&open.session)
                 .await
                 .map_err(fault::as_target)?;
-            let scratch = self.scratch(&open, server, own, published).await?;
+            let column = shared.and_then(Workspace::column);
+            let mut scratch = self
+                .scratch(&open, server, own, (published, column))
+                .await?;
+            if let Some((workspace, column)) = shared.zip(column) {
+                show_rows(&open.session, server, &script, (workspace, column)).await?;
+                scratch.rows_of.clone_from(&workspace.tables);
+            }
             look(&open.session, server, &scratch, &script).await
         };
         let looked = looked.await;
@@ -79,7 +116,7 @@ impl PostgresTarget {
         open: &Open,
         server: &Server,
         own: &[String],
-        published: &[Publish],
+        (published, column): (&[Publish], Option<&str>),
     ) -> Result<Scratch, TargetError> {
         let failed = |error| fault::target(&error, "making tables to look with: ");
         let scratch = Scratch {
@@ -89,10 +126,11 @@ impl PostgresTarget {
                 .iter()
                 .filter_map(|entry| entry.current.clone())
                 .collect(),
+            rows_of: Vec::new(),
         };
         let session = &open.session;
         if !published.is_empty() {
-            make_published(session, server, published, &scratch.published).await?;
+            make_published(session, server, (published, column), &scratch.published).await?;
         }
         if let Some(schema) = &scratch.own {
             let found = template::find(session, own, &server.path)
@@ -150,11 +188,33 @@ fn parse(sql: &SqlText) -> Result<Script, TargetError> {
     Ok(script)
 }
 
+/// Has no execution's rows stand for the shared tables, as a step's own would.
+async fn show_rows(
+    session: &Session,
+    server: &Server,
+    script: &Script,
+    (workspace, column): (&Workspace, &str),
+) -> Result<(), TargetError> {
+    if let Some((text, at)) = column::past_views(script, server, workspace) {
+        return Err(wrong(text, Some(at)));
+    }
+    let whom = Whom {
+        workspace,
+        column,
+        execution: 0,
+    };
+    let shown = column::show(session, server, script, &whom).await;
+    shown.map_err(|error| match error.code.as_str() {
+        column::NOT_SHARED => wrong(error.message, None),
+        _ => fault::as_target(error),
+    })
+}
+
 /// Makes what the first lane would make, in a schema of this look; what is there already must be ours.
 async fn make_published(
     session: &Session,
     server: &Server,
-    published: &[Publish],
+    (published, column): (&[Publish], Option<&str>),
     schema: &str,
 ) -> Result<(), TargetError> {
     let told = |error: carril_model::contract::StepError| match error.code.as_str() {
@@ -167,7 +227,7 @@ async fn make_published(
         .await
         .map_err(|error| fault::target(&error, "making tables to look with: "))?;
     for entry in published {
-        let columns = match template_columns(session, entry, &server.path).await {
+        let columns = match template_columns(session, entry, &server.path, column).await {
             Ok(columns) => columns,
             // A template that is missing is told elsewhere.
             Err(error) if error.code == fault::WORKSPACE => continue,
@@ -323,7 +383,7 @@ impl One<'_> {
             }
             let through = views.first().filter(|_| !self.names(&table)).cloned();
             let access = Access {
-                own: self.scratch.own.as_ref() == Some(&schema),
+                own: self.scratch.is_own(&schema, &table),
                 table: self.shown(&schema, &table),
                 writes: row.get(3),
                 through,
@@ -427,6 +487,18 @@ impl One<'_> {
         let mut harmless = true;
         for written in self.script.written_tables(self.statement) {
             let access = self.access_of(&written.table, written.offset).await?;
+            if self
+                .scratch
+                .rows_of
+                .iter()
+                .any(|own| same(own, &access.table))
+            {
+                let text = format!(
+                    "`{}` is shared by executions, so a step's SQL may change its rows but not the table",
+                    access.table
+                );
+                return Err(wrong(text, Some(written.offset)));
+            }
             harmless &= access.own;
             inspection.accesses.push(access);
         }
@@ -510,7 +582,7 @@ impl One<'_> {
         Ok(Access {
             table: self.shown(&schema, plain),
             writes: true,
-            own: self.scratch.own.as_ref() == Some(&schema) || schema.starts_with("pg_temp"),
+            own: self.scratch.is_own(&schema, plain) || schema.starts_with("pg_temp"),
             through: None,
             offset,
         })
@@ -520,6 +592,7 @@ impl One<'_> {
     fn shown(&self, schema: &str, table: &str) -> String {
         let is_plain = self.scratch.own.as_deref() == Some(schema)
             || schema == self.scratch.published
+            || schema.starts_with("pg_temp")
             || schema == self.server.shared();
         if is_plain {
             table.to_owned()

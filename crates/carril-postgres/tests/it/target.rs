@@ -1,6 +1,7 @@
 //! The PostgreSQL target through its contract: what SQL steps, lanes, publishing and rollback promise, on a real server.
 
 mod attempts;
+mod columns;
 mod entities;
 mod fixture;
 mod inspect;

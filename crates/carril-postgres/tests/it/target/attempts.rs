@@ -124,7 +124,10 @@ async fn a_connection_that_was_cancelled_is_not_used_again() {
         house.until(RUNNING, "active").await;
         switch.fire();
     });
-    assert_eq!(outcome.expect_err("it was asked to stop").class, ErrorClass::Cancelled);
+    assert_eq!(
+        outcome.expect_err("it was asked to stop").class,
+        ErrorClass::Cancelled
+    );
     pids.push(house.run(&plan, "who", 3).await.unwrap().output);
     assert_eq!(pids[0], pids[1], "one that only failed is used again");
     assert_ne!(pids[1], pids[2]);

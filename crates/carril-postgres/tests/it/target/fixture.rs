@@ -271,6 +271,16 @@ impl Pipeline {
         self
     }
 
+    /// The tables are shared, and this column tells executions apart.
+    pub(crate) fn by_column(mut self, column: &str) -> Self {
+        self.definition
+            .workspace
+            .as_mut()
+            .expect("tables come first")
+            .isolation = Isolation::Column(column.to_owned());
+        self
+    }
+
     pub(crate) fn publish(
         mut self,
         from: &str,
