@@ -11,6 +11,7 @@
 //! ```
 
 mod changes;
+mod column;
 mod entities;
 mod fault;
 mod fence;
@@ -34,6 +35,7 @@ use crate::address::Address;
 use carril_model::contract::{
     Cancellation, Clock, EntityCursor, Inspection, Pending, StepCall, StepDone, StepError,
     TableRows, Target, TargetError, Whose,
+    TableGap, TableMigration, TableRows, Target, TargetError, Whose,
 };
 use carril_model::definition::{Definition, Publish, SqlText, Workspace};
 use carril_model::id::{ExecutionId, ProcessId, Run};
@@ -148,6 +150,30 @@ impl Target for PostgresTarget {
         Box::pin(self.inspect_step(sql, own, published))
     }
 
+    fn inspect_by_column<'a>(
+        &'a self,
+        sql: &'a SqlText,
+        workspace: &'a Workspace,
+        published: &'a [Publish],
+    ) -> Pending<'a, Result<Inspection, TargetError>> {
+        Box::pin(self.inspect_shared(sql, workspace, published))
+    }
+
+    fn column_gaps<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+    ) -> Pending<'a, Result<Vec<TableGap>, TargetError>> {
+        Box::pin(self.gaps(workspace))
+    }
+
+    fn column_migration<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        back: bool,
+    ) -> Pending<'a, Result<Vec<TableMigration>, TargetError>> {
+        Box::pin(self.migration(workspace, back))
+    }
+
     fn shared_writers(&self) -> Option<u32> {
         None
     }
@@ -194,7 +220,7 @@ impl Target for PostgresTarget {
     ) -> Pending<'a, Result<(), TargetError>> {
         Box::pin(async move {
             match self.workspace(definition) {
-                Some(_) => self.discard(whose).await,
+                Some(workspace) => self.discard(workspace, whose).await,
                 None => Ok(()),
             }
         })
@@ -215,14 +241,6 @@ impl Target for PostgresTarget {
     ) -> Pending<'a, Result<Vec<TableRows>, TargetError>> {
         Box::pin(self.remove_rows(definition, whose))
     }
-}
-
-/// What is told where a pipeline keeps executions apart by a column.
-fn not_by_column() -> TargetError {
-    TargetError::Unreachable(
-        "PostgreSQL does not keep executions apart by a column here; give each its own tables, with `isolation = \"own\"`"
-            .to_owned(),
-    )
 }
 
 /// Locks a mutex whose data is whole whenever nobody holds it, also after a panic.

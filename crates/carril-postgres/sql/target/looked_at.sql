@@ -1,5 +1,6 @@
--- What the server has locked for this transaction, which is what a statement that was planned reads and writes: schema, name, kind
--- (pg_class.relkind), whether it would be written, and the first trigger of a user's that a write would set off.
+-- What the server has locked for this transaction besides the locks $1 (as `locked.sql` gives them), which is what a statement
+-- that was planned since then reads and writes: schema, name, kind (pg_class.relkind), whether it would be written, and the first
+-- trigger of a user's that a write may set off.
 select
     n.nspname::text,
     c.relname::text,
@@ -17,6 +18,7 @@ from (
     from pg_locks as l
     where l.locktype = 'relation' and l.granted and l.pid = pg_backend_pid()
         and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+        and l.relation::text || ' ' || l.mode <> all ($1::text[])
     group by l.relation
 ) as w
 join pg_class as c on c.oid = w.relation

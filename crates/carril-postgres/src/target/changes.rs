@@ -13,6 +13,8 @@ use carril_model::contract::{StepError, TableRows};
 pub(crate) struct Bounds<'a> {
     /// The workspace's schema, in which it may write everything; `None` where all tables are shared and free.
     pub(crate) own: Option<&'a str>,
+    /// Tables of which it writes its own rows, where executions share them; none where it has a schema.
+    pub(crate) rows_of: &'a [String],
     /// Shared tables that it may write besides.
     pub(crate) shared_writes: &'a [String],
     /// The schema whose tables are told by their plain names.
@@ -24,6 +26,8 @@ struct Written {
     schema: String,
     table: String,
     rows: [i64; 3],
+    /// Whether the table itself may have been changed, or emptied as a whole.
+    is_strong: bool,
 }
 
 /// Rows changed per table, by name, if all of them may be changed.
@@ -44,6 +48,7 @@ pub(crate) async fn of_step(
         schema: row.get(0),
         table: row.get(1),
         rows: [row.get(2), row.get(3), row.get(4)],
+        is_strong: row.get(5),
     });
     let mut told: Vec<TableRows> = Vec::new();
     for written in written {
@@ -82,10 +87,20 @@ impl Bounds<'_> {
                 written.table
             ));
         }
-        let own = self.own?;
+        if self.own.is_none() && self.rows_of.is_empty() {
+            return None;
+        }
         let full = format!("{}.{}", written.schema, written.table);
         let is_named = |name: &String| same(name, &full) || same(name, &written.table);
-        if written.schema == own || self.shared_writes.iter().any(is_named) {
+        let has_rows = self.rows_of.iter().any(is_named);
+        if has_rows && written.is_strong {
+            return Some(format!(
+                "`{}` is shared by executions, so a step's SQL may change its rows but not the table",
+                self.shown(written)
+            ));
+        }
+        let is_own = has_rows || self.own == Some(&written.schema);
+        if is_own || self.shared_writes.iter().any(is_named) {
             return None;
         }
         Some(format!(

@@ -148,3 +148,6 @@ fn outcome_from(told: Option<Value>) -> StepDone {
         log: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

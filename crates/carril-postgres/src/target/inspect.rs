@@ -5,6 +5,7 @@
 //! write. Statements that make or change tables are run where they touch nothing but that schema, so that later ones find
 //! what they make. What only shows when it runs (procedures, triggers, functions) is told as not seen.
 
+use super::column::{self, Whom};
 use super::name::{quoted, quoted_list, same};
 use super::pool::{Server, Session};
 use super::publish::{Place, ensure_entry, is_ready, template_columns};
@@ -16,13 +17,14 @@ use super::transaction::{LOCK_WAIT, Open};
 use super::upkeep::create_own_tables;
 use super::{PostgresTarget, fault};
 use carril_model::contract::{Access, Inspection, TargetError};
-use carril_model::definition::{Publish, SqlText};
+use carril_model::definition::{Publish, SqlText, Workspace};
 use carril_model::sql::{Script, Statement};
+use futures_util::TryStreamExt as _;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::Error;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{Json, Type};
 
 /// The longest look at one step.
 const TIME: Duration = Duration::from_secs(60);
@@ -41,6 +43,17 @@ struct Scratch {
     own: Option<String>,
     /// What will be published.
     published: String,
+    /// The views of what will be published.
+    views: Vec<String>,
+    /// Shared tables of which a step has its own rows.
+    rows_of: Vec<String>,
+}
+
+impl Scratch {
+    /// Whether a table, or what a step has of it, is the execution's own.
+    fn is_own(&self, schema: &str, table: &str) -> bool {
+        self.own.as_deref() == Some(schema) || self.rows_of.iter().any(|own| same(own, table))
+    }
 }
 
 impl PostgresTarget {
@@ -49,6 +62,26 @@ impl PostgresTarget {
         &self,
         sql: &SqlText,
         own: &[String],
+        published: &[Publish],
+    ) -> Result<Inspection, TargetError> {
+        self.inspect_as(sql, (own, None), published).await
+    }
+
+    /// As [`Self::inspect_step`], where executions share the workspace's tables.
+    pub(super) async fn inspect_shared(
+        &self,
+        sql: &SqlText,
+        workspace: &Workspace,
+        published: &[Publish],
+    ) -> Result<Inspection, TargetError> {
+        self.inspect_as(sql, (&[], Some(workspace)), published)
+            .await
+    }
+
+    async fn inspect_as(
+        &self,
+        sql: &SqlText,
+        (own, shared): (&[String], Option<&Workspace>),
         published: &[Publish],
     ) -> Result<Inspection, TargetError> {
         let script = parse(sql)?;
@@ -64,6 +97,14 @@ impl PostgresTarget {
                 .await
                 .map_err(fault::as_target)?;
             let scratch = self.scratch(&open, server, own, published).await?;
+            let column = shared.and_then(Workspace::column);
+            let mut scratch = self
+                .scratch(&open, server, own, (published, column))
+                .await?;
+            if let Some((workspace, column)) = shared.zip(column) {
+                show_rows(&open.session, server, &script, (workspace, column)).await?;
+                scratch.rows_of.clone_from(&workspace.tables);
+            }
             look(&open.session, server, &scratch, &script).await
         };
         let looked = looked.await;
@@ -76,16 +117,21 @@ impl PostgresTarget {
         open: &Open,
         server: &Server,
         own: &[String],
-        published: &[Publish],
+        (published, column): (&[Publish], Option<&str>),
     ) -> Result<Scratch, TargetError> {
         let failed = |error| fault::target(&error, "making tables to look with: ");
         let scratch = Scratch {
             own: (!own.is_empty()).then(|| format!("carril_look_{}", open.number)),
             published: format!("carril_look_{}_published", open.number),
+            views: published
+                .iter()
+                .filter_map(|entry| entry.current.clone())
+                .collect(),
+            rows_of: Vec::new(),
         };
         let session = &open.session;
         if !published.is_empty() {
-            make_published(session, server, published, &scratch.published).await?;
+            make_published(session, server, (published, column), &scratch.published).await?;
         }
         if let Some(schema) = &scratch.own {
             let found = template::find(session, own, &server.path)
@@ -143,11 +189,33 @@ fn parse(sql: &SqlText) -> Result<Script, TargetError> {
     Ok(script)
 }
 
+/// Has no execution's rows stand for the shared tables, as a step's own would.
+async fn show_rows(
+    session: &Session,
+    server: &Server,
+    script: &Script,
+    (workspace, column): (&Workspace, &str),
+) -> Result<(), TargetError> {
+    if let Some((text, at)) = column::past_views(script, server, workspace) {
+        return Err(wrong(text, Some(at)));
+    }
+    let whom = Whom {
+        workspace,
+        column,
+        execution: 0,
+    };
+    let shown = column::show(session, server, script, &whom).await;
+    shown.map_err(|error| match error.code.as_str() {
+        column::NOT_SHARED => wrong(error.message, None),
+        _ => fault::as_target(error),
+    })
+}
+
 /// Makes what the first lane would make, in a schema of this look; what is there already must be ours.
 async fn make_published(
     session: &Session,
     server: &Server,
-    published: &[Publish],
+    (published, column): (&[Publish], Option<&str>),
     schema: &str,
 ) -> Result<(), TargetError> {
     let told = |error: carril_model::contract::StepError| match error.code.as_str() {
@@ -160,7 +228,7 @@ async fn make_published(
         .await
         .map_err(|error| fault::target(&error, "making tables to look with: "))?;
     for entry in published {
-        let columns = match template_columns(session, entry, &server.path).await {
+        let columns = match template_columns(session, entry, &server.path, column).await {
             Ok(columns) => columns,
             // A template that is missing is told elsewhere.
             Err(error) if error.code == fault::WORKSPACE => continue,
@@ -230,10 +298,8 @@ impl One<'_> {
         if MAKING.contains(&word) {
             return self.make(inspection).await;
         }
-        if matches!(word, "CALL" | "COPY") {
-            // The server at least knows whether what is called, or copied into, is there.
-            self.prepared().await?;
-        }
+        // The server at least knows whether it is a statement, and whether what is called is there.
+        self.prepared().await?;
         for written in self.script.written_tables(self.statement) {
             let access = self.access_of(&written.table, written.offset).await?;
             inspection.accesses.push(access);
@@ -249,12 +315,18 @@ impl One<'_> {
     /// Has the statement planned, and notes what the server has locked for it.
     async fn plan(&self, inspection: &mut Inspection) -> Result<(), TargetError> {
         self.batch("savepoint carril_look").await?;
+        let before = self
+            .session
+            .query_typed_one(include_str!("../../sql/target/locked.sql"), &[])
+            .await
+            .map_err(|error| self.wrong(&error))?;
+        let before: Vec<String> = before.get(0);
         let Ready {
             written, prepared, ..
         } = self.prepared().await?;
         let columns = prepared.columns().iter();
         inspection.columns = columns.map(|column| column.name().to_owned()).collect();
-        let explained = format!("explain {}", written.text);
+        let explained = format!("explain (verbose, costs off, format json) {}", written.text);
         let kinds: Vec<Type> = prepared.params().to_vec();
         let explained = self
             .session
@@ -262,18 +334,30 @@ impl One<'_> {
             .await
             .map_err(|error| self.wrong(&error))?;
         let nothing = vec![super::value::Bound(None); kinds.len()];
-        self.session
-            .execute_raw(&explained, nothing.iter())
+        let plan = self
+            .session
+            .query_raw(&explained, nothing.iter())
+            .await
+            .map_err(|error| self.wrong(&error))?;
+        let plan: Vec<tokio_postgres::Row> = plan
+            .try_collect()
             .await
             .map_err(|error| self.wrong(&error))?;
         let rows = self
             .session
-            .query_typed(include_str!("../../sql/target/looked_at.sql"), &[])
+            .query_typed(
+                include_str!("../../sql/target/looked_at.sql"),
+                &[(&before, Type::TEXT_ARRAY)],
+            )
             .await
             .map_err(|error| self.wrong(&error))?;
         self.batch("rollback to savepoint carril_look; release savepoint carril_look")
             .await?;
         self.collect(&rows, inspection);
+        for row in &plan {
+            let Json(plan): Json<Value> = row.get(0);
+            self.collect_scanned(&plan, inspection);
+        }
         self.functions(inspection).await
     }
 
@@ -300,7 +384,7 @@ impl One<'_> {
             }
             let through = views.first().filter(|_| !self.names(&table)).cloned();
             let access = Access {
-                own: self.scratch.own.as_ref() == Some(&schema),
+                own: self.scratch.is_own(&schema, &table),
                 table: self.shown(&schema, &table),
                 writes: row.get(3),
                 through,
@@ -310,6 +394,51 @@ impl One<'_> {
                 inspection.accesses.push(access);
             }
         }
+    }
+
+    /// Notes the tables of this look that a plan reads: those are locked from when they were made, so that locks say nothing.
+    fn collect_scanned(&self, plan: &Value, inspection: &mut Inspection) {
+        match plan {
+            Value::Array(parts) => parts
+                .iter()
+                .for_each(|part| self.collect_scanned(part, inspection)),
+            Value::Object(fields) => {
+                let name = |key: &str| fields.get(key).and_then(Value::as_str);
+                if let (Some(schema), Some(table)) = (name("Schema"), name("Relation Name")) {
+                    let own = self.scratch.own.as_deref() == Some(schema);
+                    let access = Access {
+                        table: table.to_owned(),
+                        writes: false,
+                        own,
+                        through: self.view_of(table),
+                        offset: self.statement.range.start,
+                    };
+                    let same_table = |known: &Access| {
+                        known.table == access.table
+                            && known.own == own
+                            && known.offset == access.offset
+                    };
+                    if (own || schema == self.scratch.published)
+                        && !inspection.accesses.iter().any(same_table)
+                    {
+                        inspection.accesses.push(access);
+                    }
+                }
+                fields
+                    .values()
+                    .for_each(|part| self.collect_scanned(part, inspection));
+            }
+            _ => {}
+        }
+    }
+
+    /// The published view through which a table is read that the statement does not name.
+    fn view_of(&self, table: &str) -> Option<String> {
+        if self.names(table) {
+            return None;
+        }
+        let mut views = self.scratch.views.iter();
+        views.find(|view| self.names(view)).cloned()
     }
 
     /// Whether the statement's own words have this name.
@@ -359,6 +488,18 @@ impl One<'_> {
         let mut harmless = true;
         for written in self.script.written_tables(self.statement) {
             let access = self.access_of(&written.table, written.offset).await?;
+            if self
+                .scratch
+                .rows_of
+                .iter()
+                .any(|own| same(own, &access.table))
+            {
+                let text = format!(
+                    "`{}` is shared by executions, so a step's SQL may change its rows but not the table",
+                    access.table
+                );
+                return Err(wrong(text, Some(written.offset)));
+            }
             harmless &= access.own;
             inspection.accesses.push(access);
         }
@@ -442,7 +583,7 @@ impl One<'_> {
         Ok(Access {
             table: self.shown(&schema, plain),
             writes: true,
-            own: self.scratch.own.as_ref() == Some(&schema) || schema.starts_with("pg_temp"),
+            own: self.scratch.is_own(&schema, plain) || schema.starts_with("pg_temp"),
             through: None,
             offset,
         })
@@ -452,6 +593,7 @@ impl One<'_> {
     fn shown(&self, schema: &str, table: &str) -> String {
         let is_plain = self.scratch.own.as_deref() == Some(schema)
             || schema == self.scratch.published
+            || schema.starts_with("pg_temp")
             || schema == self.server.shared();
         if is_plain {
             table.to_owned()

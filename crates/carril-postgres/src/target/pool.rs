@@ -191,6 +191,8 @@ pub(crate) struct Session {
     held: Option<Held>,
     address: Address,
     is_clean: AtomicBool,
+    /// A cancel was sent, which may arrive when something else runs here.
+    is_cancelled: AtomicBool,
 }
 
 impl Session {
@@ -199,12 +201,14 @@ impl Session {
             held: Some(held),
             address,
             is_clean: AtomicBool::new(false),
+            is_cancelled: AtomicBool::new(false),
         }
     }
 
-    /// It is as it was before somebody took it; the next may have it.
+    /// It is as it was before somebody took it; the next may have it, unless a cancel was sent here.
     pub(crate) fn is_as_before(&self) {
-        self.is_clean.store(true, Ordering::Relaxed);
+        let is_cancelled = self.is_cancelled.load(Ordering::Relaxed);
+        self.is_clean.store(!is_cancelled, Ordering::Relaxed);
     }
 
     /// Waits for work on this connection. When it is to stop, the server is told so, again and again until the work has ended:
@@ -223,11 +227,10 @@ impl Session {
             done = &mut work => return done,
             () = stop.asked() => {}
         }
+        self.is_cancelled.store(true, Ordering::Relaxed);
         loop {
             self.cancel().await;
             if let Ok(done) = tokio::time::timeout(CANCEL_AGAIN, &mut work).await {
-                // A cancel may still be on its way, and must not hit what somebody else does here.
-                self.is_clean.store(false, Ordering::Relaxed);
                 return done;
             }
         }

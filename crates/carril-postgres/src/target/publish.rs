@@ -10,8 +10,8 @@ mod history;
 pub(crate) use history::{Place, ensure_entry, is_ready};
 
 use super::fault;
-use super::name::{in_schema, quoted_list};
-use super::pool::Session;
+use super::name::{in_schema, quoted, quoted_list, same};
+use super::pool::{Server, Session};
 use super::stop::Stop;
 use super::template::{self, Column, columns_of};
 use super::transaction::{LOCK_WAIT, Open};
@@ -30,8 +30,16 @@ const READY_MAX: usize = 64;
 pub(crate) struct PublishStep<'a> {
     call: &'a StepCall,
     entries: Vec<&'a Publish>,
-    /// The schema of the rows.
-    lane: &'a str,
+    from: From<'a>,
+}
+
+/// Where the rows are that are published.
+#[derive(Clone, Copy)]
+pub(crate) enum From<'a> {
+    /// In the lane's schema.
+    Lane(&'a str),
+    /// In tables that executions share, where this column tells whose they are.
+    Shared(&'a str),
 }
 
 impl<'a> PublishStep<'a> {
@@ -40,7 +48,7 @@ impl<'a> PublishStep<'a> {
         call: &'a StepCall,
         workspace: &'a Workspace,
         entries: &[usize],
-        lane: &'a str,
+        from: From<'a>,
     ) -> Self {
         let entries = entries
             .iter()
@@ -50,6 +58,7 @@ impl<'a> PublishStep<'a> {
             call,
             entries,
             lane,
+            from,
         }
     }
 
@@ -60,15 +69,20 @@ impl<'a> PublishStep<'a> {
     pub(crate) async fn publish(
         &self,
         session: &Session,
-        shared: &str,
+        server: &Server,
         stop: &Stop<'_>,
     ) -> Result<StepDone, StepError> {
+        let shared = server.shared();
         let lane = lane_identity(&self.call.context, &self.call.plan.definition().name);
         let mut rows = Vec::new();
         for entry in &self.entries {
             let place = Place::find(session, entry, shared).await?;
             let names = [entry.from.clone()];
-            let found = template::find(session, &names, &[self.lane.to_owned()])
+            let schemas = match self.from {
+                From::Lane(schema) => vec![schema.to_owned()],
+                From::Shared(_) => server.path.clone(),
+            };
+            let found = template::find(session, &names, &schemas)
                 .await
                 .map_err(|error| failed(&error, entry))?;
             let Some(from) = found.into_iter().flatten().next() else {
@@ -77,10 +91,11 @@ impl<'a> PublishStep<'a> {
                     entry.from
                 )));
             };
-            let from = in_schema(self.lane, &from.name);
-            let columns = columns_of(session, &from)
+            let from = in_schema(&from.schema, &from.name);
+            let mut columns = columns_of(session, &from)
                 .await
                 .map_err(|error| failed(&error, entry))?;
+            let from = self.rows_of(&from, &mut columns);
             ensure_entry(session, entry, &place, &columns).await?;
             let replaced = self.replace(session, (entry, &place), (&from, &columns), (&lane, stop));
             rows.push(replaced.await.map_err(|error| failed(&error, entry))?);
@@ -90,6 +105,16 @@ impl<'a> PublishStep<'a> {
             rows,
             log: None,
         })
+    }
+
+    /// The execution's rows of a table, whose columns lose the one that tells executions apart.
+    fn rows_of(&self, from: &str, columns: &mut Vec<Column>) -> String {
+        let From::Shared(column) = self.from else {
+            return from.to_owned();
+        };
+        let at = columns.iter().position(|there| same(&there.name, column));
+        let own = at.map_or_else(|| column.to_owned(), |at| columns.remove(at).name);
+        format!("{from} where {} = $1", quoted(&own))
     }
 
     async fn replace(
@@ -149,7 +174,7 @@ impl PostgresTarget {
         if workspace.publish.is_empty() {
             return Ok(());
         }
-        let key = format!("{:?}", workspace.publish);
+        let key = format!("{:?} {:?}", workspace.publish, workspace.isolation);
         let mut ready = self.ready.lock().await;
         if ready.contains(&key) {
             return Ok(());
@@ -172,7 +197,8 @@ impl PostgresTarget {
         let mut entries = Vec::new();
         for entry in &workspace.publish {
             let place = Place::find(session, entry, server.shared()).await?;
-            let columns = template_columns(session, entry, &server.path).await?;
+            let columns =
+                template_columns(session, entry, &server.path, workspace.column()).await?;
             missing |= !is_ready(session, entry, &place, &columns).await?;
             entries.push((entry, columns));
         }
@@ -189,7 +215,7 @@ impl PostgresTarget {
     }
 }
 
-/// The columns of a template, as published rows have them.
+/// The columns of a template, as published rows have them: without the one that tells executions apart, if one does.
 ///
 /// # Errors
 /// `CAR0516` when it is not there.
@@ -197,13 +223,16 @@ pub(crate) async fn template_columns(
     session: &Session,
     entry: &Publish,
     path: &[String],
+    column: Option<&str>,
 ) -> Result<Vec<Column>, StepError> {
     let names = [entry.from.clone()];
     let found = template::templates(session, &names, path).await?;
     let table = in_schema(&found[0].schema, &found[0].name);
-    columns_of(session, &table)
+    let mut columns = columns_of(session, &table)
         .await
-        .map_err(|error| fault::step(&error, "reading a workspace table: "))
+        .map_err(|error| fault::step(&error, "reading a workspace table: "))?;
+    columns.retain(|there| column.is_none_or(|column| !same(&there.name, column)));
+    Ok(columns)
 }
 
 /// What a newer execution must share with an older one to replace it: pipeline, entity and parameters, as JSON.

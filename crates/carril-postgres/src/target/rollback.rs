@@ -50,7 +50,11 @@ impl PostgresTarget {
     ) -> Result<Vec<TableRows>, StepError> {
         let mut found = self.count_published(open, workspace, whose).await?;
         found.retain(|rows| rows.deleted > 0);
-        found.extend(self.count_in_workspaces(open, workspace, whose).await?);
+        found.extend(if workspace.column().is_some() {
+            self.count_shared(open, workspace, whose).await?
+        } else {
+            self.count_in_workspaces(open, workspace, whose).await?
+        });
         Ok(found)
     }
 
@@ -172,6 +176,10 @@ impl PostgresTarget {
             self.remove_own(whose, &stop).await?;
             if let Some(workspace) = self.workspace(definition) {
                 self.remove_published(workspace, whose, &stop).await?;
+                if workspace.column().is_some() {
+                    self.remove_shared(workspace, None, whose, &stop).await?;
+                    return Ok(rows);
+                }
             }
             self.drop_schemas(whose, &stop).await?;
             Ok(rows)
@@ -208,7 +216,8 @@ impl PostgresTarget {
         let open = self.upkeep(LOCK_WAIT, stop).await?;
         let histories = self.histories(&open, workspace).await;
         for (_, into) in open.end(histories).await? {
-            self.remove_from(&into, whose, stop).await?;
+            self.remove_batches(&into, "execution_id", whose, stop)
+                .await?;
         }
         let open = self.upkeep(LOCK_WAIT, stop).await?;
         let left = self.count_published(&open, workspace, whose).await;
@@ -229,13 +238,18 @@ impl PostgresTarget {
     async fn remove_from(
         &self,
         into: &str,
+    /// Removes an execution's rows from a table, so many in a transaction.
+    pub(super) async fn remove_batches(
+        &self,
+        table: &str,
+        column: &str,
         whose: Whose,
         stop: &Stop<'_>,
     ) -> Result<(), StepError> {
         // In order of their place, so that two who remove the same rows never wait for each other both.
         let delete = format!(
-            "delete from {into} where execution_id = $1 and ctid = any (array(
-                select ctid from {into} where execution_id = $1 order by ctid limit {BATCH_ROWS} for update
+            "delete from {table} where {column} = $1 and ctid = any (array(
+                select ctid from {table} where {column} = $1 order by ctid limit {BATCH_ROWS} for update
             ))"
         );
         loop {

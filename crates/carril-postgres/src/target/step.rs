@@ -3,8 +3,9 @@
 //! Every statement is prepared by the server, which tells the types of its values; nothing is kept of it afterwards, since the
 //! same text means other tables in another lane. What it changed is asked of the server when all have run.
 
+use super::column::{self, Whom};
 use super::fault;
-use super::pool::Session;
+use super::pool::{Server, Session};
 use super::stop::Stop;
 use super::text::{Numbers, Written, refusal};
 use super::value::{Bound, Cell, natural_type, to_postgres};
@@ -57,6 +58,22 @@ impl<'a> SqlStep<'a> {
         let mut statements = self.script.statements().iter();
         statements
             .any(|statement| matches!(statement.first_word.as_str(), "CALL" | "DO" | "VACUUM"))
+    }
+
+    /// Has the execution's own rows stand for tables that executions share.
+    ///
+    /// # Errors
+    /// `CAR0501` with its place where the text leads past them; else as [`column::show`].
+    pub(crate) async fn show(
+        &self,
+        session: &Session,
+        server: &Server,
+        whom: &Whom<'_>,
+    ) -> Result<(), StepError> {
+        if let Some((text, at)) = column::past_views(&self.script, server, whom.workspace) {
+            return Err(at_place(fault::refuse(text), self.sql, at..at + 1));
+        }
+        column::show(session, server, &self.script, whom).await
     }
 
     /// The shared tables that the step says it writes.

@@ -37,6 +37,8 @@ pub(crate) struct Open {
     pub(crate) session: Session,
     /// The server's number of it.
     pub(crate) number: String,
+    /// The schemas of shared tables, in order of search.
+    pub(crate) path: Vec<String>,
     /// Rows that the server counts to this transaction and earlier ones wrote.
     counted: Vec<Counted>,
 }
@@ -103,6 +105,7 @@ impl Open {
         begun.map_err(failed)?;
         Ok(Self {
             number: number?,
+            path: server.path.clone(),
             counted: counted.map_err(failed)?,
             session,
         })

@@ -71,13 +71,14 @@ impl PostgresTarget {
         let Some(workspace) = self.workspace(definition) else {
             return Ok(());
         };
-        if workspace.column().is_some() {
-            return Err(super::not_by_column());
-        }
+
         let stop = Stop::within(Arc::clone(&self.clock), COPY_TIME);
         let lanes = (LaneKey::new(whose, from), LaneKey::new(whose, to));
         let carried = async {
             self.make_own_tables(&stop).await?;
+            if workspace.column().is_some() {
+                return self.carry_rows(workspace, whose, lanes, clear, &stop).await;
+            }
             self.drop_schema(lanes.1, &stop).await?;
             let open = self.upkeep(LOCK_WAIT, &stop).await?;
             let carried = self.carry_in(&open, workspace, lanes, clear).await;
@@ -105,7 +106,6 @@ impl PostgresTarget {
         (from, to): (LaneKey, LaneKey),
         clear: &[String],
     ) -> Result<bool, StepError> {
-        let failed = |error| fault::step(&error, "taking a workspace over: ");
         let session = &open.session;
         let (run, process) = (i64::from(to.run.0), to.process.0);
         let of_run: [(&(dyn ToSql + Sync), Type); 3] = [
@@ -129,6 +129,7 @@ impl PostgresTarget {
         {
             return Err(fault::fenced());
         }
+        self.begin_again(session, to).await?;
         let is_cleared = |table: &String| clear.iter().any(|name| same(name, table));
         if workspace.tables.iter().all(is_cleared) {
             let path = &self.pool.server(session).await?.path;
@@ -148,8 +149,79 @@ impl PostgresTarget {
         Ok(true)
     }
 
+    /// One place for all runs: the run before is shut, what the next one is not to find goes, the rest stays where it is.
+    async fn carry_rows(
+        &self,
+        workspace: &Workspace,
+        whose: Whose,
+        (from, to): (LaneKey, LaneKey),
+        clear: &[String],
+        stop: &Stop<'_>,
+    ) -> Result<bool, StepError> {
+        let is_cleared = |table: &String| clear.iter().any(|name| same(name, table));
+        let keeps = !workspace.tables.iter().all(is_cleared);
+        let open = self.upkeep(LOCK_WAIT, stop).await?;
+        // A retry that came to nothing has shut the run before, and left this one.
+        let there = match self.is_noted(&open.session, from).await {
+            Ok(false) => self.is_noted(&open.session, to).await,
+            there => there,
+        };
+        if !open.end(there).await? && keeps {
+            return Ok(false);
+        }
+        self.shut_workspaces(whose, stop).await?;
+        self.remove_shared(workspace, Some(clear), whose, stop)
+            .await?;
+        let open = self.upkeep(LOCK_WAIT, stop).await?;
+        let begun = self.begin_again(&open.session, to).await;
+        open.end(begun).await?;
+        self.remember(to);
+        Ok(true)
+    }
+
+    /// Notes a run that is to begin, whatever was noted of it before.
+    async fn begin_again(&self, session: &Session, to: LaneKey) -> Result<(), StepError> {
+        let failed = |error| fault::step(&error, "taking a workspace over: ");
+        let (run, process) = (i64::from(to.run.0), to.process.0);
+        let of_run: [(&(dyn ToSql + Sync), Type); 3] = [
+            (&to.execution.0, Type::INT8),
+            (&run, Type::INT8),
+            (&process, Type::INT8),
+        ];
+        let forget = include_str!("../../sql/target/workspace_forget.sql");
+        session
+            .execute_typed(forget, &of_run[..2])
+            .await
+            .map_err(failed)?;
+        let begin = include_str!("../../sql/target/workspace_begin.sql");
+        match session
+            .query_typed_opt(begin, &of_run)
+            .await
+            .map_err(failed)?
+        {
+            Some(_) => Ok(()),
+            None => Err(fault::fenced()),
+        }
+    }
+
     /// Whether a workspace is there and not gone.
     async fn is_there(&self, session: &Session, lane: LaneKey) -> Result<bool, StepError> {
+        let (gone, there) = self.noted(session, lane).await?.unwrap_or((true, false));
+        Ok(there && !gone)
+    }
+
+    /// Whether a run is noted, and not as gone.
+    async fn is_noted(&self, session: &Session, lane: LaneKey) -> Result<bool, StepError> {
+        let noted = self.noted(session, lane).await?;
+        Ok(noted.is_some_and(|(gone, _)| !gone))
+    }
+
+    /// What is noted of a run: whether it is gone, and whether its schema is there.
+    async fn noted(
+        &self,
+        session: &Session,
+        lane: LaneKey,
+    ) -> Result<Option<(bool, bool)>, StepError> {
         let (run, schema, steps) = (i64::from(lane.run.0), lane.schema(), Vec::<i32>::new());
         let values: [(&(dyn ToSql + Sync), Type); 4] = [
             (&lane.execution.0, Type::INT8),
@@ -161,11 +233,15 @@ impl PostgresTarget {
             .query_typed_opt(include_str!("../../sql/target/workspace_read.sql"), &values)
             .await
             .map_err(|error| fault::step(&error, "looking for a workspace: "))?;
-        Ok(row.is_some_and(|row| !row.get::<_, bool>(0) && row.get::<_, bool>(1)))
+        Ok(row.map(|row| (row.get(0), row.get(1))))
     }
 
     /// Removes an execution's workspaces of all runs, and the fence rows that are needed no longer.
-    pub(super) async fn discard(&self, whose: Whose) -> Result<(), TargetError> {
+    pub(super) async fn discard(
+        &self,
+        workspace: &Workspace,
+        whose: Whose,
+    ) -> Result<(), TargetError> {
         let stop = Stop::within(Arc::clone(&self.clock), COPY_TIME);
         let discarded = async {
             let open = self.upkeep(LOCK_WAIT, &stop).await?;
@@ -174,7 +250,11 @@ impl PostgresTarget {
                 return Ok(());
             }
             self.shut_workspaces(whose, &stop).await?;
-            self.drop_schemas(whose, &stop).await?;
+            if workspace.column().is_some() {
+                self.remove_shared(workspace, None, whose, &stop).await?;
+            } else {
+                self.drop_schemas(whose, &stop).await?;
+            }
             let open = self.upkeep(DDL_LOCK_WAIT, &stop).await?;
             let removed = open
                 .session

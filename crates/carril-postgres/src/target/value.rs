@@ -90,6 +90,7 @@ fn array_text(items: &[Value], of: &Type) -> Result<String, String> {
             // A list in a list is an array of more dimensions, which has the same type as its rows.
             (Value::Array(inner), Some(_)) if !is_json(of) => {
                 text.push_str(&array_text(inner, of)?)
+                text.push_str(&array_text(inner, of)?);
             }
             (_, Some(item)) => {
                 text.push('"');
@@ -138,10 +139,11 @@ fn decoded(kind: &Type, raw: &[u8]) -> Decoded {
         Type::FLOAT4 => real(
             f64::from(f32::from_sql(kind, raw)?),
             f32::from_sql(kind, raw)?.to_string(),
+            &f32::from_sql(kind, raw)?.to_string(),
         ),
         Type::FLOAT8 => {
             let number = f64::from_sql(kind, raw)?;
-            real(number, number.to_string())
+            real(number, &number.to_string())
         }
         Type::NUMERIC => numeric(raw),
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::UNKNOWN | Type::XML => {
@@ -176,7 +178,7 @@ fn array(kind: &Type, raw: &[u8]) -> Decoded {
 }
 
 /// A number with the digits that its own type shows: the nearest of a single-precision one would show digits it never had.
-fn real(number: f64, shown: String) -> Result<Value, String> {
+fn real(number: f64, shown: &str) -> Result<Value, String> {
     if number.is_nan() {
         return Err("no number (NaN)".to_owned());
     }

@@ -5,10 +5,11 @@
 //! statement is the fence row. A cancel or a time-out is passed on to the server and waited for.
 
 use super::changes::{self, Bounds};
+use super::column::Whom;
 use super::fence::{Begun, Key};
 use super::name::{LaneKey, application_name, attempts_pattern};
 use super::pool::or_stopped;
-use super::publish::PublishStep;
+use super::publish::{From, PublishStep};
 use super::step::SqlStep;
 use super::stop::Stop;
 use super::transaction::{LOCK_WAIT, Loose, Open, Settings};
@@ -36,24 +37,38 @@ impl PostgresTarget {
         stop.check().map_err(fault::stopped)?;
         let sql_step = SqlStep::new(call, sql)?;
         let workspace = self.workspace(call.plan.definition());
-        refuse_column(workspace)?;
+
         let fenced = step.effects == Effects::ExactlyOnce;
         let key = fenced.then(|| Key::of(call, workspace.is_some()));
         if let Begun::Done(done) = self.before(call, workspace, key.as_ref(), &stop).await? {
             return Ok(done);
         }
-        let lane = workspace.map(|_| LaneKey::of(call).schema());
+        let lane = workspace
+            .filter(|workspace| workspace.column().is_none())
+            .map(|_| LaneKey::of(call).schema());
         let name = application_name(call);
         let settings = Settings {
             name: &name,
             schema: lane.as_deref(),
             lock_wait: LOCK_WAIT,
         };
+        let column = workspace.and_then(Workspace::column);
+        if column.is_some() && !fenced && sql_step.may_commit() {
+            return Err(fault::refuse(
+                "where executions share tables, a procedure that commits by itself would lose sight of whose rows it works on; use `isolation = \"own\"`",
+            ));
+        }
         if !fenced && sql_step.may_commit() {
             return self.loose(&sql_step, &settings, &stop).await;
         }
         let open = or_stopped(&stop, Open::begin(&self.pool, &settings, &stop)).await?;
-        let work = self.in_transaction(&open, &sql_step, (lane.as_deref(), key.as_ref()), &stop);
+        let whom = workspace.zip(column).map(|(workspace, column)| Whom {
+            workspace,
+            column,
+            execution: call.execution().0,
+        });
+        let own = (lane.as_deref(), whom.as_ref());
+        let work = self.in_transaction(&open, &sql_step, (own, key.as_ref()), &stop);
         let outcome = open.session.until_stopped(&stop, work).await;
         open.end(told(outcome, &stop)).await
     }
@@ -63,14 +78,19 @@ impl PostgresTarget {
         &self,
         open: &Open,
         sql_step: &SqlStep<'_>,
-        (lane, key): (Option<&str>, Option<&Key>),
+        ((lane, whom), key): ((Option<&str>, Option<&Whom<'_>>), Option<&Key>),
         stop: &Stop<'_>,
     ) -> Result<StepDone, StepError> {
+        let server = self.pool.server(&open.session).await?;
+        if let Some(whom) = whom {
+            sql_step.show(&open.session, server, whom).await?;
+        }
         let output = sql_step.run(&open.session, stop, true).await?;
         let bounds = Bounds {
             own: lane,
+            rows_of: whom.map_or(&[], |whom| whom.workspace.tables.as_slice()),
             shared_writes: sql_step.shared_writes(),
-            shared: self.pool.server(&open.session).await?.shared(),
+            shared: server.shared(),
         };
         let done = StepDone {
             output,
@@ -113,7 +133,7 @@ impl PostgresTarget {
         let Some(workspace) = self.workspace(call.plan.definition()) else {
             return Err(not_ours("a workspace"));
         };
-        refuse_column(Some(workspace))?;
+
         let stop = self.stop_for(call, cancel);
         stop.check().map_err(fault::stopped)?;
         let key = Key::of(call, true);
@@ -124,17 +144,21 @@ impl PostgresTarget {
             return Ok(done);
         }
         let lane = LaneKey::of(call).schema();
+        let from = match workspace.column() {
+            Some(column) => From::Shared(column),
+            None => From::Lane(&lane),
+        };
         let name = application_name(call);
         let settings = Settings {
             name: &name,
-            schema: Some(&lane),
+            schema: workspace.column().is_none().then_some(lane.as_str()),
             lock_wait: LOCK_WAIT,
         };
-        let step = PublishStep::new(call, workspace, entries, &lane);
+        let step = PublishStep::new(call, workspace, entries, from);
         let open = or_stopped(&stop, Open::begin(&self.pool, &settings, &stop)).await?;
         let work = async {
-            let shared = self.pool.server(&open.session).await?.shared();
-            let done = step.publish(&open.session, shared, &stop).await?;
+            let server = self.pool.server(&open.session).await?;
+            let done = step.publish(&open.session, server, &stop).await?;
             stop.check().map_err(fault::stopped)?;
             key.finish(&open.session, &done, &open.number).await?;
             Ok(done)
@@ -208,15 +232,6 @@ fn told<T>(outcome: Result<T, StepError>, stop: &Stop<'_>) -> Result<T, StepErro
         },
         _ => error,
     })
-}
-
-fn refuse_column(workspace: Option<&Workspace>) -> Result<(), StepError> {
-    if workspace.and_then(Workspace::column).is_some() {
-        return Err(fault::refuse(
-            "PostgreSQL does not keep executions apart by a column here; give each its own tables, with `isolation = \"own\"`",
-        ));
-    }
-    Ok(())
 }
 
 fn not_ours(what: &str) -> StepError {

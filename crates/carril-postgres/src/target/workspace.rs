@@ -54,8 +54,11 @@ impl PostgresTarget {
             lock_wait: LOCK_WAIT,
         };
         let open = Open::begin(&self.pool, &settings, stop).await?;
-        let outcome = match self.begin_lane(&open, call, lane).await {
+        let begun = self.begin_lane(&open, call, (lane, workspace)).await;
+        let outcome = match begun {
             Ok(Made::Here) => Ok(()),
+            // The tables are everybody's; there is only the note that the execution may have rows in them.
+            Ok(Made::Missing) if workspace.column().is_some() => Ok(()),
             Ok(Made::Missing) => self.fill_lane(&open, lane, workspace).await,
             Err(error) => Err(error),
         };
@@ -76,7 +79,7 @@ impl PostgresTarget {
         &self,
         open: &Open,
         call: &StepCall,
-        lane: LaneKey,
+        (lane, workspace): (LaneKey, &Workspace),
     ) -> Result<Made, StepError> {
         let failed = |error| fault::step(&error, "looking for the workspace: ");
         let (schema, run) = (lane.schema(), i64::from(lane.run.0));
@@ -90,10 +93,15 @@ impl PostgresTarget {
             .query_typed_opt(include_str!("../../sql/target/workspace_begin.sql"), &begin)
             .await
             .map_err(failed)?;
+        let is_shared = workspace.column().is_some();
         let disappeared = || {
-            Err(fault::unmade(format!(
-                "schema `{schema}` has disappeared while its execution ran; retry the execution from its beginning"
-            )))
+            Err(fault::unmade(if is_shared {
+                "the rows of this execution in shared tables were removed while it ran; retry it from its beginning".to_owned()
+            } else {
+                format!(
+                    "schema `{schema}` has disappeared while its execution ran; retry the execution from its beginning"
+                )
+            }))
         };
         if noted.is_some() {
             return if call.has_workspace {
@@ -119,7 +127,7 @@ impl PostgresTarget {
             return Err(fault::fenced());
         };
         let (gone, there, worked): (bool, bool, i64) = (row.get(0), row.get(1), row.get(2));
-        if gone || !there {
+        if gone || !(there || is_shared) {
             return disappeared();
         }
         if usize::try_from(worked).unwrap_or(0) < steps.len() {

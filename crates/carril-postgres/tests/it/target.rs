@@ -1,6 +1,12 @@
 //! The PostgreSQL target through its contract: what SQL steps, lanes, publishing and rollback promise, on a real server.
 
 mod attempts;
+mod columns;
+mod entities;
 mod fixture;
+mod inspect;
 mod lanes;
+mod proxy;
+mod publish;
+mod rollback;
 mod steps;

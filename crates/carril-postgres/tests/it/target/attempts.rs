@@ -103,6 +103,36 @@ async fn a_cancel_stops_the_statement_on_the_server() {
     assert_eq!(house.rows("select id from carril_p7_e1_r1.work"), ["7"]);
 }
 
+/// A cancel may arrive late, and must not hit what another lane runs on the same connection: that is not used again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_was_cancelled_is_not_used_again() {
+    let house = House::with(SCHEMA, |options| options.connections = 1);
+    let plan = Pipeline::new(&[
+        ("who", "select pg_backend_pid() as pid"),
+        ("endless", "select pg_sleep(3600)"),
+        ("wrong", "select nothing"),
+    ])
+    .plan();
+    let mut pids = Vec::new();
+    for execution in 1..=2 {
+        pids.push(house.run(&plan, "who", execution).await.unwrap().output);
+        house.run(&plan, "wrong", execution).await.unwrap_err();
+    }
+    let switch = Switch::new();
+    let call = Try::first(&plan, "endless", 1).call();
+    let (outcome, ()) = tokio::join!(house.target.run_sql(&call, &switch), async {
+        house.until(RUNNING, "active").await;
+        switch.fire();
+    });
+    assert_eq!(
+        outcome.expect_err("it was asked to stop").class,
+        ErrorClass::Cancelled
+    );
+    pids.push(house.run(&plan, "who", 3).await.unwrap().output);
+    assert_eq!(pids[0], pids[1], "one that only failed is used again");
+    assert_ne!(pids[1], pids[2]);
+}
+
 /// Nobody asks: the server itself ends what outlives its deadline.
 #[tokio::test]
 async fn a_time_out_stops_the_statement_on_the_server() {

@@ -131,7 +131,8 @@ impl House {
             if self.rows(sql).iter().any(|line| line.starts_with(begins)) {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            // Asking takes a program of its own, so this is no busy loop; what is waited for may run on the same thread.
+            tokio::task::yield_now().await;
         }
         panic!("`{sql}` never gave `{begins}`: {:?}", self.rows(sql));
     }
@@ -267,6 +268,16 @@ impl Pipeline {
             synchronous: Synchronous::Normal,
             keep: Keep::Failed,
         });
+        self
+    }
+
+    /// The tables are shared, and this column tells executions apart.
+    pub(crate) fn by_column(mut self, column: &str) -> Self {
+        self.definition
+            .workspace
+            .as_mut()
+            .expect("tables come first")
+            .isolation = Isolation::Column(column.to_owned());
         self
     }
 

@@ -221,6 +221,7 @@ async fn lanes_with_the_same_tables_never_see_or_block_each_other() {
 async fn more_lanes_than_connections_take_turns() {
     let house = Arc::new(House::with("create table work (id integer)", |options| {
         options.connections = 2
+        options.connections = 2;
     }));
     let plan = Pipeline::new(&[
         ("a", "insert into work values (1)"),
