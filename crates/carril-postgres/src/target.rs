@@ -34,7 +34,6 @@ mod workspace;
 use crate::address::Address;
 use carril_model::contract::{
     Cancellation, Clock, EntityCursor, Inspection, Pending, StepCall, StepDone, StepError,
-    TableRows, Target, TargetError, Whose,
     TableGap, TableMigration, TableRows, Target, TargetError, Whose,
 };
 use carril_model::definition::{Definition, Publish, SqlText, Workspace};

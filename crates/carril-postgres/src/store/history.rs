@@ -438,6 +438,21 @@ impl Rails for PostgresHistory {
         })
     }
 
+    fn early_failures<'a>(
+        &'a self,
+        pipeline: &'a str,
+        version: &'a Version,
+    ) -> Pending<'a, Result<u64, Fault>> {
+        let (pipeline, version) = (pipeline.to_owned(), version.clone());
+        self.ask(move |session| {
+            Box::pin(async move {
+                session
+                    .read(async |tx| rails::early_failures(tx, &pipeline, &version).await)
+                    .await
+            })
+        })
+    }
+
     fn baselines<'a>(
         &'a self,
         pipeline: Option<&'a str>,

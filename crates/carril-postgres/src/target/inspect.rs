@@ -96,7 +96,6 @@ impl PostgresTarget {
                 .server(&open.session)
                 .await
                 .map_err(fault::as_target)?;
-            let scratch = self.scratch(&open, server, own, published).await?;
             let column = shared.and_then(Workspace::column);
             let mut scratch = self
                 .scratch(&open, server, own, (published, column))

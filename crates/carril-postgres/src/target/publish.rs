@@ -57,7 +57,6 @@ impl<'a> PublishStep<'a> {
         Self {
             call,
             entries,
-            lane,
             from,
         }
     }

@@ -235,9 +235,6 @@ impl PostgresTarget {
         ))
     }
 
-    async fn remove_from(
-        &self,
-        into: &str,
     /// Removes an execution's rows from a table, so many in a transaction.
     pub(super) async fn remove_batches(
         &self,

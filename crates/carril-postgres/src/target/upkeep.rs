@@ -107,28 +107,6 @@ impl PostgresTarget {
         clear: &[String],
     ) -> Result<bool, StepError> {
         let session = &open.session;
-        let (run, process) = (i64::from(to.run.0), to.process.0);
-        let of_run: [(&(dyn ToSql + Sync), Type); 3] = [
-            (&to.execution.0, Type::INT8),
-            (&run, Type::INT8),
-            (&process, Type::INT8),
-        ];
-        session
-            .execute_typed(
-                include_str!("../../sql/target/workspace_forget.sql"),
-                &of_run[..2],
-            )
-            .await
-            .map_err(failed)?;
-        let begin = include_str!("../../sql/target/workspace_begin.sql");
-        if session
-            .query_typed_opt(begin, &of_run)
-            .await
-            .map_err(failed)?
-            .is_none()
-        {
-            return Err(fault::fenced());
-        }
         self.begin_again(session, to).await?;
         let is_cleared = |table: &String| clear.iter().any(|name| same(name, table));
         if workspace.tables.iter().all(is_cleared) {

@@ -89,7 +89,6 @@ fn array_text(items: &[Value], of: &Type) -> Result<String, String> {
             (_, None) => text.push_str("NULL"),
             // A list in a list is an array of more dimensions, which has the same type as its rows.
             (Value::Array(inner), Some(_)) if !is_json(of) => {
-                text.push_str(&array_text(inner, of)?)
                 text.push_str(&array_text(inner, of)?);
             }
             (_, Some(item)) => {
@@ -138,7 +137,6 @@ fn decoded(kind: &Type, raw: &[u8]) -> Decoded {
         Type::OID => Ok(Value::from(u32::from_sql(kind, raw)?)),
         Type::FLOAT4 => real(
             f64::from(f32::from_sql(kind, raw)?),
-            f32::from_sql(kind, raw)?.to_string(),
             &f32::from_sql(kind, raw)?.to_string(),
         ),
         Type::FLOAT8 => {

@@ -220,7 +220,6 @@ async fn lanes_with_the_same_tables_never_see_or_block_each_other() {
 #[tokio::test]
 async fn more_lanes_than_connections_take_turns() {
     let house = Arc::new(House::with("create table work (id integer)", |options| {
-        options.connections = 2
         options.connections = 2;
     }));
     let plan = Pipeline::new(&[
