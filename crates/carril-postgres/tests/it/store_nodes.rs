@@ -39,6 +39,7 @@ impl Two {
             host: "there".to_owned(),
             pid: 4_712,
             command: "test".to_owned(),
+            lanes: None,
         };
         let entered = self.other.enter(&node, self.harness.now());
         self.harness.wait(entered).expect("it enters")
