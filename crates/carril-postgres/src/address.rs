@@ -194,7 +194,8 @@ fn told(error: &tokio_postgres::Error) -> String {
 }
 
 /// The same URL with neither the password before its host nor one among its parameters.
-pub(crate) fn without_password(url: &str) -> String {
+#[must_use]
+pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };

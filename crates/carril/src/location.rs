@@ -4,6 +4,7 @@
 //! URL and a pipeline's folder are made absolute before they are stored, so that they mean the same for whoever goes on with the process.
 
 use carril_model::definition::{Action, Definition};
+use carril_postgres::address::without_password;
 use std::path::{Path, PathBuf};
 
 /// The store where nobody names another: in the folder that relative paths are relative to.
@@ -24,7 +25,7 @@ pub enum UrlError {
     },
     /// A target's.
     #[error(
-        "`{url}` is no URL of a target: {why}; write `sqlite:PATH`, for instance `sqlite:warehouse.db`"
+        "`{url}` is no URL of a target: {why}; write `sqlite:PATH`, for instance `sqlite:warehouse.db`, or `postgres://USER@HOST/DATABASE`"
     )]
     Target {
         /// As written.
@@ -79,34 +80,94 @@ pub(crate) fn store_path(url: &str, folder: &Path) -> Result<PathBuf, UrlError> 
     file(path).map(|path| folder.join(path)).map_err(wrong)
 }
 
-/// The URL of a target with an absolute path, as far as `folder` is absolute; references to secrets stay as they are.
+/// Where a target is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum TargetPlace {
+    /// In a file.
+    File(PathBuf),
+    /// On a PostgreSQL server, by its URL.
+    Postgres(String),
+}
+
+/// The URL of a target as it is kept with its processes: with an absolute path, as far as `folder` is absolute; references to
+/// secrets stay as they are.
 ///
 /// # Errors
-/// [`UrlError::Target`].
+/// [`UrlError::Target`], also for a password that is written out.
 pub fn target_url(url: &str, folder: &Path) -> Result<String, UrlError> {
-    let path = target_file(url)?;
     // What a reference stands for is only known when the target is opened.
-    if path.starts_with("${") {
-        return Ok(format!("{SQLITE}:{path}"));
+    if url.starts_with("${") {
+        return Ok(url.to_owned());
     }
-    Ok(format!("{SQLITE}:{}", tidy(&folder.join(path)).display()))
+    match written_place(url)? {
+        Written::Postgres if has_written_password(url) => Err(wrong_target(
+            url,
+            "its password is written out, and would be kept with every process; write a reference instead, `postgres://USER:${env:NAME}@HOST/DATABASE` or `${file:PATH}`",
+        )),
+        Written::Postgres => Ok(url.to_owned()),
+        Written::File(path) if path.starts_with("${") => Ok(format!("{SQLITE}:{path}")),
+        Written::File(path) => Ok(format!("{SQLITE}:{}", tidy(&folder.join(path)).display())),
+    }
 }
 
-/// The file of a target, once its references are resolved.
-pub(crate) fn target_path(url: &str, folder: &Path) -> Result<PathBuf, UrlError> {
-    Ok(tidy(&folder.join(target_file(url)?)))
+/// Where a target is, once its references are resolved.
+pub(crate) fn target_place(url: &str, folder: &Path) -> Result<TargetPlace, UrlError> {
+    Ok(match written_place(url)? {
+        Written::File(path) => TargetPlace::File(tidy(&folder.join(path))),
+        Written::Postgres => TargetPlace::Postgres(url.to_owned()),
+    })
 }
 
-fn target_file(url: &str) -> Result<&str, UrlError> {
-    let wrong = |why: &str| UrlError::Target {
-        url: url.to_owned(),
-        why: why.to_owned(),
-    };
+enum Written<'a> {
+    File(&'a str),
+    Postgres,
+}
+
+fn written_place(url: &str) -> Result<Written<'_>, UrlError> {
     match scheme(url) {
-        None => Err(wrong("it does not say which kind of database it is")),
-        Some((SQLITE, path)) => file(path).map_err(|why| wrong(&why)),
-        Some((other, _)) => Err(wrong(&format!("there are no targets of kind `{other}`"))),
+        None => Err(wrong_target(
+            url,
+            "it does not say which kind of database it is",
+        )),
+        Some((SQLITE, path)) => file(path)
+            .map(Written::File)
+            .map_err(|why| wrong_target(url, &why)),
+        Some(("postgres" | "postgresql", _)) => Ok(Written::Postgres),
+        Some((other, _)) => {
+            let why = format!("there are no targets of kind `{other}`");
+            Err(wrong_target(url, &why))
+        }
     }
+}
+
+fn wrong_target(url: &str, why: &str) -> UrlError {
+    UrlError::Target {
+        url: without_password(url),
+        why: why.to_owned(),
+    }
+}
+
+/// Whether a URL of a server has a password in it that is no reference.
+fn has_written_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let of_user = place
+        .rsplit_once('@')
+        .and_then(|(who, _)| who.split_once(':'))
+        .map(|(_, password)| password);
+    let of_query = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("password="));
+    let is_reference = |text: &str| {
+        let inner = text
+            .strip_prefix("${")
+            .and_then(|text| text.strip_suffix('}'));
+        inner.is_some_and(|inner| !inner.contains('}'))
+    };
+    of_user
+        .into_iter()
+        .chain(of_query)
+        .any(|password| !password.is_empty() && !is_reference(password))
 }
 
 /// The folder of a pipeline as it is kept with its processes: absolute, relative to where the program runs. `None` where it

@@ -3,12 +3,14 @@
 //! The same name and file is the same target, so that the engine's bounds hold for it whoever asks. References to secrets
 //! are resolved here, at opening, and nowhere else.
 
-use crate::location;
+use crate::location::{self, TargetPlace};
 use crate::open::Lookup;
 use crate::secret::{self, Resolved, Secrets};
 use carril_engine::TargetOpener;
 use carril_model::contract::{Clock, Pending, Target, TargetError};
 use carril_model::plan::stable_hash;
+use carril_postgres::address::Address;
+use carril_postgres::target::{PostgresTarget, TargetOptions as PostgresOptions};
 use carril_sqlite::target::{SqliteTarget, TargetOptions};
 use std::collections::HashMap;
 use std::fmt;
@@ -29,8 +31,8 @@ struct Shared {
     workspaces: PathBuf,
     lookup: Lookup,
     clock: Arc<dyn Clock>,
-    // Held only for the look-up; opening one does no more than look whether its file is there.
-    open: Mutex<HashMap<(String, PathBuf), Arc<SqliteTarget>>>,
+    // Held only for the look-up; opening one does no more than look whether its file is there, and connects to no server.
+    open: Mutex<HashMap<(String, TargetPlace), Arc<dyn Target>>>,
 }
 
 impl fmt::Debug for Targets {
@@ -70,41 +72,60 @@ impl Targets {
         secret::resolve(text, self.shared.as_ref())
     }
 
-    /// The file of a target, its references resolved, for whoever only looks at the file.
+    /// The file of a target, its references resolved, for whoever only looks at the file; `None` for one on a server.
     ///
     /// # Errors
     /// As [`Targets::open`].
-    pub fn file(&self, url: &str) -> Result<PathBuf, TargetError> {
-        let shared = &self.shared;
-        let resolved = secret::resolve(url, shared.as_ref()).map_err(TargetError::Unreachable)?;
-        location::target_path(resolved.value(), &shared.folder)
-            .map_err(|error| TargetError::Unreachable(resolved.hide(&error.to_string())))
+    pub fn file(&self, url: &str) -> Result<Option<PathBuf>, TargetError> {
+        let (place, _) = self.place(url)?;
+        Ok(match place {
+            TargetPlace::File(path) => Some(path),
+            TargetPlace::Postgres(_) => None,
+        })
     }
 
-    /// The target at `url`; the same one again for the same name and file.
+    fn place(&self, url: &str) -> Result<(TargetPlace, Resolved), TargetError> {
+        let shared = &self.shared;
+        let resolved = secret::resolve(url, shared.as_ref()).map_err(TargetError::Unreachable)?;
+        let place = location::target_place(resolved.value(), &shared.folder)
+            .map_err(|error| TargetError::Unreachable(resolved.hide(&error.to_string())))?;
+        Ok((place, resolved))
+    }
+
+    /// The target at `url`; the same one again for the same name and place.
     ///
     /// # Errors
     /// [`TargetError::Unreachable`] for a URL that is wrong, a reference that stands for nothing, or a file that is not there.
-    /// No text has the value of a reference in it.
+    /// No text has the value of a reference in it. A server that does not answer shows when it is first asked.
     pub fn open(&self, name: &str, url: &str) -> Result<Arc<dyn Target>, TargetError> {
         let shared = &self.shared;
-        let resolved = secret::resolve(url, shared.as_ref()).map_err(TargetError::Unreachable)?;
+        let (place, resolved) = self.place(url)?;
         let unreachable = |text: String| TargetError::Unreachable(resolved.hide(&text));
-        let path = location::target_path(resolved.value(), &shared.folder)
-            .map_err(|error| unreachable(error.to_string()))?;
-        let key = (name.to_owned(), path.canonicalize().unwrap_or(path));
+        let place = match place {
+            TargetPlace::File(path) => TargetPlace::File(path.canonicalize().unwrap_or(path)),
+            server @ TargetPlace::Postgres(_) => server,
+        };
+        let key = (name.to_owned(), place);
         let mut open = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(target) = open.get(&key) {
-            return Ok(Arc::clone(target) as Arc<dyn Target>);
+            return Ok(Arc::clone(target));
         }
-        let options = TargetOptions::new(
-            &key.1,
-            shared.workspaces_of(name, &key.1),
-            Arc::clone(&shared.clock),
-        );
-        let target = Arc::new(
-            SqliteTarget::open(name, options).map_err(|error| unreachable(error.to_string()))?,
-        );
+        let clock = Arc::clone(&shared.clock);
+        let target: Arc<dyn Target> = match &key.1 {
+            TargetPlace::File(path) => {
+                let options = TargetOptions::new(path, shared.workspaces_of(name, path), clock);
+                let opened = SqliteTarget::open(name, options);
+                Arc::new(opened.map_err(|error| unreachable(error.to_string()))?)
+            }
+            TargetPlace::Postgres(url) => {
+                let address =
+                    Address::parse(url).map_err(|error| unreachable(error.to_string()))?;
+                Arc::new(PostgresTarget::open(
+                    name,
+                    PostgresOptions::new(address, clock),
+                ))
+            }
+        };
         open.insert(key, Arc::clone(&target));
         Ok(target)
     }

@@ -68,6 +68,32 @@ fn a_target_says_which_kind_it_is() {
     assert!(target("mysql:warehouse").contains("kind `mysql`"));
 }
 
+#[test]
+fn targets_on_a_server_keep_no_password() {
+    for kept in [
+        "postgres://ada@host/warehouse",
+        "postgresql://ada@one:5432,two:5433/warehouse?target_session_attrs=read-write",
+        "postgres://ada:${env:PG_PASSWORD}@host/warehouse?sslmode=verify-full",
+        "postgres://host/warehouse?user=ada&password=${file:secret}",
+        "${env:WAREHOUSE_URL}",
+    ] {
+        assert_eq!(target(kept), kept);
+    }
+    for written in [
+        "postgres://ada:geheim@host/warehouse",
+        "postgres://ada:${env:PG}geheim@host/warehouse",
+        "postgres://ada:gehe@im/geheim@host/warehouse",
+        "postgres://host/warehouse?user=ada&password=geheim",
+    ] {
+        let told = target(written);
+        assert!(
+            told.starts_with("CAR0123") && told.contains("its password is written out"),
+            "{told}"
+        );
+        assert!(!told.contains("geheim"), "{told}");
+    }
+}
+
 fn definition(toml: &str) -> Definition {
     let head = "name = \"x\"\n[entities]\nlist = [\"ada\"]\n[[stage]]\nname = \"s\"\n[[stage.step]]\nname = \"t\"\n";
     let folder = tempfile::tempdir().expect("a folder");

@@ -91,7 +91,7 @@ async fn target(targets: &Targets, name: &str, url: &str) -> Line {
         }
     };
     let said = format!("{name}: {is}");
-    let Ok(file) = targets.file(url) else {
+    let Ok(Some(file)) = targets.file(url) else {
         return Line::well("target", said);
     };
     let disk = carril::disk(&file);
