@@ -2,7 +2,8 @@
 
 use crate::store::{database, expire, open};
 use carril_model::contract::{
-    Change, Claim, Claimed, Fault, Group, NodeInfo, ProcessRow, Record, Report, Store, Verdict,
+    Change, Claim, Claimed, Fault, Group, Mailbox, NodeInfo, ProcessRow, Record, Report, Store,
+    Verdict, Wish,
 };
 use carril_model::id::ProcessId;
 use carril_model::state::ExecutionState;
@@ -350,6 +351,36 @@ fn a_lane_key_is_held_once_over_all_engines() {
         by_process.values().all(|count| *count == 30),
         "{by_process:?}"
     );
+}
+
+/// A wish is one engine's, as long as that one lives.
+#[test]
+fn a_wish_is_for_one_engine() {
+    let two = Two::enter();
+    let history = carril_postgres::store::PostgresHistory::open(
+        &two.database.url(),
+        &carril_postgres::store::StoreOptions::default(),
+    );
+    let history = history.expect("it opens");
+    let now = two.harness.now();
+    let wish = Wish::Pause {
+        process: ProcessId(1),
+    };
+    let posted = two
+        .harness
+        .wait(history.post(&wish, now))
+        .expect("it is left");
+    let found = |store: &dyn Store| -> Vec<_> {
+        let found = two.harness.wait(store.requests()).expect("they are read");
+        found.iter().map(|request| request.id).collect()
+    };
+    assert_eq!(found(two.harness.store()), [posted]);
+    assert_eq!(found(&two.other), []);
+    assert_eq!(found(two.harness.store()), [posted], "until it is answered");
+    two.database
+        .sql("UPDATE carril.node SET lease_until = '-infinity' WHERE host = 'here'");
+    two.harness.wait(two.other.beat(now)).expect("it is alive");
+    assert_eq!(found(&two.other), [posted]);
 }
 
 /// What one engine does to processes and executions reaches what another runs.

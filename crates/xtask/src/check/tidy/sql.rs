@@ -42,6 +42,7 @@ const ALONE: &[Alone] = &[
     (
         &[
             "cause_write.sql",
+            "claim_segment.sql",
             "claim_take.sql",
             "execution_begin_rollback.sql",
             "execution_cancel_mark.sql",
