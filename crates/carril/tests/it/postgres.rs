@@ -2,6 +2,7 @@
 
 use crate::harness::{end, executions, run, settled, states};
 use carril::model::contract::{EntityRow, Selection};
+use carril::model::id::ProcessId;
 use carril::model::state::ProcessState;
 use carril::{
     Carril, Input, Launch, OpenError, OpenOptions, Pipeline, PipelineDefinition, Stage, Step,
@@ -10,7 +11,8 @@ use carril::{
 use carril_testkit::postgres::{Cluster, Database};
 use serde::de::IgnoredAny;
 use serde_json::Map;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 fn entities(many: u32) -> Vec<EntityRow> {
@@ -41,7 +43,7 @@ fn pipeline(name: &str) -> PipelineDefinition {
 async fn open(database: &Database, pipeline: &PipelineDefinition) -> Carril {
     let url = database.url();
     // The URL's secret part is a reference, as a settings file would have it.
-    let (before, after) = url.split_once("@").expect("a user and a host");
+    let (before, after) = url.split_once('@').expect("a user and a host");
     let host = after.to_owned();
     let options = OpenOptions::new(format!("{before}@${{env:PLACE}}"))
         .folder(env!("CARGO_TARGET_TMPDIR"))
@@ -106,6 +108,91 @@ async fn two_engines_share_a_store() {
     }
     end(&first).await;
     end(&second).await;
+}
+
+/// Two engines work off one process: one launches it and is kept busy by its lanes, the other takes it up and does the rest. Every
+/// lane's step is done once, by one of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_engines_work_off_one_process() {
+    let database = Cluster::get().database();
+    let (gate, opened) = tokio::sync::watch::channel(false);
+    let gate = Arc::new(gate);
+    let done: Arc<[Mutex<Vec<String>>; 2]> = Arc::default();
+    // The first engine's steps wait until the second has done all that the first does not hold.
+    let slow = {
+        let done = Arc::clone(&done);
+        move |input: Input<IgnoredAny>| {
+            let (done, mut opened) = (Arc::clone(&done), opened.clone());
+            async move {
+                let waited = opened.wait_for(|open| *open).await.map(|_| ());
+                keep(&done[0], input);
+                waited.map_err(|_| StepFailure::permanent("nobody opens the gate"))
+            }
+        }
+    };
+    let quick = {
+        let (done, gate) = (Arc::clone(&done), Arc::clone(&gate));
+        move |input: Input<IgnoredAny>| {
+            let (done, gate) = (Arc::clone(&done), Arc::clone(&gate));
+            async move {
+                if keep(&done[1], input) == 16 {
+                    gate.send_replace(true);
+                }
+                Ok::<_, StepFailure>(())
+            }
+        }
+    };
+    let mine = one_step(Step::function("work", slow));
+    let theirs = one_step(Step::function("work", quick));
+    let first = open(&database, &mine).await;
+    let launch = Launch::new().lanes(4).entities(entities(20));
+    let launched = first.launch(&mine, launch).await.expect("it is launched");
+    let process = launched.process();
+    let second = open(&database, &theirs).await;
+    assert_eq!((second.reclaimed(), second.unsettled().len()), (0, 1));
+    assert!(second.adopt_unsettled().await.is_empty());
+    let told = settled_in(&second, process).await;
+    assert_eq!(told, (ProcessState::Succeeded, 20));
+    let lists = done
+        .iter()
+        .map(|list| list.lock().expect("no panic").clone());
+    let lists: Vec<Vec<String>> = lists.collect();
+    assert_eq!((lists[0].len(), lists[1].len()), (4, 16));
+    let all: BTreeSet<&String> = lists.iter().flatten().collect();
+    assert_eq!(all.len(), 20, "each once");
+    assert_eq!(
+        settled(&first, process).await.state,
+        ProcessState::Succeeded
+    );
+    assert_eq!(
+        settled(&second, process).await.state,
+        ProcessState::Succeeded
+    );
+    end(&first).await;
+    end(&second).await;
+}
+
+/// Notes whose step was done, and tells how many were.
+fn keep(done: &Mutex<Vec<String>>, input: Input<IgnoredAny>) -> usize {
+    let mut done = done.lock().expect("no panic");
+    done.push(input.entity_key.unwrap_or_default());
+    done.len()
+}
+
+/// State and successes of a process once it has settled, whichever engine did it.
+async fn settled_in(carril: &Carril, process: ProcessId) -> (ProcessState, u64) {
+    let looked = async {
+        loop {
+            let row = carril.reader().process(process).await;
+            let row = row.expect("it is read").expect("it is there");
+            if row.state.is_settled() {
+                return (row.state, row.tally.succeeded);
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let looked = tokio::time::timeout(Duration::from_secs(60), looked);
+    looked.await.expect("it settles in time")
 }
 
 /// An engine that dies in the middle of its steps loses its lease; the next one finds its processes and finishes them.
@@ -180,7 +267,7 @@ async fn what_is_wrong_with_its_url_is_told_without_secrets() {
     let error = told("postgres://u:p@h/d?sslmode=1").await;
     assert_eq!(error.code(), "CAR0630");
     let read = carril::read("postgres://u:geheim@h/d", std::path::Path::new(".")).await;
-    let error = read.err().expect("it is no file");
+    let error = read.expect_err("it is no file");
     assert_eq!(error.code(), "CAR0702");
     assert!(!error.to_string().contains("geheim"), "{error}");
 }
