@@ -384,6 +384,27 @@ async fn a_query_runs_to_its_end() {
 }
 
 #[tokio::test]
+async fn errors_inside_functions_are_told_with_their_line() {
+    let house = House::new(
+        "create function checks(n int) returns void language plpgsql as $$
+         begin
+             if n > 1 then raise exception 'too many: %', n using errcode = 'P0042'; end if;
+         end $$",
+    );
+    let plan = Pipeline::new(&[("step", "select 1;\nselect checks(:run + 5)")]).plan();
+    let error = house.run(&plan, "step", 1).await.expect_err("it raises");
+    assert_eq!(
+        (error.class, error.native.as_deref()),
+        (ErrorClass::Permanent, Some("P0042"))
+    );
+    assert_eq!(
+        error.message,
+        "too many: 6; PL/pgSQL function checks(integer) line 3 at RAISE"
+    );
+    assert_eq!(error.place.as_deref(), Some("sql/step.sql:2:1"));
+}
+
+#[tokio::test]
 async fn procedures_that_commit_say_so() {
     let schema = format!(
         "{SCHEMA} create table log (what int);
