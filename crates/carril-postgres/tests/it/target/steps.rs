@@ -464,3 +464,47 @@ async fn hostile_names_are_only_names() {
     );
     assert_eq!(house.rows("select * from \"cur'rent;\""), ["it's|2|1|1"]);
 }
+
+/// What a table is called may change under a step, and by it: names that are remembered must not hide that.
+#[tokio::test]
+async fn tables_that_change_their_name_or_schema_are_known_by_the_new_one() {
+    let house = House::new(SCHEMA);
+    let plan = Pipeline::new(&[
+        ("fill", "insert into work (id) values (1)"),
+        (
+            "rename",
+            "alter table work rename to renamed; insert into renamed (id) values (2)",
+        ),
+        ("again", "insert into renamed (id) values (3)"),
+        (
+            "make",
+            "create table fresh (x integer); insert into fresh values (1)",
+        ),
+        ("use", "insert into fresh values (2)"),
+        ("move", "alter table fresh set schema public"),
+    ])
+    .tables(&["work"])
+    .plan();
+    let mut counted = Vec::new();
+    for step in ["fill", "rename", "again"] {
+        counted.push(house.run(&plan, step, 1).await.unwrap().rows);
+    }
+    let one = |table| vec![table_rows(table, 1, 0, 0)];
+    assert_eq!(counted, [one("work"), one("renamed"), one("renamed")]);
+    for step in ["make", "use"] {
+        assert_eq!(house.run(&plan, step, 1).await.unwrap().rows, one("fresh"));
+    }
+    let error = house
+        .run(&plan, "move", 1)
+        .await
+        .expect_err("it would be everybody's");
+    assert!(
+        error.message.starts_with("`fresh` is shared by all lanes"),
+        "{}",
+        error.message
+    );
+    assert_eq!(
+        house.rows("select count(*) from carril_p7_e1_r1.fresh"),
+        ["2"]
+    );
+}
