@@ -18,6 +18,7 @@ pub mod guard;
 pub mod id;
 pub mod load;
 pub mod moment;
+pub mod overlap;
 pub mod plan;
 pub mod process;
 pub mod retry;

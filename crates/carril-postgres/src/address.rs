@@ -193,8 +193,10 @@ fn told(error: &tokio_postgres::Error) -> String {
     }
 }
 
-/// The same URL with neither the password before its host nor one among its parameters.
-pub(crate) fn without_password(url: &str) -> String {
+/// The same URL with neither the password before its host nor one among its parameters: what may be printed of a URL, even of one that
+/// is none.
+#[must_use]
+pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };

@@ -33,6 +33,7 @@ mod engine;
 mod enter;
 mod fault;
 mod forget;
+mod history;
 mod hot;
 mod lanes;
 mod launch;
@@ -48,4 +49,5 @@ mod text;
 mod wake;
 
 pub use engine::PostgresStore;
+pub use history::PostgresHistory;
 pub use open::{OpenError, StoreOptions, downgrade};

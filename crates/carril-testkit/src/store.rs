@@ -18,6 +18,7 @@ pub mod claims;
 pub mod commit;
 pub mod forget;
 mod harness;
+pub mod history;
 pub mod lanes;
 pub mod launch;
 pub mod pause;
@@ -211,6 +212,38 @@ macro_rules! store_conformance {
             fn $case() {
                 $crate::store::$module::$case(&mut $crate::store::Harness::open($opener()));
             })*
+        })*
+    };
+}
+
+/// Makes one test of each case about what people read. The argument is the path of a function that makes a fresh
+/// [`history::House`].
+#[macro_export]
+macro_rules! history_conformance {
+    ($house:path) => {
+        $crate::history_conformance!(@cases $house, [
+            an_execution_is_told_as_it_is,
+            lists_are_bounded_filtered_and_go_on,
+            a_launch_that_is_not_whole_is_not_told,
+            attempts_of_every_run_are_told_with_what_they_said,
+            the_timeline_has_a_line_for_each_entity_and_stage,
+            overlaps_and_bottlenecks_are_about_resources,
+            waits_and_causes_are_summed_over_a_process,
+            failed_attempts_are_counted_once_over_all_runs,
+            a_wish_is_left_found_answered_and_taken_back,
+            rollbacks_and_reruns_leave_their_history,
+            the_time_between_an_end_and_a_retry_is_nobodys_work,
+            nobody_ends_before_the_last_that_is_known_of_them,
+            states_have_the_names_that_the_model_gives_them,
+            times_are_texts_in_utc_and_numbers,
+            the_trace_has_every_event,
+            the_reference_has_every_column_and_no_other,
+        ]);
+    };
+    (@cases $house:path, [$($case:ident,)*]) => {
+        $(#[test]
+        fn $case() {
+            $crate::store::history::$case(&mut $house());
         })*
     };
 }

@@ -4,6 +4,7 @@
 //! URL and a pipeline's folder are made absolute before they are stored, so that they mean the same for whoever goes on with the process.
 
 use carril_model::definition::{Action, Definition};
+use carril_postgres::address::without_password;
 use std::path::{Path, PathBuf};
 
 /// The store where nobody names another: in the folder that relative paths are relative to.
@@ -65,15 +66,47 @@ impl UrlError {
     }
 }
 
+/// Where a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StorePlace {
+    /// In a file.
+    File(PathBuf),
+    /// On a PostgreSQL server: its URL as it is written, references to secrets in it.
+    Postgres(String),
+}
+
+impl StorePlace {
+    /// What may be printed.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Postgres(url) => without_password(url),
+        }
+    }
+}
+
+/// Where a store is that may be a file or on a server.
+pub(crate) fn store_place(url: &str, folder: &Path) -> Result<StorePlace, UrlError> {
+    match scheme(url) {
+        Some(("postgres" | "postgresql", _)) => Ok(StorePlace::Postgres(url.to_owned())),
+        _ => store_path(url, folder).map(StorePlace::File),
+    }
+}
+
 /// The file of a store.
 pub(crate) fn store_path(url: &str, folder: &Path) -> Result<PathBuf, UrlError> {
     let wrong = |why: String| UrlError::Store {
-        url: url.to_owned(),
+        url: without_password(url),
         why,
     };
     let path = match scheme(url) {
         None => url,
         Some((SQLITE, path)) => path,
+        Some(("postgres" | "postgresql", _)) => {
+            return Err(wrong(
+                "this needs a store in a file; one on PostgreSQL is opened by programs that use the library".to_owned(),
+            ));
+        }
         Some((other, _)) => return Err(wrong(format!("there are no stores of kind `{other}`"))),
     };
     file(path).map(|path| folder.join(path)).map_err(wrong)

@@ -10,7 +10,7 @@ use crate::builder::PipelineDefinition;
 use crate::carril::{Carril, Defaults};
 use crate::function::{Functions, Input, StepFailure};
 use crate::http::HttpSettings;
-use crate::location::{self, DEFAULT_STORE, UrlError};
+use crate::location::{self, DEFAULT_STORE, StorePlace, UrlError};
 use crate::reader::Reader;
 use crate::settings::RETENTION;
 use crate::targets::Targets;
@@ -18,8 +18,10 @@ use carril_engine::clock::SystemClock;
 use carril_engine::{
     Engine, Error as EngineError, Options, Parts, Retention, Runners, TargetOpener, task,
 };
-use carril_model::contract::{NodeInfo, Pending, Target, TargetError};
+use carril_model::contract::{NodeInfo, Pending, Store, Target, TargetError};
 use carril_model::time::Timestamp;
+use carril_postgres::address::without_password;
+use carril_postgres::store::PostgresStore;
 use carril_sqlite::store::{self, Durability, EngineLock, LockError, SqliteStore, StoreOptions};
 use carril_steps::command::{CommandOptions, CommandRunner};
 use carril_steps::http::HttpRunner;
@@ -71,7 +73,8 @@ impl Default for OpenOptions {
 }
 
 impl OpenOptions {
-    /// The defaults for a store: a path, or `sqlite:PATH`. It is made when it does not exist.
+    /// The defaults for a store: a path, `sqlite:PATH`, or `postgres://user@host/database`, whose password may be a reference
+    /// (`${env:NAME}`, `${file:PATH}`). It is made when it does not exist. A store on PostgreSQL is shared by any number of engines.
     #[must_use]
     pub fn new(store: impl Into<String>) -> Self {
         Self {
@@ -104,7 +107,7 @@ impl OpenOptions {
         self
     }
 
-    /// Where lanes keep files of their own; by default the store's path with `.lanes` added.
+    /// Where lanes keep files of their own; by default the store's path with `.lanes` added, and `carril.lanes` for a store on a server.
     #[must_use]
     pub fn workspaces(mut self, folder: impl Into<PathBuf>) -> Self {
         self.workspaces = Some(folder.into());
@@ -277,6 +280,12 @@ pub enum OpenError {
     /// It cannot be opened.
     #[error(transparent)]
     Store(#[from] store::OpenError),
+    /// It is on PostgreSQL and cannot be opened.
+    #[error(transparent)]
+    Postgres(#[from] carril_postgres::store::OpenError),
+    /// Its URL refers to a secret that is not there.
+    #[error("the store's URL cannot be completed: {0}")]
+    Secret(String),
     /// The engine could not enter it.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -309,6 +318,8 @@ impl OpenError {
             Self::Url(error) => error.code(),
             Self::Lock { .. } => "CAR0708",
             Self::Store(error) => error.code(),
+            Self::Postgres(error) => error.code(),
+            Self::Secret(_) => "CAR0702",
             Self::Engine(error) => error.code(),
             Self::Panicked => "CAR0709",
         }
@@ -319,14 +330,22 @@ impl OpenError {
     pub const fn kind(&self) -> OpenErrorKind {
         match self {
             Self::Held { .. } => OpenErrorKind::Held,
-            Self::Url(_) => OpenErrorKind::Usage,
+            Self::Url(_)
+            | Self::Secret(_)
+            | Self::Postgres(carril_postgres::store::OpenError::Address { .. }) => {
+                OpenErrorKind::Usage
+            }
             Self::Lock { .. } | Self::Engine(_) => OpenErrorKind::Unreachable,
             Self::Store(
                 store::OpenError::Newer { .. }
                 | store::OpenError::Older { .. }
                 | store::OpenError::NotOurs { .. },
+            )
+            | Self::Postgres(
+                carril_postgres::store::OpenError::Newer { .. }
+                | carril_postgres::store::OpenError::Older { .. },
             ) => OpenErrorKind::StoreVersion,
-            Self::Store(_) => OpenErrorKind::Unreachable,
+            Self::Store(_) | Self::Postgres(_) => OpenErrorKind::Unreachable,
             Self::Panicked => OpenErrorKind::Internal,
         }
     }
@@ -353,12 +372,20 @@ impl From<LockError> for OpenError {
 /// # Errors
 /// As [`OpenError`], above all [`OpenError::Held`] when another engine has the store.
 pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
-    let path = location::store_path(&options.store, &options.folder)?;
-    let (lock, store, reader) = open_files(path.clone(), &options).await?;
+    let place = location::store_place(&options.store, &options.folder)?;
     let clock: Arc<SystemClock> = Arc::default();
-    let workspaces = options.workspaces.unwrap_or_else(|| lanes_of(&path));
-    let targets = Targets::new(&options.folder, workspaces, options.lookup, clock.clone());
-    let lock = Arc::new(Mutex::new(Some(lock)));
+    let lanes = match &place {
+        StorePlace::File(path) => lanes_of(path),
+        StorePlace::Postgres(_) => options.folder.join("carril.lanes"),
+    };
+    let workspaces = options.workspaces.clone().unwrap_or(lanes);
+    let lookup = Arc::clone(&options.lookup);
+    let targets = Targets::new(&options.folder, workspaces, lookup, clock.clone());
+    let (lock, store, reader) = match place {
+        StorePlace::File(path) => open_files(path, &options).await?,
+        StorePlace::Postgres(url) => open_postgres(url, &targets).await?,
+    };
+    let lock = Arc::new(Mutex::new(lock));
     let calls = options.http.into_options(targets.clone());
     let mut runners = Runners {
         http: Arc::new(HttpRunner::new(calls)),
@@ -374,7 +401,7 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
         _lock: Arc::clone(&lock),
     };
     let parts = Parts {
-        store: Arc::new(store),
+        store,
         targets: Arc::new(opener),
         runners,
         clock: clock.clone(),
@@ -403,16 +430,28 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
     ))
 }
 
-async fn open_files(
-    path: PathBuf,
-    options: &OpenOptions,
-) -> Result<(EngineLock, SqliteStore, Reader), OpenError> {
+/// A store with its lock, where it has one, and a reader beside it.
+type Opened = (Option<EngineLock>, Arc<dyn Store>, Reader);
+
+async fn open_files(path: PathBuf, options: &OpenOptions) -> Result<Opened, OpenError> {
     let (node, store_options) = (options.node.clone(), options.store_options);
     let opened = task::blocking(move || {
         let lock = EngineLock::acquire(&path, &node)?;
         let store = SqliteStore::open(&path, store_options)?;
         let reader = Reader::open(&path)?;
-        Ok((lock, store, reader))
+        Ok((Some(lock), Arc::new(store) as Arc<dyn Store>, reader))
+    });
+    opened.await.unwrap_or(Err(OpenError::Panicked))
+}
+
+/// A store on a server needs no lock: each engine has a lease in it.
+async fn open_postgres(url: String, targets: &Targets) -> Result<Opened, OpenError> {
+    let resolved = targets.resolve(&url).map_err(OpenError::Secret)?;
+    let value = resolved.value().to_owned();
+    let opened = task::blocking(move || {
+        let store = PostgresStore::open(&value, &Default::default())?;
+        let reader = Reader::open_postgres(&value, &without_password(&url))?;
+        Ok((None, Arc::new(store) as Arc<dyn Store>, reader))
     });
     opened.await.unwrap_or(Err(OpenError::Panicked))
 }

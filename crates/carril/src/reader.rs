@@ -1,13 +1,15 @@
 //! A store as whoever only reads it sees it: beside another program's engine, or without one.
 
-use crate::location;
+use crate::location::{self, StorePlace};
 use crate::open::{Holder, OpenError};
 use carril_engine::task;
 use carril_model::contract::{Fault, History, Mailbox, ProcessFilter, ProcessRow};
 use carril_model::id::ProcessId;
+use carril_postgres::address::without_password;
+use carril_postgres::store::PostgresHistory;
 use carril_sqlite::store::{self, SqliteHistory};
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Reads a store and leaves wishes for its engine. Clones share their connections.
@@ -15,13 +17,13 @@ use std::sync::Arc;
 pub struct Reader {
     history: Arc<dyn History>,
     mailbox: Arc<dyn Mailbox>,
-    path: PathBuf,
+    place: StorePlace,
 }
 
 impl fmt::Debug for Reader {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Reader")
-            .field("store", &self.path)
+            .field("store", &self.place.shown())
             .finish_non_exhaustive()
     }
 }
@@ -35,7 +37,7 @@ pub enum EngineSeen {
     None,
 }
 
-/// Opens a store for reading; never makes one, never takes its lock. Relative paths are relative to `folder`.
+/// Opens a store in a file for reading; never makes one, never takes its lock. Relative paths are relative to `folder`.
 ///
 /// # Errors
 /// As [`OpenError`]; never [`OpenError::Held`].
@@ -52,7 +54,17 @@ impl Reader {
         Ok(Self {
             history: Arc::clone(&history) as Arc<dyn History>,
             mailbox: history,
-            path: path.to_owned(),
+            place: StorePlace::File(path.to_owned()),
+        })
+    }
+
+    /// Reads a store on PostgreSQL, whose URL has its references resolved; `written` is what may be shown.
+    pub(crate) fn open_postgres(url: &str, written: &str) -> Result<Self, OpenError> {
+        let history = Arc::new(PostgresHistory::open(url, &Default::default())?);
+        Ok(Self {
+            history: Arc::clone(&history) as Arc<dyn History>,
+            mailbox: history,
+            place: StorePlace::Postgres(without_password(written)),
         })
     }
 
@@ -82,15 +94,19 @@ impl Reader {
         Ok(newest.filter(|row| row.id == id))
     }
 
-    /// The store's file.
+    /// The store's file; `None` for a store on a server.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn path(&self) -> Option<&Path> {
+        match &self.place {
+            StorePlace::File(path) => Some(path),
+            StorePlace::Postgres(_) => None,
+        }
     }
 
-    /// Whether an engine has the store at this moment, asked of the kernel.
+    /// Whether an engine has the store at this moment, asked of the kernel. Engines on a server share the store, and none has it.
     #[must_use]
     pub fn engine(&self) -> EngineSeen {
-        store::holder(&self.path).map_or(EngineSeen::None, |held| EngineSeen::Running(held.into()))
+        let held = self.path().and_then(store::holder);
+        held.map_or(EngineSeen::None, |held| EngineSeen::Running(held.into()))
     }
 }

@@ -1,2 +1,2 @@
 -- Every breaker that was ever kept, in order of resource. No parameters. By primary key.
-SELECT resource, change, state, failures, successes, since, until, forced, reason FROM breaker ORDER BY resource;
+SELECT resource, change, state, failures, successes, since, until, forced, reason FROM breaker ORDER BY resource COLLATE "C";

@@ -1,9 +1,11 @@
 -- Of each lane key: who heads it, and (last column) whose turn it is while nobody of it runs. That is the unsettled execution that was
 -- launched first, if it is pending; else of that one's process the first that could run, else the first that waits.
--- $1 lane hashes, sorted. Index: execution_lane.
+-- $1 lane hashes, sorted. Index: execution_lane, key by key (OFFSET 0 keeps the planner from reading it whole).
 SELECT e.id, e.process_id, e.run, e.token, e.state, e.segment, e.per_process, e.lane_hash, e.rolling_back, e.cancelling, e.cause, e.about, e.since, e.sums, e.parked, e.unread, e.ready, e.warnings, e.node, e.started_at, e.ended_at, e.failed_step, e.error, e.wake_at, false AS next
 FROM unnest($1::bigint[]) AS k (lane_hash)
-JOIN execution e ON e.lane_hash = k.lane_hash AND e.state < 3 AND e.ready
+CROSS JOIN LATERAL (
+  SELECT r.* FROM execution r WHERE r.lane_hash = k.lane_hash AND r.state < 3 AND r.ready OFFSET 0
+) e
 UNION ALL
 SELECT e.id, e.process_id, e.run, e.token, e.state, e.segment, e.per_process, e.lane_hash, e.rolling_back, e.cancelling, e.cause, e.about, e.since, e.sums, e.parked, e.unread, e.ready, e.warnings, e.node, e.started_at, e.ended_at, e.failed_step, e.error, e.wake_at, true
 FROM unnest($1::bigint[]) AS k (lane_hash)

@@ -1,5 +1,5 @@
 -- Engines that never left and whose lease has run out, with the last time they were seen (microseconds). While the database was down
--- nobody could renew a lease, so after its start every lease gets a fresh period.
+-- nobody could renew a lease, so after its start every lease gets a fresh period; not one that had run out a day before.
 -- $1 the engine that asks, $2 how long a lease lasts (milliseconds). Index: none, one row per engine that ever ran.
 SELECT id, last_seen FROM node
 WHERE left_at IS NULL AND id <> $1::bigint AND lease_until < clock_timestamp()

@@ -4,7 +4,7 @@
 
 use super::desk::Desk;
 use super::hot;
-use super::rows::{get, int, json, small, step};
+use super::rows::{get, int, json, step};
 use super::session::Tx;
 use super::wake;
 use carril_model::account::{Cause, CauseKind};
@@ -12,6 +12,7 @@ use carril_model::contract::{Claim, Claimed, Fault, StepRow};
 use carril_model::id::{ExecutionId, Run};
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
+use futures_util::future::{try_join, try_join3};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -28,13 +29,8 @@ pub(crate) async fn claim(
     if claim.max == 0 {
         return Ok(Vec::new());
     }
-    let process = claim.process.0;
-    let Some(row) = tx.row(sql!("claim_segment"), &[&process]).await? else {
-        return Ok(Vec::new());
-    };
-    let segment = small(&row, 0)?;
-    let (at_segment, max) = (i64::from(segment), i64::from(claim.max));
-    let found = hot::all(tx, sql!("claim_find"), &[&process, &at_segment, &max]).await?;
+    let max = i64::from(claim.max);
+    let found = hot::all(tx, sql!("claim_find"), &[&claim.process.0, &max]).await?;
     let ids = desk.adopt(found);
     let mut claimed = Vec::with_capacity(ids.len());
     for id in &ids {
@@ -50,7 +46,7 @@ pub(crate) async fn claim(
         hot.parked = false;
         claimed.push(Claimed {
             owned: hot.owned(),
-            segment,
+            segment: hot.segment,
             entity_key: None,
             attributes: Map::new(),
             account: hot.account.clone(),
@@ -60,13 +56,17 @@ pub(crate) async fn claim(
             signals: Vec::new(),
         });
     }
-    desk.flush(tx).await?;
-    complete(tx, desk, &mut claimed).await?;
+    if !claimed.is_empty() {
+        let unread = |id: &&i64| desk.get(**id).is_some_and(|hot| hot.unread > 0);
+        let called: Vec<i64> = ids.iter().filter(unread).copied().collect();
+        let known = complete(tx, &called, &mut claimed);
+        try_join(desk.flush(tx), known).await?;
+    }
     Ok(claimed)
 }
 
-/// Brings everything that is known of the runs that were claimed.
-async fn complete(tx: &Tx<'_>, desk: &Desk, claimed: &mut [Claimed]) -> Result<(), Fault> {
+/// Brings everything that is known of the runs that were claimed; those of `called` have signals that nobody has taken.
+async fn complete(tx: &Tx<'_>, called: &[i64], claimed: &mut [Claimed]) -> Result<(), Fault> {
     let ids: Vec<i64> = claimed.iter().map(|one| one.owned.execution.0).collect();
     // A first claim of a first run has nothing to read; a later run may have taken steps over.
     let known = claimed
@@ -74,11 +74,12 @@ async fn complete(tx: &Tx<'_>, desk: &Desk, claimed: &mut [Claimed]) -> Result<(
         .filter(|one| !one.fresh || one.owned.run.0 > 1)
         .map(|one| (one.owned.execution, one.owned.run));
     let known: Vec<(ExecutionId, Run)> = known.collect();
-    let unread = |id: &&i64| desk.get(**id).is_some_and(|hot| hot.unread > 0);
-    let called: Vec<i64> = ids.iter().filter(unread).copied().collect();
-    let mut entities = entities(tx, &ids).await?;
-    let mut steps = latest_steps(tx, &known).await?;
-    let mut signals = wake::unread(tx, &called).await?;
+    let (mut entities, mut steps, mut signals) = try_join3(
+        entities(tx, &ids),
+        latest_steps(tx, &known),
+        wake::unread(tx, called),
+    )
+    .await?;
     for one in claimed {
         let id = one.owned.execution.0;
         if let Some((key, attributes)) = entities.remove(&id) {

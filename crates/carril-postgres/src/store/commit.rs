@@ -38,7 +38,10 @@ pub(crate) async fn commit(session: &mut Session, group: &Group) -> Result<Repor
     if !touched.is_empty() {
         // The group is durable, so nothing that happens now may look as if it were not.
         report.processes = session
-            .plain(async |tx| process_rows(tx, &touched).await)
+            .plain(async |tx| {
+                let mut found = by_id(tx, &touched).await?;
+                Ok(touched.iter().filter_map(|id| found.remove(id)).collect())
+            })
             .await
             .map_err(|fault| Fault::Unavailable(format!("after the commit: {fault}")))?;
     }
@@ -93,11 +96,7 @@ pub(crate) async fn see(tx: &Tx<'_>, now: carril_model::time::Timestamp) -> Resu
 
 /// Processes, which must exist, in the order in which they are given.
 pub(crate) async fn process_rows(tx: &Tx<'_>, ids: &[i64]) -> Result<Vec<ProcessRow>, Fault> {
-    let mut found: HashMap<i64, ProcessRow> = HashMap::with_capacity(ids.len());
-    for row in tx.rows(sql!("process_read"), &[&ids]).await? {
-        let process = rows::process(&row)?;
-        found.insert(process.id.0, process);
-    }
+    let mut found = by_id(tx, ids).await?;
     ids.iter()
         .map(|id| {
             found
@@ -105,6 +104,15 @@ pub(crate) async fn process_rows(tx: &Tx<'_>, ids: &[i64]) -> Result<Vec<Process
                 .ok_or_else(|| damaged(format!("process {id} has executions and no row")))
         })
         .collect()
+}
+
+async fn by_id(tx: &Tx<'_>, ids: &[i64]) -> Result<HashMap<i64, ProcessRow>, Fault> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for row in tx.rows(sql!("process_read"), &[&ids]).await? {
+        let process = rows::process(&row)?;
+        found.insert(process.id.0, process);
+    }
+    Ok(found)
 }
 
 /// One process, if it exists.

@@ -66,10 +66,25 @@ impl Deltas {
         self.by(process, number, by);
     }
 
-    /// Writes the sums, in order of process, and starts anew with the same processes.
-    pub(crate) async fn write(&mut self, tx: &Tx<'_>) -> Result<(), Fault> {
-        let moves = std::mem::take(&mut self.moves);
-        let moves: Vec<_> = moves
+    /// Takes the sums and starts anew with the same processes.
+    pub(crate) fn take(&mut self) -> Moves {
+        Moves(std::mem::take(&mut self.moves))
+    }
+
+    fn by(&mut self, process: i64, number: usize, by: i64) {
+        self.touch(process);
+        self.moves.entry(process).or_default()[number] += by;
+    }
+}
+
+/// By how much the numbers of processes move, in order of process.
+pub(crate) struct Moves(BTreeMap<i64, [i64; NUMBERS]>);
+
+impl Moves {
+    /// Writes them.
+    pub(crate) async fn write(self, tx: &Tx<'_>) -> Result<(), Fault> {
+        let moves: Vec<_> = self
+            .0
             .into_iter()
             .filter(|(_, by)| *by != [0; NUMBERS])
             .collect();
@@ -104,10 +119,5 @@ impl Deltas {
             ],
         )
         .await
-    }
-
-    fn by(&mut self, process: i64, number: usize, by: i64) {
-        self.touch(process);
-        self.moves.entry(process).or_default()[number] += by;
     }
 }

@@ -12,6 +12,7 @@ use carril_model::contract::Fault;
 use carril_model::id::ProcessId;
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
+use futures_util::future::{try_join, try_join5};
 use std::collections::{BTreeMap, HashMap};
 
 /// Executions that are read at once when a whole process is gone through.
@@ -184,28 +185,34 @@ impl Desk {
         Ok(())
     }
 
-    /// Writes everything that has changed.
+    /// Writes everything that has changed, one statement right behind the other: they are about different rows.
     pub(crate) async fn flush(&mut self, tx: &Tx<'_>) -> Result<(), Fault> {
+        let moves = self.deltas.take();
+        let runs_over = std::mem::take(&mut self.runs);
+        let (interrupted, cancelled) = (
+            std::mem::take(&mut self.interrupted),
+            std::mem::take(&mut self.cancelled),
+        );
+        let (gone, keys) = (
+            std::mem::take(&mut self.wakes_gone),
+            std::mem::take(&mut self.wake_keys),
+        );
         let changed: Vec<&Hot> = self.rows.values().filter(|hot| hot.is_changed()).collect();
-        hot::write(tx, &changed).await?;
+        try_join5(
+            hot::write(tx, &changed),
+            moves.write(tx),
+            runs(tx, runs_over),
+            wakes(tx, gone, keys),
+            try_join(
+                over(tx, sql!("steps_interrupt"), interrupted),
+                over(tx, sql!("steps_cancel"), cancelled),
+            ),
+        )
+        .await?;
         for hot in self.rows.values_mut().filter(|hot| hot.is_changed()) {
             hot.written();
         }
-        runs(tx, std::mem::take(&mut self.runs)).await?;
-        over(tx, sql!("steps_interrupt"), &mut self.interrupted).await?;
-        over(tx, sql!("steps_cancel"), &mut self.cancelled).await?;
-        if !self.wakes_gone.is_empty() {
-            let mut gone = std::mem::take(&mut self.wakes_gone);
-            gone.sort_unstable();
-            tx.execute(sql!("wake_key_remove"), &[&gone]).await?;
-        }
-        if !self.wake_keys.is_empty() {
-            let mut keys = std::mem::take(&mut self.wake_keys);
-            keys.sort_unstable();
-            let (ids, keys): (Vec<i64>, Vec<String>) = keys.into_iter().unzip();
-            tx.execute(sql!("wake_key_insert"), &[&ids, &keys]).await?;
-        }
-        self.deltas.write(tx).await
+        Ok(())
     }
 
     /// Goes through a process's executions that `query` gives, chunk by chunk, so that memory does not grow with the process:
@@ -248,16 +255,29 @@ impl Desk {
 }
 
 /// Ends attempts, in order of execution.
-async fn over(tx: &Tx<'_>, query: &'static str, ended: &mut Vec<Over>) -> Result<(), Fault> {
+async fn over(tx: &Tx<'_>, query: &'static str, mut ended: Vec<Over>) -> Result<(), Fault> {
     if ended.is_empty() {
         return Ok(());
     }
-    let mut ended = std::mem::take(ended);
     ended.sort_unstable();
     let ids: Vec<i64> = ended.iter().map(|(id, _, _)| *id).collect();
     let runs: Vec<i64> = ended.iter().map(|(_, run, _)| *run).collect();
     let times: Vec<i64> = ended.iter().map(|(_, _, at)| *at).collect();
     tx.execute(query, &[&ids, &runs, &times]).await?;
+    Ok(())
+}
+
+/// Removes the keys of executions, and keeps those of others.
+async fn wakes(tx: &Tx<'_>, mut gone: Vec<i64>, mut keys: Vec<(i64, String)>) -> Result<(), Fault> {
+    if !gone.is_empty() {
+        gone.sort_unstable();
+        tx.execute(sql!("wake_key_remove"), &[&gone]).await?;
+    }
+    if !keys.is_empty() {
+        keys.sort_unstable();
+        let (ids, keys): (Vec<i64>, Vec<String>) = keys.into_iter().unzip();
+        tx.execute(sql!("wake_key_insert"), &[&ids, &keys]).await?;
+    }
     Ok(())
 }
 

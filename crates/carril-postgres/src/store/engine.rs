@@ -265,9 +265,7 @@ impl Store for PostgresStore {
     }
 
     fn requests(&self) -> Pending<'_, Result<Vec<Request>, Fault>> {
-        self.run(move |session| {
-            Box::pin(async move { session.read(async |tx| lookup::requests(tx).await).await })
-        })
+        self.run(move |session| Box::pin(async move { lookup::requests(session).await }))
     }
 
     fn answer<'a>(

@@ -27,11 +27,15 @@ pub(crate) async fn elect(tx: &Tx<'_>, desk: &mut Desk) -> Result<(), Fault> {
     if desk.freed.is_empty() {
         return Ok(());
     }
-    desk.flush(tx).await?;
     let freed = std::mem::take(&mut desk.freed);
     let keys: Vec<i64> = freed.keys().copied().collect();
+    // Right behind what is written, and therefore prepared before.
+    tx.prepare(sql!("execution_write")).await?;
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 1] = [&keys];
+    let asked = tx.rows(sql!("lane_heads"), &values);
+    let (_, found) = futures_util::future::try_join(desk.flush(tx), asked).await?;
     let mut of_key: BTreeMap<i64, (Vec<i64>, Option<i64>)> = BTreeMap::new();
-    for row in tx.rows(sql!("lane_heads"), &[&keys]).await? {
+    for row in found {
         let (hot, is_next) = (Hot::of(&row)?, flag(&row, NEXT)?);
         let Some(lane_hash) = hot.lane_hash else {
             continue;

@@ -144,9 +144,14 @@ pub(crate) async fn steps(tx: &Tx<'_>, execution: ExecutionId) -> Result<Vec<Ste
     Ok(steps.remove(&execution.0).unwrap_or_default())
 }
 
-/// Requests that nobody has answered, oldest first.
-pub(crate) async fn requests(tx: &Tx<'_>) -> Result<Vec<Request>, Fault> {
-    let found = tx.rows(sql!("request_find"), &[&REQUESTS_MAX]).await?;
+/// Requests that nobody has answered, oldest first: from now on they are this engine's.
+pub(crate) async fn requests(session: &mut Session) -> Result<Vec<Request>, Fault> {
+    let node = session.node.map_or(0, |node| node.0);
+    let found = session
+        .write_unentered(Turn::Shared, async |tx| {
+            tx.rows(sql!("request_find"), &[&REQUESTS_MAX, &node]).await
+        })
+        .await?;
     let request = |row: &tokio_postgres::Row| {
         Ok(Request {
             id: RequestId(int(row, 0)?),

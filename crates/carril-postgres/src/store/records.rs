@@ -73,23 +73,8 @@ async fn apply<'a>(
         return Ok(false);
     }
     match &record.change {
-        Change::StepEnded(end) => {
-            steps.ended(place, owned, end);
-            return Ok(false);
-        }
-        Change::StepBegan { step, attempt, at } => {
-            steps.began(place, owned, *step, *attempt, *at);
-            return Ok(false);
-        }
-        Change::StepWaits {
-            step,
-            attempt,
-            began,
-            until,
-            question,
-        } => {
-            let more = (*until, question.as_deref());
-            steps.waits(place, owned, (*step, *attempt), *began, more);
+        Change::StepEnded(_) | Change::StepBegan { .. } | Change::StepWaits { .. } => {
+            gather(steps, place, owned, &record.change);
             return Ok(false);
         }
         Change::Waited {
@@ -131,6 +116,27 @@ async fn apply<'a>(
         Change::RolledBack { .. } => {}
     }
     Ok(true)
+}
+
+/// Gathers what a record says about an attempt.
+fn gather<'a>(steps: &mut Steps<'a>, place: usize, owned: Owned, change: &'a Change) {
+    match change {
+        Change::StepEnded(end) => steps.ended(place, owned, end),
+        Change::StepBegan { step, attempt, at } => {
+            steps.began(place, owned, *step, *attempt, *at);
+        }
+        Change::StepWaits {
+            step,
+            attempt,
+            began,
+            until,
+            question,
+        } => {
+            let more = (*until, question.as_deref());
+            steps.waits(place, owned, (*step, *attempt), *began, more);
+        }
+        _ => {}
+    }
 }
 
 fn settled(desk: &mut Desk, owned: Owned, end: &End<'_>) {

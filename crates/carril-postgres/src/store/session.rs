@@ -46,6 +46,8 @@ pub(crate) struct Session {
     schema: String,
     read_only: bool,
     link: Option<Link>,
+    /// Whether a transaction is under way over it: one that never came to its end, because the work panicked, is nobody's to go on in.
+    begun: bool,
     /// How long a lease lasts without a sign of life.
     pub(crate) lease_millis: i64,
     /// This engine, once it has entered.
@@ -80,16 +82,12 @@ impl Session {
             schema: quoted(schema),
             read_only,
             link: None,
+            begun: false,
             lease_millis,
             node: None,
             seen: Timestamp::default(),
             reclaimed: Vec::new(),
         }
-    }
-
-    /// The schema's name, quoted.
-    pub(crate) fn schema(&self) -> &str {
-        &self.schema
     }
 
     /// This engine, as long as it has not left.
@@ -104,11 +102,11 @@ impl Session {
 
     /// The connection: the one there is, or a new one where it was lost.
     pub(crate) async fn link(&mut self) -> Result<&Link, Fault> {
-        if self
+        let lost = self
             .link
             .as_ref()
-            .is_none_or(|link| link.client.is_closed())
-        {
+            .is_none_or(|link| link.client.is_closed());
+        if std::mem::take(&mut self.begun) || lost {
             self.link = None;
             let link = Link::open(&self.address, &self.schema, self.read_only).await;
             self.link = Some(link.or_fault()?);
@@ -163,27 +161,27 @@ impl Session {
         turn: Option<Turn>,
         work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let lease_millis = self.lease_millis;
+        self.link().await?;
+        self.begun = true;
         let tx = Tx {
-            link: self.link().await?,
+            link: self.link.as_ref().expect("it was connected just now"),
             node: node.unwrap_or(NodeId(0)),
-            lease_millis,
+            lease_millis: self.lease_millis,
         };
-        let began = tx.open(turn, node.is_some()).await;
-        let done = match began {
+        let done = match tx.open(turn, node.is_some()).await {
             Ok(number) => match work(&tx).await {
                 Ok(answer) => tx.commit(number).await.map(|()| answer),
                 Err(refused) => Err(refused),
             },
             Err(refused) => Err(refused),
         };
-        if let Err(refused) = &done {
-            let unknown = matches!(refused, Fault::Unavailable(_));
-            if unknown || tx.link.client.batch_execute("ROLLBACK").await.is_err() {
-                // A connection that is in no known state serves nobody any more.
-                self.link = None;
-            }
-        }
+        let ended = match &done {
+            Ok(_) => true,
+            // A connection that is in no known state serves nobody any more.
+            Err(Fault::Unavailable(_)) => false,
+            Err(_) => tx.link.client.batch_execute("ROLLBACK").await.is_ok(),
+        };
+        self.begun = !ended;
         done
     }
 }
@@ -269,14 +267,20 @@ impl Tx<'_> {
         };
         let proof = self.link.prepared(sql!("turnstile_proof")).await?;
         let values: Values<'_> = &[&number];
+        // One behind the other: where the proof fails the transaction has failed before, and this COMMIT ends it without doing it.
         let proof = self.link.client.query_opt(&proof, values);
-        match proof.await {
-            Ok(Some(_)) => {}
-            Ok(None) => return Err(damaged("a transaction ended before its commit")),
-            Err(error) => return Err(fault(&error)),
+        let commit = self.link.client.batch_execute("COMMIT");
+        let (proof, commit) = futures_util::future::join(proof, commit).await;
+        match proof {
+            Ok(Some(_)) => commit.map_err(|error| commit_fault(&error)),
+            Ok(None) => Err(damaged("a transaction ended before its commit")),
+            Err(error) => Err(fault(&error)),
         }
-        let commit = self.link.client.batch_execute("COMMIT").await;
-        commit.map_err(|error| commit_fault(&error))
+    }
+
+    /// Prepares a statement, so that it is sent at once when its turn has come.
+    pub(crate) async fn prepare(&self, sql: &'static str) -> Result<(), Fault> {
+        self.link.prepared(sql).await.map(|_| ())
     }
 
     /// All rows that a statement gives.

@@ -14,6 +14,9 @@ use std::collections::{BTreeMap, HashMap};
 /// An attempt: execution, run, step, attempt.
 type Key = (i64, i64, i64, i64);
 
+/// Single waits: by execution, run, beginning, cause and step, how long and about what.
+type Waits = BTreeMap<(i64, i64, i64, &'static str, i64), (i64, Option<String>)>;
+
 /// What is written of an attempt.
 enum Entry<'a> {
     Began(Timestamp),
@@ -34,7 +37,7 @@ pub(crate) struct Steps<'a> {
     waves: Vec<Wave<'a>>,
     /// In which wave an attempt was last.
     last: HashMap<Key, usize>,
-    waits: BTreeMap<(i64, i64, i64, &'static str, i64), (i64, Option<String>)>,
+    waits: Waits,
 }
 
 impl<'a> Steps<'a> {
@@ -301,10 +304,7 @@ async fn write_logs(tx: &Tx<'_>, accepted: &[(&Key, &(usize, Entry<'_>))]) -> Re
     Ok(())
 }
 
-async fn write_waits(
-    tx: &Tx<'_>,
-    waits: &BTreeMap<(i64, i64, i64, &'static str, i64), (i64, Option<String>)>,
-) -> Result<(), Fault> {
+async fn write_waits(tx: &Tx<'_>, waits: &Waits) -> Result<(), Fault> {
     let executions: Vec<i64> = waits.keys().map(|key| key.0).collect();
     let runs: Vec<i64> = waits.keys().map(|key| key.1).collect();
     let began: Vec<i64> = waits.keys().map(|key| key.2).collect();

@@ -1,6 +1,6 @@
 //! The store against the conformance suite, each case in a database of its own.
 
-use carril_postgres::store::{PostgresStore, StoreOptions};
+use carril_postgres::store::{PostgresHistory, PostgresStore, StoreOptions};
 use carril_testkit::postgres::{Cluster, Database};
 use carril_testkit::store::Opener;
 use std::sync::Arc;
@@ -29,10 +29,18 @@ pub(crate) fn expire(database: &Database) {
 /// Opens the same store again and again. Whoever opens it finds that the leases of those before have run out: a case that
 /// crashes an engine does not wait for fifteen seconds.
 pub(crate) fn opener() -> Opener {
-    let database = database();
-    Opener::new(move || {
+    opener_of(Arc::new(database()))
+}
+
+/// The same in a database that is there.
+pub(crate) fn opener_of(database: Arc<Database>) -> Opener {
+    let url = database.url();
+    let opener = Opener::new(move || {
         expire(&database);
         Arc::new(open(&database.url()))
+    });
+    opener.with_history(move || {
+        Arc::new(PostgresHistory::open(&url, &StoreOptions::default()).unwrap())
     })
 }
 

@@ -4,7 +4,6 @@
 //! written over a connection that lives for that write alone, so that readers never hold the store's write lock.
 
 mod doubts;
-mod overlap;
 mod query;
 mod read;
 mod resources;
@@ -28,6 +27,7 @@ use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
 use carril_model::guard::VersionRecord;
 use carril_model::id::{ExecutionId, ProcessId, RequestId, Run};
+use carril_model::overlap;
 use carril_model::plan::Plan;
 use carril_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};

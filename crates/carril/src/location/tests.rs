@@ -31,8 +31,11 @@ fn stores_are_paths_or_sqlite_urls() {
 
 #[test]
 fn what_is_no_store_is_refused_with_what_would_be_right() {
-    assert!(store("postgres://host/db").starts_with(
-        "CAR0702: `postgres://host/db` names no store: there are no stores of kind `postgres`"
+    assert!(store("mysql://host/db").starts_with(
+        "CAR0702: `mysql://host/db` names no store: there are no stores of kind `mysql`"
+    ));
+    assert!(store("postgres://u:geheim@host/db").starts_with(
+        "CAR0702: `postgres://u@host/db` names no store: this needs a store in a file"
     ));
     assert!(store("sqlite:").contains("it names no file"));
     assert!(store(" ").contains("it names no file"));

@@ -9,6 +9,7 @@ mod functions;
 mod fuzzed;
 mod harness;
 mod opened;
+mod postgres;
 mod settings_schema;
 mod sql;
 mod told;

@@ -64,7 +64,7 @@ async fn what_cannot_be_opened_says_why() {
         (error.code().to_owned(), error.kind())
     };
     assert_eq!(
-        kind("postgres://somewhere").await,
+        kind("mysql://somewhere").await,
         ("CAR0702".to_owned(), OpenErrorKind::Usage)
     );
     assert_eq!(

@@ -233,6 +233,7 @@ CREATE TABLE request (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   wish text NOT NULL,                -- JSON
   posted_at bigint NOT NULL,
+  node bigint,                       -- the engine that is about it; another takes it over when that one is dead
   answer text,                       -- JSON
   answered_at bigint
 );

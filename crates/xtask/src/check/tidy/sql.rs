@@ -14,12 +14,101 @@ mod tests;
 
 /// The crates with a store, and the folder with its files.
 const STORES: &[(&str, &str)] = &[
-    ("carril-sqlite", "crates/carril-sqlite/src/"),
-    ("carril-postgres", "crates/carril-postgres/src/"),
+    ("carril-sqlite", "crates/carril-sqlite/sql/store/"),
+    ("carril-postgres", "crates/carril-postgres/sql/store/"),
 ];
 
-/// Files that one store has alone, by their end, with the reason.
-const ALONE: &[(&str, &str)] = &[];
+/// Files that one store has alone, by their end, with the reason that they share.
+type Alone = (&'static [&'static str], &'static str);
+
+const ALONE: &[Alone] = &[
+    (
+        &[
+            "0002_views.down.sql",
+            "0002_views.up.sql",
+            "0003_folder.down.sql",
+            "0003_folder.up.sql",
+            "0004_lanes.down.sql",
+            "0004_lanes.up.sql",
+            "0005_limits.down.sql",
+            "0005_limits.up.sql",
+            "0006_waiting.down.sql",
+            "0006_waiting.up.sql",
+            "0007_rails.down.sql",
+            "0007_rails.up.sql",
+        ],
+        "PostgreSQL begins with the schema that SQLite came to step by step",
+    ),
+    (
+        &[
+            "cause_write.sql",
+            "claim_segment.sql",
+            "claim_take.sql",
+            "execution_begin_rollback.sql",
+            "execution_cancel_mark.sql",
+            "execution_end.sql",
+            "execution_go_on.sql",
+            "execution_park.sql",
+            "execution_paused.sql",
+            "execution_reclaim.sql",
+            "execution_release.sql",
+            "execution_rerun.sql",
+            "execution_rolled_back.sql",
+            "execution_settle.sql",
+            "execution_wait.sql",
+            "execution_wake.sql",
+            "execution_write.sql",
+            "signal_count.sql",
+        ],
+        "on SQLite a statement costs no way to a server, so each change is one; on PostgreSQL execution_write takes all of a group",
+    ),
+    (
+        &[
+            "lane_enter.sql",
+            "lane_first.sql",
+            "lane_first_of_process.sql",
+            "lane_give_up.sql",
+            "lane_head.sql",
+            "lane_heads.sql",
+            "lane_of_key.sql",
+            "lane_ready.sql",
+            "lane_shared.sql",
+            "lane_sweep.sql",
+            "lane_sweep_all.sql",
+            "launch_remove_lanes.sql",
+        ],
+        "SQLite lists lane keys in a table that is swept, PostgreSQL in a partial index; there lane_heads asks for many keys at once",
+    ),
+    (
+        &[
+            "backup_counts.sql",
+            "examine_last_seen.sql",
+            "examine_wishes.sql",
+            "restore_ids.sql",
+            "restore_knows_node.sql",
+            "restore_newest_node.sql",
+            "restore_next.sql",
+            "restore_requests.sql",
+            "restore_tokens.sql",
+            "restore_tried.sql",
+        ],
+        "copies and looks at the file are SQLite's; a server's database has its administrator's tools",
+    ),
+    (
+        &[
+            "execution_node.sql",
+            "node_last_seen.sql",
+            "node_left_open.sql",
+            "sequence_turn.sql",
+            "tally_remove.sql",
+            "turnstile_alone.sql",
+            "turnstile_later.sql",
+            "turnstile_proof.sql",
+            "turnstile_share.sql",
+        ],
+        "SQLite has one engine, which a lock of its file proves; on PostgreSQL many take turns, each with a lease and numbers of its own",
+    ),
+];
 
 /// Tells files without an opening, unused files, and files without a twin.
 pub(super) fn check(tree: &Tree, files: &[RustFile]) -> Vec<Finding> {
@@ -64,7 +153,7 @@ fn unused(file: &TextFile, sources: &[RustFile]) -> Option<Finding> {
 }
 
 /// Two stores have the same files, those in `alone` excepted.
-fn twins(tree: &Tree, alone: &[(&str, &str)]) -> Vec<Finding> {
+fn twins(tree: &Tree, alone: &[Alone]) -> Vec<Finding> {
     let of = |folder: &str| -> BTreeSet<String> {
         let inside = |file: &TextFile| file.path.strip_prefix(folder).map(str::to_owned);
         tree.ending("sql").filter_map(inside).collect()
@@ -78,7 +167,8 @@ fn twins(tree: &Tree, alone: &[(&str, &str)]) -> Vec<Finding> {
     for (folder, names) in &stores {
         for (other, others) in stores.iter().filter(|(other, _)| other != folder) {
             for name in names.difference(others) {
-                if !alone.iter().any(|(end, _)| name.ends_with(end)) {
+                let ends = alone.iter().flat_map(|(ends, _)| *ends);
+                if !ends.into_iter().any(|end| name.ends_with(end)) {
                     let wrong = format!("`{other}` has no file of this name");
                     let right = "the same query for the other store, or a line with the reason in ALONE \
                                  in crates/xtask/src/check/tidy/sql.rs";
