@@ -93,6 +93,8 @@ pub struct PostgresTarget {
     ready: tokio::sync::Mutex<HashSet<String>>,
     /// Workspaces that are known to be there, so that only a lane's first step looks.
     made: Mutex<HashSet<LaneKey>>,
+    /// What relations are called that steps have written.
+    names: changes::Names,
 }
 
 impl PostgresTarget {
@@ -106,6 +108,7 @@ impl PostgresTarget {
             own_ready: AtomicBool::new(false),
             ready: tokio::sync::Mutex::default(),
             made: Mutex::default(),
+            names: changes::Names::default(),
         }
     }
 

@@ -3,11 +3,15 @@
 //! Asked of the server when all statements have run: every table that a transaction writes stays locked until its end, whoever
 //! wrote it, so nothing that a trigger, a function or a procedure did is missed.
 
-use super::fault;
 use super::name::{OWN, same};
 use super::step::SqlStep;
 use super::transaction::Open;
+use super::{fault, lock};
 use carril_model::contract::{StepError, TableRows};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
+use tokio_postgres::Error;
+use tokio_postgres::types::Type;
 
 /// Where a step may write.
 pub(crate) struct Bounds<'a> {
@@ -21,12 +25,35 @@ pub(crate) struct Bounds<'a> {
     pub(crate) shared: &'a str,
 }
 
-/// One table that was locked for writing.
+/// Most relations whose names are kept; one that is not is only asked for once more.
+const NAMES_MAX: usize = 65_536;
+
+/// What relations are called, by oid. A name is kept as long as nobody has locked the relation itself.
+pub(crate) type Names = Mutex<HashMap<u32, Named>>;
+
+/// What a relation is called.
+#[derive(Debug, Clone)]
+pub(crate) struct Named {
+    schema: String,
+    table: String,
+    /// Whether it counts as a table.
+    counts: bool,
+    is_view: bool,
+}
+
+/// One relation that was locked for writing.
+struct Locked {
+    oid: u32,
+    /// Whether the relation itself may have been changed, or emptied as a whole.
+    is_strong: bool,
+    rows: [i64; 3],
+}
+
+/// One table that was written.
 struct Written {
     schema: String,
     table: String,
     rows: [i64; 3],
-    /// Whether the table itself may have been changed, or emptied as a whole.
     is_strong: bool,
 }
 
@@ -38,20 +65,11 @@ pub(crate) async fn of_step(
     open: &Open,
     step: &SqlStep<'_>,
     bounds: &Bounds<'_>,
+    names: &Names,
 ) -> Result<Vec<TableRows>, StepError> {
-    let rows = open
-        .session
-        .query_typed(include_str!("../../sql/target/changed.sql"), &[])
-        .await
-        .map_err(|error| fault::step(&error, "counting what was changed: "))?;
-    let written = rows.iter().map(|row| Written {
-        schema: row.get(0),
-        table: row.get(1),
-        rows: [row.get(2), row.get(3), row.get(4)],
-        is_strong: row.get(5),
-    });
+    let failed = |error| fault::step(&error, "counting what was changed: ");
     let mut told: Vec<TableRows> = Vec::new();
-    for written in written {
+    for written in written(open, names).await.map_err(failed)? {
         if let Some(text) = bounds.refusal(&written) {
             let mut fault = fault::refuse(text);
             fault.place = step.place_of(&written.schema, &written.table);
@@ -59,10 +77,8 @@ pub(crate) async fn of_step(
         }
         let before = open.counted_before(&written.schema, &written.table);
         let count = |at: usize| {
-            written.rows[at]
-                .saturating_sub(before[at])
-                .max(0)
-                .unsigned_abs()
+            let rows = written.rows[at].saturating_sub(before[at]);
+            rows.max(0).unsigned_abs()
         };
         let rows = TableRows {
             table: bounds.shown(&written),
@@ -76,6 +92,101 @@ pub(crate) async fn of_step(
     }
     told.sort_by(|one, other| one.table.cmp(&other.table));
     Ok(told)
+}
+
+/// Every table that the transaction has written or may have changed, once, by name.
+async fn written(open: &Open, names: &Names) -> Result<Vec<Written>, Error> {
+    let rows = open
+        .session
+        .query_typed(include_str!("../../sql/target/changed.sql"), &[])
+        .await?;
+    let locked: Vec<Locked> = rows
+        .iter()
+        .map(|row| Locked {
+            oid: row.get(0),
+            is_strong: row.get(1),
+            rows: [row.get(2), row.get(3), row.get(4)],
+        })
+        .collect();
+    let named = named(open, names, &locked).await?;
+    let mut tables: BTreeMap<(String, String), Written> = BTreeMap::new();
+    for locked in &locked {
+        // One that is gone by now was made by the same transaction.
+        let Some(named) = named.get(&locked.oid) else {
+            continue;
+        };
+        if !named.counts || (named.is_view && !locked.is_strong) {
+            continue;
+        }
+        let table = tables
+            .entry((named.schema.clone(), named.table.clone()))
+            .or_insert_with(|| Written {
+                schema: named.schema.clone(),
+                table: named.table.clone(),
+                rows: [0; 3],
+                is_strong: false,
+            });
+        table.is_strong |= locked.is_strong;
+        for (sum, rows) in table.rows.iter_mut().zip(locked.rows) {
+            *sum += rows;
+        }
+    }
+    Ok(tables.into_values().collect())
+}
+
+/// What the relations are called: as it is known, or as the server says where it may have changed.
+async fn named(
+    open: &Open,
+    names: &Names,
+    locked: &[Locked],
+) -> Result<HashMap<u32, Named>, Error> {
+    let mut named: HashMap<u32, Named> = HashMap::new();
+    let mut unknown = Vec::new();
+    {
+        let names = lock(names);
+        for locked in locked {
+            match names.get(&locked.oid) {
+                Some(known) if !locked.is_strong => {
+                    named.insert(locked.oid, known.clone());
+                }
+                _ => unknown.push(locked.oid),
+            }
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(named);
+    }
+    let rows = open
+        .session
+        .query_typed(
+            include_str!("../../sql/target/relation_names.sql"),
+            &[(&unknown, Type::OID_ARRAY)],
+        )
+        .await?;
+    let mut names = lock(names);
+    if names.len() >= NAMES_MAX {
+        names.clear();
+    }
+    for row in rows {
+        let told = Named {
+            schema: row.get(1),
+            table: row.get(2),
+            counts: row.get(3),
+            is_view: row.get(4),
+        };
+        let oid = row.get(0);
+        let is_strong = locked
+            .iter()
+            .any(|locked| locked.oid == oid && locked.is_strong);
+        if is_strong {
+            // What the transaction makes of it is not there before it commits, or never.
+            names.remove(&oid);
+        } else {
+            names.insert(oid, told.clone());
+        }
+        named.insert(oid, told);
+    }
+    Ok(named)
 }
 
 impl Bounds<'_> {

@@ -31,6 +31,9 @@ pub(crate) const WORKSPACE: &str = "CAR0516";
 /// No space is left.
 pub(crate) const FULL: &str = "CAR0517";
 
+/// Most characters of what tells where inside a function an error is.
+const WITHIN_CHARS: usize = 200;
+
 /// Code and class of an error by its SQLSTATE.
 pub(crate) fn class_of(state: &str) -> (&'static str, ErrorClass) {
     use ErrorClass::{Permanent, Transient};
@@ -92,6 +95,11 @@ pub(crate) fn words(error: &Error) -> String {
         words.push_str(hint);
     }
     name_constraint(told, &mut words);
+    // Where it happened inside what was called: the server names function and line there, the innermost first.
+    if let Some(within) = told.where_().and_then(|within| within.lines().next()) {
+        words.push_str("; ");
+        words.extend(within.chars().take(WITHIN_CHARS));
+    }
     words
 }
 

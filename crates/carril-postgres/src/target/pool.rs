@@ -92,6 +92,12 @@ impl Pool {
         self.max
     }
 
+    /// Takes the server for another than it is.
+    #[cfg(test)]
+    pub(crate) fn pretend(&self, server: Server) {
+        self.server.set(server).expect("nobody has asked it yet");
+    }
+
     /// Where they lead, without the password.
     pub(crate) fn shown(&self) -> &str {
         self.address.shown()

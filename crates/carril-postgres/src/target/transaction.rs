@@ -296,3 +296,6 @@ fn text_of(duration: Duration) -> String {
     let millis = duration.as_millis().clamp(1, 2_147_483_647);
     format!("{millis}ms")
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use super::pool::Session;
 use super::stop::Stop;
 use super::template::{self, Copy};
 use super::transaction::{DDL_LOCK_WAIT, LOCK_WAIT, Open, ddl_alone};
-use super::workspace::COPY_TIME;
+use super::workspace::{COPY_TIME, noted_lane};
 use super::{PostgresTarget, fault};
 use carril_model::contract::{StepError, TargetError, Whose};
 use carril_model::definition::{Definition, Workspace};
@@ -184,34 +184,14 @@ impl PostgresTarget {
 
     /// Whether a workspace is there and not gone.
     async fn is_there(&self, session: &Session, lane: LaneKey) -> Result<bool, StepError> {
-        let (gone, there) = self.noted(session, lane).await?.unwrap_or((true, false));
-        Ok(there && !gone)
+        let noted = noted_lane(session, lane, &[]).await?;
+        Ok(noted.is_some_and(|noted| noted.has_schema && !noted.is_gone))
     }
 
     /// Whether a run is noted, and not as gone.
     async fn is_noted(&self, session: &Session, lane: LaneKey) -> Result<bool, StepError> {
-        let noted = self.noted(session, lane).await?;
-        Ok(noted.is_some_and(|(gone, _)| !gone))
-    }
-
-    /// What is noted of a run: whether it is gone, and whether its schema is there.
-    async fn noted(
-        &self,
-        session: &Session,
-        lane: LaneKey,
-    ) -> Result<Option<(bool, bool)>, StepError> {
-        let (run, schema, steps) = (i64::from(lane.run.0), lane.schema(), Vec::<i32>::new());
-        let values: [(&(dyn ToSql + Sync), Type); 4] = [
-            (&lane.execution.0, Type::INT8),
-            (&run, Type::INT8),
-            (&schema, Type::TEXT),
-            (&steps, Type::INT4_ARRAY),
-        ];
-        let row = session
-            .query_typed_opt(include_str!("../../sql/target/workspace_read.sql"), &values)
-            .await
-            .map_err(|error| fault::step(&error, "looking for a workspace: "))?;
-        Ok(row.map(|row| (row.get(0), row.get(1))))
+        let noted = noted_lane(session, lane, &[]).await?;
+        Ok(noted.is_some_and(|noted| !noted.is_gone))
     }
 
     /// Removes an execution's workspaces of all runs, and the fence rows that are needed no longer.

@@ -94,7 +94,7 @@ impl PostgresTarget {
         };
         let done = StepDone {
             output,
-            rows: changes::of_step(open, sql_step, &bounds).await?,
+            rows: changes::of_step(open, sql_step, &bounds, &self.names).await?,
             log: None,
         };
         stop.check().map_err(fault::stopped)?;

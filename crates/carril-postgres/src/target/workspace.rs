@@ -4,6 +4,7 @@
 //! goes the row stays and says so, and refuses whoever still works for that run: names are never used again.
 
 use super::name::{LaneKey, application_name, in_schema, quoted, quoted_list, same};
+use super::pool::Session;
 use super::stop::Stop;
 use super::template::{self, Copy};
 use super::transaction::{DDL_LOCK_WAIT, LOCK_WAIT, Open, Settings};
@@ -82,7 +83,7 @@ impl PostgresTarget {
         (lane, workspace): (LaneKey, &Workspace),
     ) -> Result<Made, StepError> {
         let failed = |error| fault::step(&error, "looking for the workspace: ");
-        let (schema, run) = (lane.schema(), i64::from(lane.run.0));
+        let run = i64::from(lane.run.0);
         let begin: [(&(dyn ToSql + Sync), Type); 3] = [
             (&lane.execution.0, Type::INT8),
             (&run, Type::INT8),
@@ -94,45 +95,24 @@ impl PostgresTarget {
             .await
             .map_err(failed)?;
         let is_shared = workspace.column().is_some();
-        let disappeared = || {
-            Err(fault::unmade(if is_shared {
-                "the rows of this execution in shared tables were removed while it ran; retry it from its beginning".to_owned()
-            } else {
-                format!(
-                    "schema `{schema}` has disappeared while its execution ran; retry the execution from its beginning"
-                )
-            }))
-        };
         if noted.is_some() {
             return if call.has_workspace {
-                disappeared()
+                Err(disappeared(lane, is_shared))
             } else {
                 Ok(Made::Missing)
             };
         }
         let steps: Vec<i32> = call.worked.iter().map(|step| i32::from(step.0)).collect();
-        let read: [(&(dyn ToSql + Sync), Type); 4] = [
-            (&lane.execution.0, Type::INT8),
-            (&run, Type::INT8),
-            (&schema, Type::TEXT),
-            (&steps, Type::INT4_ARRAY),
-        ];
-        let found = open
-            .session
-            .query_typed_opt(include_str!("../../sql/target/workspace_read.sql"), &read)
-            .await
-            .map_err(failed)?;
         // Without a row a later run has begun, and this one is nobody's any more.
-        let Some(row) = found else {
-            return Err(fault::fenced());
-        };
-        let (gone, there, worked): (bool, bool, i64) = (row.get(0), row.get(1), row.get(2));
-        if gone || !(there || is_shared) {
-            return disappeared();
+        let found = noted_lane(&open.session, lane, &steps).await?;
+        let found = found.ok_or_else(fault::fenced)?;
+        if found.is_gone || !(found.has_schema || is_shared) {
+            return Err(disappeared(lane, is_shared));
         }
-        if usize::try_from(worked).unwrap_or(0) < steps.len() {
+        if usize::try_from(found.worked).unwrap_or(0) < steps.len() {
             return Err(fault::unmade(format!(
-                "schema `{schema}` has lost what was done in it, as a restored copy of the database may; retry the execution from its beginning"
+                "schema `{}` has lost what was done in it, as a restored copy of the database may; retry the execution from its beginning",
+                lane.schema()
             )));
         }
         Ok(Made::Here)
@@ -336,21 +316,7 @@ impl PostgresTarget {
         let failed = |error| fault::step(&error, "copying a workspace: ");
         let (source, schema) = (from.schema(), to.schema());
         let by_schema: [(&(dyn ToSql + Sync), Type); 1] = [(&source, Type::TEXT)];
-        let odd = open
-            .session
-            .query_typed_opt(
-                include_str!("../../sql/target/workspace_odd.sql"),
-                &by_schema,
-            )
-            .await
-            .map_err(failed)?;
-        if let Some(odd) = odd {
-            let name: String = odd.get(0);
-            return Err(fault::unmade(format!(
-                "`{}` was made by a step, and only tables can be taken over; retry the execution from its beginning",
-                in_schema(&source, &name)
-            )));
-        }
+        only_tables(&open.session, &source).await?;
         let rows = open
             .session
             .query_typed(
@@ -379,5 +345,67 @@ impl PostgresTarget {
             rows: Some(&cleared),
         };
         self.make_schema(open, &copy).await
+    }
+}
+
+/// What is noted of a workspace.
+pub(super) struct Noted {
+    pub(super) is_gone: bool,
+    pub(super) has_schema: bool,
+    /// How many of the steps asked for have committed.
+    worked: i64,
+}
+
+/// What is noted of a workspace, if anything is, and how many of some steps have committed in it.
+pub(super) async fn noted_lane(
+    session: &Session,
+    lane: LaneKey,
+    steps: &[i32],
+) -> Result<Option<Noted>, StepError> {
+    let (run, schema) = (i64::from(lane.run.0), lane.schema());
+    let values: [(&(dyn ToSql + Sync), Type); 4] = [
+        (&lane.execution.0, Type::INT8),
+        (&run, Type::INT8),
+        (&schema, Type::TEXT),
+        (&steps, Type::INT4_ARRAY),
+    ];
+    let row = session
+        .query_typed_opt(include_str!("../../sql/target/workspace_read.sql"), &values)
+        .await
+        .map_err(|error| fault::step(&error, "looking for a workspace: "))?;
+    Ok(row.map(|row| Noted {
+        is_gone: row.get(0),
+        has_schema: row.get(1),
+        worked: row.get(2),
+    }))
+}
+
+/// A workspace that should be there is not.
+fn disappeared(lane: LaneKey, is_shared: bool) -> StepError {
+    fault::unmade(if is_shared {
+        "the rows of this execution in shared tables were removed while it ran; retry it from its beginning".to_owned()
+    } else {
+        format!(
+            "schema `{}` has disappeared while its execution ran; retry the execution from its beginning",
+            lane.schema()
+        )
+    })
+}
+
+/// Refuses a workspace in which steps have made what cannot be copied.
+async fn only_tables(session: &Session, schema: &str) -> Result<(), StepError> {
+    let odd = session
+        .query_typed_opt(
+            include_str!("../../sql/target/workspace_odd.sql"),
+            &[(&schema, Type::TEXT)],
+        )
+        .await
+        .map_err(|error| fault::step(&error, "copying a workspace: "))?;
+    match odd {
+        None => Ok(()),
+        Some(odd) => Err(fault::unmade(format!(
+            "`{}` was made by a step, and only tables can be taken over; retry the execution from its beginning",
+            in_schema(schema, odd.get(0))
+        ))),
     }
 }

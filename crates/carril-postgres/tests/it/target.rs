@@ -10,3 +10,4 @@ mod proxy;
 mod publish;
 mod rollback;
 mod steps;
+mod storm;

@@ -201,6 +201,24 @@ async fn statements_may_need_what_earlier_ones_make() {
     );
 }
 
+/// Only what nobody else could see is made while looking, whatever case of letters its name is in.
+#[tokio::test]
+async fn tables_that_are_shared_are_never_changed_by_looking() {
+    let house = House::new(&format!("{SCHEMA} create table \"Mixed\" (id integer)"));
+    let sql = "alter table \"Mixed\" add column x int; drop table SHARED; create index on public.log (what); alter table OWN add column y int; select y from own";
+    let found = inspect_in(&house, sql, &["own"]).await.unwrap();
+    assert_eq!(
+        lines(&found),
+        [
+            "own reads own",
+            "own writes OWN",
+            "shared writes Mixed",
+            "shared writes SHARED",
+            "shared writes log"
+        ]
+    );
+}
+
 #[tokio::test]
 async fn columns_are_those_of_the_last_statement() {
     let columns = |sql| async move { inspect(sql, &["own"]).await.unwrap().columns };

@@ -473,6 +473,50 @@ async fn a_workspace_that_is_gone_is_not_taken_over_as_an_empty_one() {
     );
 }
 
+#[tokio::test]
+async fn a_workspace_with_more_than_tables_is_not_taken_over_in_part() {
+    let house = House::new("create table kept (id integer); create table redone (id integer)");
+    let plan = Pipeline::new(&[("a", "create view seen as select id from kept")])
+        .tables(&["kept", "redone"])
+        .plan();
+    house.run(&plan, "a", 1).await.unwrap();
+    let cleared = ["redone".to_owned()];
+    let carried =
+        house
+            .target
+            .carry_workspace(plan.definition(), whose(1), Run(1), Run(2), &cleared);
+    let Err(TargetError::Unreachable(text)) = carried.await else {
+        panic!("its view would be missing")
+    };
+    assert!(
+        text.starts_with("`\"carril_p7_e1_r1\".\"seen\"` was made by a step, and only tables"),
+        "{text}"
+    );
+    assert_eq!(
+        house.rows("select count(*) from pg_namespace where nspname = 'carril_p7_e1_r2'"),
+        ["0"]
+    );
+}
+
+/// A template may be partitioned; a lane's own table is whole.
+#[tokio::test]
+async fn a_partitioned_template_makes_a_plain_table() {
+    let house = House::new(
+        "create table parts (a integer primary key, b text) partition by range (a); create table low partition of parts for values from (0) to (10)",
+    );
+    let plan = Pipeline::new(&[("s", "insert into parts values (1, 'a'), (5000, 'b')")])
+        .tables(&["parts"])
+        .publish("parts", "history", &["a"], None)
+        .plan();
+    let done = house.run(&plan, "s", 1).await.unwrap();
+    assert_eq!(done.rows, vec![table_rows("parts", 2, 0, 0)]);
+    house.run(&plan, "publish/publish", 1).await.unwrap();
+    assert_eq!(
+        house.rows("select a, b from history order by a"),
+        ["1|a", "5000|b"]
+    );
+}
+
 /// Removing a workspace does not queue up behind a reader, and nobody queues up behind it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_workspace_is_removed_although_somebody_of_its_own_still_works_in_it() {

@@ -384,6 +384,27 @@ async fn a_query_runs_to_its_end() {
 }
 
 #[tokio::test]
+async fn errors_inside_functions_are_told_with_their_line() {
+    let house = House::new(
+        "create function checks(n int) returns void language plpgsql as $$
+         begin
+             if n > 1 then raise exception 'too many: %', n using errcode = 'P0042'; end if;
+         end $$",
+    );
+    let plan = Pipeline::new(&[("step", "select 1;\nselect checks(:run + 5)")]).plan();
+    let error = house.run(&plan, "step", 1).await.expect_err("it raises");
+    assert_eq!(
+        (error.class, error.native.as_deref()),
+        (ErrorClass::Permanent, Some("P0042"))
+    );
+    assert_eq!(
+        error.message,
+        "too many: 6; PL/pgSQL function checks(integer) line 3 at RAISE"
+    );
+    assert_eq!(error.place.as_deref(), Some("sql/step.sql:2:1"));
+}
+
+#[tokio::test]
 async fn procedures_that_commit_say_so() {
     let schema = format!(
         "{SCHEMA} create table log (what int);
@@ -442,4 +463,48 @@ async fn hostile_names_are_only_names() {
         vec![table_rows(into, 1, 0, 0)]
     );
     assert_eq!(house.rows("select * from \"cur'rent;\""), ["it's|2|1|1"]);
+}
+
+/// What a table is called may change under a step, and by it: names that are remembered must not hide that.
+#[tokio::test]
+async fn tables_that_change_their_name_or_schema_are_known_by_the_new_one() {
+    let house = House::new(SCHEMA);
+    let plan = Pipeline::new(&[
+        ("fill", "insert into work (id) values (1)"),
+        (
+            "rename",
+            "alter table work rename to renamed; insert into renamed (id) values (2)",
+        ),
+        ("again", "insert into renamed (id) values (3)"),
+        (
+            "make",
+            "create table fresh (x integer); insert into fresh values (1)",
+        ),
+        ("use", "insert into fresh values (2)"),
+        ("move", "alter table fresh set schema public"),
+    ])
+    .tables(&["work"])
+    .plan();
+    let mut counted = Vec::new();
+    for step in ["fill", "rename", "again"] {
+        counted.push(house.run(&plan, step, 1).await.unwrap().rows);
+    }
+    let one = |table| vec![table_rows(table, 1, 0, 0)];
+    assert_eq!(counted, [one("work"), one("renamed"), one("renamed")]);
+    for step in ["make", "use"] {
+        assert_eq!(house.run(&plan, step, 1).await.unwrap().rows, one("fresh"));
+    }
+    let error = house
+        .run(&plan, "move", 1)
+        .await
+        .expect_err("it would be everybody's");
+    assert!(
+        error.message.starts_with("`fresh` is shared by all lanes"),
+        "{}",
+        error.message
+    );
+    assert_eq!(
+        house.rows("select count(*) from carril_p7_e1_r1.fresh"),
+        ["2"]
+    );
 }
