@@ -11,6 +11,8 @@
 //! <folder>/data    the cluster; the server listens on a port of its own and on a socket in <folder>/socket
 //! ```
 //!
+//! `CARRIL_POSTGRES_BIN` names the folder with the programs of another server than the newest that is installed.
+//!
 //! The server does not sync its files: it is for tests of what is written, not of whether a disk keeps it.
 
 use std::fs::{self, File, OpenOptions};
@@ -26,6 +28,8 @@ const IDLE_SECONDS: u32 = 20;
 const USER: &str = "postgres";
 /// Where Debian keeps the programs of a server, below a folder per version.
 const DEBIAN: &str = "/usr/lib/postgresql";
+/// The variable that names a folder with the programs of another server.
+const ANOTHER: &str = "CARRIL_POSTGRES_BIN";
 
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
@@ -286,13 +290,17 @@ fn folder() -> PathBuf {
     use std::os::unix::fs::MetadataExt as _;
     let mut hasher = DefaultHasher::new();
     env!("CARGO_MANIFEST_DIR").hash(&mut hasher);
+    std::env::var_os(ANOTHER).hash(&mut hasher);
     let user = fs::metadata("/proc/self").map_or(0, |own| own.uid());
     let name = format!("carril-pg-{user}-{:08x}", hasher.finish() >> 32);
     std::env::temp_dir().join(name)
 }
 
-/// The folder with the programs of the newest server on the machine.
+/// The folder with the programs of the server that is named, else of the newest on the machine.
 fn programs() -> PathBuf {
+    if let Some(named) = std::env::var_os(ANOTHER) {
+        return PathBuf::from(named);
+    }
     let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let mut found: Vec<(u32, PathBuf)> = versions
         .filter_map(|entry| {
