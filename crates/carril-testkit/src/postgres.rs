@@ -133,7 +133,11 @@ impl Cluster {
     }
 
     fn url(&self, database: &str) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
+        // Encryption costs time, and only the tests of it want it.
+        format!(
+            "postgres://{USER}@127.0.0.1:{}/{database}?sslmode=disable",
+            self.port
+        )
     }
 
     /// Waits until nobody else starts or stops the server or makes a template.
@@ -194,9 +198,10 @@ impl Cluster {
         initdb.args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
         initdb.args(["--username", USER]).arg("-D").arg(&data);
         done(&mut initdb);
+        self.certify(&data);
         self.port = free_port();
         let options = format!(
-            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 \
+            "-c ssl=on -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 \
              -c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories={} \
              -c shared_buffers=64MB -c max_wal_size=256MB -c autovacuum_naptime=10s -c log_lock_waits=on",
             self.port,
@@ -208,6 +213,30 @@ impl Cluster {
         done(&mut start);
         fs::write(self.folder.join("port"), self.port.to_string()).expect("the port can be kept");
         self.guard(&data);
+    }
+
+    /// Makes the certificate that the server shows, which nobody has signed but itself: it is for `localhost`.
+    fn certify(&self, data: &Path) {
+        let mut openssl = self.as_owner(Path::new("openssl"));
+        openssl.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+        ]);
+        openssl.args(["-nodes", "-days", "30", "-subj", "/CN=localhost"]);
+        openssl.args(["-addext", "subjectAltName=DNS:localhost", "-keyout"]);
+        openssl.arg(data.join("server.key"));
+        openssl.arg("-out").arg(data.join("server.crt"));
+        done(&mut openssl);
+        fs::copy(data.join("server.crt"), self.certificate()).expect("a file can be copied");
+    }
+
+    /// The certificate that the server shows, as a file of authorities.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.join("server.crt")
     }
 
     /// Starts the guardian, which outlives every test process.
