@@ -252,7 +252,7 @@ impl Cluster {
             "idle=0\nwhile sleep {half}; do\n  exec 8>'{folder}/start' 9>'{folder}/use'\n  \
              if flock -n 8 && flock -n 9; then idle=$((idle+1)); else idle=0; fi\n  \
              if [ $idle -ge 2 ]; then\n    cd /\n    {owner}'{bin}/pg_ctl' stop -m immediate -D '{data}'\n    \
-             rm -rf '{data}' '{folder}/socket' '{folder}/port'\n    exit 0\n  fi\n  exec 8>&- 9>&-\ndone\n",
+             rm -rf '{data}' '{folder}/socket' '{folder}/port' '{folder}/server.crt'\n    exit 0\n  fi\n  exec 8>&- 9>&-\ndone\n",
             half = IDLE_SECONDS / 2,
             data = data.display(),
         );
