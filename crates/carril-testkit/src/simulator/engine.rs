@@ -148,6 +148,8 @@ pub(super) struct Rollback {
     pub(super) begun: Option<VecDeque<Owned>>,
     pub(super) writing: bool,
     pub(super) own_is_meant: bool,
+    /// The process stays where it is since the engine entered: a former one had begun this.
+    pub(super) held: bool,
 }
 
 impl Engine {

@@ -184,7 +184,7 @@ impl World {
                 .push(owned.execution);
         }
         for (process, executions) in by_process {
-            self.roll_back(process, executions);
+            self.go_on_rolling_back(process, executions);
         }
     }
 

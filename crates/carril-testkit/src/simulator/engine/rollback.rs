@@ -13,6 +13,19 @@ use std::collections::VecDeque;
 impl World {
     /// Undoes executions of one process, after the rollbacks that were asked for before.
     pub(in super::super) fn roll_back(&mut self, process: ProcessId, executions: Vec<ExecutionId>) {
+        self.queue_rollback(process, executions, false);
+    }
+
+    /// Goes on with what a former engine had begun. Its process stays where it is from now on; a stage of its own that runs
+    /// already is waited for.
+    pub(super) fn go_on_rolling_back(&mut self, process: ProcessId, executions: Vec<ExecutionId>) {
+        if let Some(engine) = &mut self.engine {
+            *engine.undoing.entry(process).or_insert(0) += 1;
+        }
+        self.queue_rollback(process, executions, true);
+    }
+
+    fn queue_rollback(&mut self, process: ProcessId, executions: Vec<ExecutionId>, held: bool) {
         let own = self
             .store
             .tables
@@ -29,6 +42,7 @@ impl World {
             begun: None,
             writing: false,
             own_is_meant,
+            held,
         });
         self.poll_rollback();
     }
@@ -48,9 +62,12 @@ impl World {
                 return;
             }
             if rollback.begun.is_none() {
+                let (process, held) = (rollback.process, rollback.held);
+                if held && !stopping && self.own_stage_runs(process, rollback.own_is_meant) {
+                    return;
+                }
                 if stopping || !self.begin_rollback() {
-                    self.end_rollback(false);
-                    continue;
+                    self.end_rollback(held);
                 }
                 continue;
             }
@@ -71,14 +88,11 @@ impl World {
             return false;
         };
         let (process, own_is_meant) = (rollback.process, rollback.own_is_meant);
-        let executions = rollback.executions.clone();
-        let Some(row) = self.store.tables.process_row(process) else {
-            return false;
-        };
-        if row.own_state == Some(ExecutionState::Running) && !own_is_meant {
+        let (executions, held) = (rollback.executions.clone(), rollback.held);
+        if self.own_stage_runs(process, own_is_meant) {
             return false;
         }
-        if let Some(engine) = &mut self.engine {
+        if let Some(engine) = self.engine.as_mut().filter(|_| !held) {
             *engine.undoing.entry(process).or_insert(0) += 1;
         }
         let begun = self.verb(|world, node| {
@@ -87,7 +101,9 @@ impl World {
             begun
         });
         let Some(begun) = begun else {
-            self.unhold(process);
+            if !held {
+                self.unhold(process);
+            }
             return false;
         };
         self.note("rollback begun", [process.0, begun.len() as i64, 0, 0]);
@@ -101,6 +117,13 @@ impl World {
         self.tell(Notice::KeysFreed);
         self.revoke(&begun);
         true
+    }
+
+    /// Whether a stage of the process itself runs that is not to be undone with it: it may read what is about to go.
+    fn own_stage_runs(&self, process: ProcessId, own_is_meant: bool) -> bool {
+        let row = self.store.tables.process_row(process);
+        let own = row.and_then(|row| row.own_state);
+        !own_is_meant && own == Some(ExecutionState::Running)
     }
 
     /// Removes what the next one left and notes it; the last one's note settles the process with it. False when it must wait.
