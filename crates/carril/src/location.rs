@@ -25,7 +25,7 @@ pub enum UrlError {
     },
     /// A target's.
     #[error(
-        "`{url}` is no URL of a target: {why}; write `sqlite:PATH`, for instance `sqlite:warehouse.db`"
+        "`{url}` is no URL of a target: {why}; write `sqlite:PATH`, for instance `sqlite:warehouse.db`, or `postgres://USER@HOST/DATABASE`"
     )]
     Target {
         /// As written.
@@ -112,17 +112,65 @@ pub(crate) fn store_path(url: &str, folder: &Path) -> Result<PathBuf, UrlError> 
     file(path).map(|path| folder.join(path)).map_err(wrong)
 }
 
-/// The URL of a target with an absolute path, as far as `folder` is absolute; references to secrets stay as they are.
+/// The URL of a target, that of a file with an absolute path, as far as `folder` is absolute; references to secrets stay as they are.
 ///
 /// # Errors
 /// [`UrlError::Target`].
 pub fn target_url(url: &str, folder: &Path) -> Result<String, UrlError> {
+    if let Some(("postgres" | "postgresql", _)) = scheme(url) {
+        return no_password(url).map(|()| url.to_owned());
+    }
     let path = target_file(url)?;
     // What a reference stands for is only known when the target is opened.
     if path.starts_with("${") {
         return Ok(format!("{SQLITE}:{path}"));
     }
     Ok(format!("{SQLITE}:{}", tidy(&folder.join(path)).display()))
+}
+
+/// Where a target is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TargetPlace {
+    /// In a file.
+    File(PathBuf),
+    /// On a PostgreSQL server.
+    Postgres,
+}
+
+/// Where a target is, once its references are resolved.
+pub(crate) fn target_place(url: &str, folder: &Path) -> Result<TargetPlace, UrlError> {
+    match scheme(url) {
+        Some(("postgres" | "postgresql", _)) => Ok(TargetPlace::Postgres),
+        _ => target_path(url, folder).map(TargetPlace::File),
+    }
+}
+
+/// A target's URL is kept with each process, so a password stands in it as a reference or not at all.
+///
+/// # Errors
+/// [`UrlError::Target`].
+pub(crate) fn no_password(url: &str) -> Result<(), UrlError> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let user = place
+        .rsplit_once('@')
+        .and_then(|(user, _)| user.split_once(':'));
+    let in_query = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("password="));
+    let is_reference = |text: &str| text.starts_with("${") && text.ends_with('}');
+    let mut passwords = user
+        .map(|(_, password)| password)
+        .into_iter()
+        .chain(in_query);
+    if passwords.all(is_reference) {
+        return Ok(());
+    }
+    Err(UrlError::Target {
+        url: without_password(url),
+        why: "it has a password in it, and is kept with every process; write a reference instead, as in `postgres://user:${env:PASSWORD}@host/database`"
+            .to_owned(),
+    })
 }
 
 /// The file of a target, once its references are resolved.
@@ -132,11 +180,12 @@ pub(crate) fn target_path(url: &str, folder: &Path) -> Result<PathBuf, UrlError>
 
 fn target_file(url: &str) -> Result<&str, UrlError> {
     let wrong = |why: &str| UrlError::Target {
-        url: url.to_owned(),
+        url: without_password(url),
         why: why.to_owned(),
     };
     match scheme(url) {
         None => Err(wrong("it does not say which kind of database it is")),
+        Some(("postgres" | "postgresql", _)) => Err(wrong("this needs a target in a file")),
         Some((SQLITE, path)) => file(path).map_err(|why| wrong(&why)),
         Some((other, _)) => Err(wrong(&format!("there are no targets of kind `{other}`"))),
     }

@@ -3,12 +3,14 @@
 //! The same name and file is the same target, so that the engine's bounds hold for it whoever asks. References to secrets
 //! are resolved here, at opening, and nowhere else.
 
-use crate::location;
+use crate::location::{self, TargetPlace};
 use crate::open::Lookup;
 use crate::secret::{self, Resolved, Secrets};
 use carril_engine::TargetOpener;
 use carril_model::contract::{Clock, Pending, Target, TargetError};
 use carril_model::plan::stable_hash;
+use carril_postgres::address::{Address, without_password};
+use carril_postgres::target::{self as postgres, PostgresTarget};
 use carril_sqlite::target::{SqliteTarget, TargetOptions};
 use std::collections::HashMap;
 use std::fmt;
@@ -30,7 +32,7 @@ struct Shared {
     lookup: Lookup,
     clock: Arc<dyn Clock>,
     // Held only for the look-up; opening one does no more than look whether its file is there.
-    open: Mutex<HashMap<(String, PathBuf), Arc<SqliteTarget>>>,
+    open: Mutex<HashMap<(String, String), Arc<dyn Target>>>,
 }
 
 impl fmt::Debug for Targets {
@@ -81,7 +83,7 @@ impl Targets {
             .map_err(|error| TargetError::Unreachable(resolved.hide(&error.to_string())))
     }
 
-    /// The target at `url`; the same one again for the same name and file.
+    /// The target at `url`; the same one again for the same name and place.
     ///
     /// # Errors
     /// [`TargetError::Unreachable`] for a URL that is wrong, a reference that stands for nothing, or a file that is not there.
@@ -90,21 +92,39 @@ impl Targets {
         let shared = &self.shared;
         let resolved = secret::resolve(url, shared.as_ref()).map_err(TargetError::Unreachable)?;
         let unreachable = |text: String| TargetError::Unreachable(resolved.hide(&text));
-        let path = location::target_path(resolved.value(), &shared.folder)
+        let place = location::target_place(resolved.value(), &shared.folder)
             .map_err(|error| unreachable(error.to_string()))?;
-        let key = (name.to_owned(), path.canonicalize().unwrap_or(path));
+        // By what is written where that is no file: what a reference stands for is in no key.
+        let key = match &place {
+            TargetPlace::File(path) => path
+                .canonicalize()
+                .unwrap_or_else(|_| path.clone())
+                .display()
+                .to_string(),
+            TargetPlace::Postgres => url.to_owned(),
+        };
+        let key = (name.to_owned(), key);
         let mut open = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(target) = open.get(&key) {
-            return Ok(Arc::clone(target) as Arc<dyn Target>);
+            return Ok(Arc::clone(target));
         }
-        let options = TargetOptions::new(
-            &key.1,
-            shared.workspaces_of(name, &key.1),
-            Arc::clone(&shared.clock),
-        );
-        let target = Arc::new(
-            SqliteTarget::open(name, options).map_err(|error| unreachable(error.to_string()))?,
-        );
+        let target: Arc<dyn Target> = match place {
+            TargetPlace::File(path) => {
+                let path = path.canonicalize().unwrap_or(path);
+                let workspaces = shared.workspaces_of(name, &path);
+                let options = TargetOptions::new(path, workspaces, Arc::clone(&shared.clock));
+                let target = SqliteTarget::open(name, options);
+                Arc::new(target.map_err(|error| unreachable(error.to_string()))?)
+            }
+            TargetPlace::Postgres => {
+                location::no_password(url).map_err(|error| unreachable(error.to_string()))?;
+                let address = Address::parse(resolved.value()).map_err(|error| {
+                    unreachable(format!("`{}`: {error}", without_password(url)))
+                })?;
+                let options = postgres::TargetOptions::new(address, Arc::clone(&shared.clock));
+                Arc::new(PostgresTarget::open(name, options))
+            }
+        };
         open.insert(key, Arc::clone(&target));
         Ok(target)
     }

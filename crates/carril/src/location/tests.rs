@@ -71,6 +71,38 @@ fn a_target_says_which_kind_it_is() {
     assert!(target("mysql:warehouse").contains("kind `mysql`"));
 }
 
+#[test]
+fn targets_on_a_server_are_kept_as_they_are_written_without_a_password() {
+    for url in [
+        "postgres://etl@db.example.org/warehouse?sslmode=verify-full",
+        "postgresql://etl:${env:PASSWORD}@db/warehouse",
+        "postgres://db/warehouse?password=${file:secret}",
+    ] {
+        assert_eq!(target(url), url);
+    }
+    for url in [
+        "postgres://etl:geheim@db/warehouse",
+        "postgres://etl:ge@heim@db/warehouse",
+        "postgres://db/warehouse?sslmode=require&password=geheim",
+    ] {
+        let refused = target(url);
+        assert!(
+            refused.starts_with("CAR0123: ") && refused.contains("has a password in it"),
+            "{refused}"
+        );
+        assert!(!refused.contains("heim"), "{refused}");
+    }
+    let place = |url: &str| target_place(url, Path::new("/data")).expect("it is a place");
+    assert_eq!(
+        place("postgres://etl:geheim@db/warehouse"),
+        TargetPlace::Postgres
+    );
+    assert_eq!(
+        place("sqlite:x.db"),
+        TargetPlace::File(PathBuf::from("/data/x.db"))
+    );
+}
+
 fn definition(toml: &str) -> Definition {
     let head = "name = \"x\"\n[entities]\nlist = [\"ada\"]\n[[stage]]\nname = \"s\"\n[[stage.step]]\nname = \"t\"\n";
     let folder = tempfile::tempdir().expect("a folder");

@@ -4,6 +4,7 @@ mod again;
 mod behaviour;
 mod calls;
 mod checked;
+mod elsewhere;
 mod folders;
 mod functions;
 mod fuzzed;

@@ -160,8 +160,14 @@ async fn two_engines_work_off_one_process() {
     assert_eq!((lists[0].len(), lists[1].len()), (4, 16));
     let all: BTreeSet<&String> = lists.iter().flatten().collect();
     assert_eq!(all.len(), 20, "each once");
-    assert_eq!(settled(&first, process).await.state, ProcessState::Succeeded);
-    assert_eq!(settled(&second, process).await.state, ProcessState::Succeeded);
+    assert_eq!(
+        settled(&first, process).await.state,
+        ProcessState::Succeeded
+    );
+    assert_eq!(
+        settled(&second, process).await.state,
+        ProcessState::Succeeded
+    );
     end(&first).await;
     end(&second).await;
 }
