@@ -2,9 +2,11 @@
 
 use crate::harness::{House, end, run, states};
 use crate::sql::{FILES, WAREHOUSE, values};
+use carril::model::contract::Selection;
 use carril::model::finding::Severity;
 use carril::model::state::ProcessState;
-use carril::{Carril, Launch, Selection, SystemClock, Targets};
+use carril::{Carril, Launch, SystemClock, Targets};
+
 use carril_testkit::postgres::{Cluster, Database};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +44,7 @@ async fn the_same_files_run_on_postgres() {
         "workspaces go when all went well"
     );
 
-    let undone = carril.roll_back(Selection::process(process)).await;
+    let undone = carril.engine().roll_back(Selection::Process(process)).await;
     undone.expect("it is rolled back");
     assert_eq!(
         database.sql("select count(*) from rows_history").trim(),
