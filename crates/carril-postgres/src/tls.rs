@@ -4,11 +4,12 @@
 //! a connector brings its own.
 
 use crate::address::Checked;
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
@@ -67,12 +68,13 @@ fn known(
         path: path.to_owned(),
         why,
     };
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut listed) = (RootCertStore::empty(), Vec::new());
     let certificates = CertificateDer::pem_file_iter(path)
         .map_err(|error| wrong(format!("cannot be read: {error}")))?;
     for certificate in certificates {
         let certificate =
             certificate.map_err(|error| wrong(format!("holds no certificate: {error}")))?;
+        listed.push(certificate.clone());
         roots
             .add(certificate)
             .map_err(|error| wrong(format!("holds a certificate that is none: {error}")))?;
@@ -84,7 +86,57 @@ fn known(
         WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
             .build()
             .map_err(|error| wrong(error.to_string()))?;
-    Ok(verifier)
+    Ok(Arc::new(Listed { listed, verifier }))
+}
+
+/// Takes a certificate that is itself in the file, as PostgreSQL's own programs do: that of a server which signed its own. Whatever
+/// else comes is checked against the authorities of the file.
+#[derive(Debug)]
+struct Listed {
+    listed: Vec<CertificateDer<'static>>,
+    verifier: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for Listed {
+    fn verify_server_cert(
+        &self,
+        end: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        status: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.listed.iter().any(|listed| listed == end) {
+            verify_server_name(&ParsedCertificate::try_from(end)?, name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        self.verifier
+            .verify_server_cert(end, between, name, status, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier
+            .verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier
+            .verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
 }
 
 /// Encrypts, and takes every certificate: `sslmode=require` promises no more.

@@ -11,6 +11,8 @@
 //! <folder>/data    the cluster; the server listens on a port of its own and on a socket in <folder>/socket
 //! ```
 //!
+//! `CARRIL_POSTGRES_BIN` names the folder with the programs of another server than the newest that is installed.
+//!
 //! The server does not sync its files: it is for tests of what is written, not of whether a disk keeps it.
 
 use std::fs::{self, File, OpenOptions};
@@ -26,6 +28,8 @@ const IDLE_SECONDS: u32 = 20;
 const USER: &str = "postgres";
 /// Where Debian keeps the programs of a server, below a folder per version.
 const DEBIAN: &str = "/usr/lib/postgresql";
+/// The variable that names a folder with the programs of another server.
+const ANOTHER: &str = "CARRIL_POSTGRES_BIN";
 
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 static DATABASES: AtomicU32 = AtomicU32::new(0);
@@ -129,7 +133,11 @@ impl Cluster {
     }
 
     fn url(&self, database: &str) -> String {
-        format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
+        // Encryption costs time, and only the tests of it want it.
+        format!(
+            "postgres://{USER}@127.0.0.1:{}/{database}?sslmode=disable",
+            self.port
+        )
     }
 
     /// Waits until nobody else starts or stops the server or makes a template.
@@ -190,9 +198,10 @@ impl Cluster {
         initdb.args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C"]);
         initdb.args(["--username", USER]).arg("-D").arg(&data);
         done(&mut initdb);
+        self.certify(&data);
         self.port = free_port();
         let options = format!(
-            "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 \
+            "-c ssl=on -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 \
              -c listen_addresses=127.0.0.1 -c port={} -c unix_socket_directories={} \
              -c shared_buffers=64MB -c max_wal_size=256MB -c autovacuum_naptime=10s -c log_lock_waits=on",
             self.port,
@@ -204,6 +213,30 @@ impl Cluster {
         done(&mut start);
         fs::write(self.folder.join("port"), self.port.to_string()).expect("the port can be kept");
         self.guard(&data);
+    }
+
+    /// Makes the certificate that the server shows, which nobody has signed but itself: it is for `localhost`.
+    fn certify(&self, data: &Path) {
+        let mut openssl = self.as_owner(Path::new("openssl"));
+        openssl.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+        ]);
+        openssl.args(["-nodes", "-days", "30", "-subj", "/CN=localhost"]);
+        openssl.args(["-addext", "subjectAltName=DNS:localhost", "-keyout"]);
+        openssl.arg(data.join("server.key"));
+        openssl.arg("-out").arg(data.join("server.crt"));
+        done(&mut openssl);
+        fs::copy(data.join("server.crt"), self.certificate()).expect("a file can be copied");
+    }
+
+    /// The certificate that the server shows, as a file of authorities.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.join("server.crt")
     }
 
     /// Starts the guardian, which outlives every test process.
@@ -286,13 +319,17 @@ fn folder() -> PathBuf {
     use std::os::unix::fs::MetadataExt as _;
     let mut hasher = DefaultHasher::new();
     env!("CARGO_MANIFEST_DIR").hash(&mut hasher);
+    std::env::var_os(ANOTHER).hash(&mut hasher);
     let user = fs::metadata("/proc/self").map_or(0, |own| own.uid());
     let name = format!("carril-pg-{user}-{:08x}", hasher.finish() >> 32);
     std::env::temp_dir().join(name)
 }
 
-/// The folder with the programs of the newest server on the machine.
+/// The folder with the programs of the server that is named, else of the newest on the machine.
 fn programs() -> PathBuf {
+    if let Some(named) = std::env::var_os(ANOTHER) {
+        return PathBuf::from(named);
+    }
     let versions = fs::read_dir(DEBIAN).into_iter().flatten().flatten();
     let mut found: Vec<(u32, PathBuf)> = versions
         .filter_map(|entry| {

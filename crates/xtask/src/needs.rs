@@ -55,6 +55,11 @@ pub(crate) const NEEDS: &[Need] = &[
         ],
         packages: &["postgresql"],
     },
+    Need {
+        name: "openssl, for the certificate of that server",
+        probe: &["openssl", "version"],
+        packages: &["openssl"],
+    },
 ];
 
 /// What to do about the needs.

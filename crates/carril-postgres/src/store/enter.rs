@@ -24,6 +24,9 @@ pub(crate) async fn enter(
     info: &NodeInfo,
     now: Timestamp,
 ) -> Result<Entered, Fault> {
+    // Who enters again over the same store has lost its connection, and knows best that nothing of what it was goes on: the
+    // turnstile waits for what it may have left under way on the server.
+    let before = session.node.map(|node| node.0);
     let entered = session
         .write_unentered(Turn::Alone, async |tx| {
             let (host, command) = (text(&info.host), text(&info.command));
@@ -33,7 +36,7 @@ pub(crate) async fn enter(
             let row = tx.row(sql!("node_enter"), &values).await?;
             let row = row.ok_or_else(|| damaged("a node that entered has no number"))?;
             let node = NodeId(int(&row, 0)?);
-            let taken = take_over(tx, node, now).await?;
+            let taken = take_over(tx, node, before, now).await?;
             let unsettled = ids(tx, sql!("processes_unsettled")).await?;
             Ok(Entered {
                 node,
@@ -55,15 +58,17 @@ pub(crate) async fn beat(session: &mut Session, now: Timestamp) -> Result<(), Fa
     let dead = session
         .write(Turn::Shared, async |tx| {
             see(tx, now).await?;
-            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 2] =
-                [&tx.node.0, &tx.lease_millis];
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+                [&tx.node.0, &tx.lease_millis, &None::<i64>];
             Ok(!tx.rows(sql!("node_former"), &values).await?.is_empty())
         })
         .await?;
     session.seen = now;
     if dead {
         let mut taken = session
-            .write(Turn::Alone, async |tx| take_over(tx, tx.node, now).await)
+            .write(Turn::Alone, async |tx| {
+                take_over(tx, tx.node, None, now).await
+            })
             .await?;
         session.reclaimed.append(&mut taken.processes);
     }
@@ -94,9 +99,15 @@ struct Taken {
 }
 
 /// Ends every engine whose lease has run out, and takes over what it left.
-async fn take_over(tx: &Tx<'_>, node: NodeId, now: Timestamp) -> Result<Taken, Fault> {
+async fn take_over(
+    tx: &Tx<'_>,
+    node: NodeId,
+    before: Option<i64>,
+    now: Timestamp,
+) -> Result<Taken, Fault> {
     let mut taken = Taken::default();
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&node.0, &tx.lease_millis];
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+        [&node.0, &tx.lease_millis, &before];
     let recovering = Cause::plain(CauseKind::Recovering);
     for row in tx.rows(sql!("node_former"), &values).await? {
         let (former, seen) = (int(&row, 0)?, Timestamp(int(&row, 1)?));

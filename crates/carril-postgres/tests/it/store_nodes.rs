@@ -352,6 +352,24 @@ fn a_lane_key_is_held_once_over_all_engines() {
     );
 }
 
+/// An engine that lost its connection enters again, and need not wait for its own lease.
+#[test]
+fn who_enters_again_takes_up_its_own_work() {
+    let mut two = Two::enter();
+    let (process, claimed) = two.harness.running(2);
+    let entered = two.harness.enter();
+    assert_eq!(entered.reclaimed, 2);
+    two.harness.refuse(
+        claimed[0].owned,
+        Change::Cause {
+            account: claimed[0].account.clone(),
+        },
+    );
+    let again = two.harness.claim(process, 9);
+    assert_eq!(ids(&again), ids(&claimed));
+    assert!(again[0].owned.token > claimed[0].owned.token);
+}
+
 /// A wish is one engine's, as long as that one lives.
 #[test]
 fn a_wish_is_for_one_engine() {

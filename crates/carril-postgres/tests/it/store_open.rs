@@ -1,7 +1,7 @@
 //! Opening a store: made once, brought up to date once, refused where it cannot be right; and connections that are lost.
 
 use crate::store::{expire, open};
-use carril_model::contract::{Fault, Group};
+use carril_model::contract::{Fault, Group, Store};
 use carril_postgres::store::{OpenError, PostgresStore, StoreOptions, downgrade};
 use carril_testkit::postgres::Cluster;
 use carril_testkit::store::{Harness, Opener};
@@ -172,4 +172,45 @@ fn a_nul_stops_no_group() {
     let told = database.sql("SELECT error, details FROM carril.steps s JOIN carril.trace t USING (execution_id) WHERE event = 'END'");
     assert!(told.contains('\u{fffd}'), "{told}");
     assert_eq!(harness.recount(process).open, 1);
+}
+
+/// What each `sslmode` asks of the server, whose certificate is for `localhost` and signed by nobody.
+#[test]
+fn encryption_is_what_the_url_says() {
+    let database = crate::store::database();
+    let place = |host: &str, ssl: &str| {
+        let url = database.url().replace("127.0.0.1", host);
+        url.replace("sslmode=disable", ssl)
+    };
+    let known = format!("sslrootcert={}", Cluster::get().certificate().display());
+    let opened = |url: &str| PostgresStore::open(url, &StoreOptions::default());
+    let encrypted = |host: &str, ssl: &str| {
+        let store = opened(&place(host, ssl)).expect("it opens");
+        // A first statement makes the store's own connection.
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let none = runtime.expect("a runtime").block_on(store.breakers());
+        assert_eq!(none, Ok(Vec::new()));
+        let asked = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE datname = current_database() AND application_name = 'carril store'";
+        database.sql(asked).trim() == "t"
+    };
+    assert!(!encrypted("127.0.0.1", "sslmode=disable"));
+    assert!(encrypted("127.0.0.1", "sslmode=prefer"));
+    assert!(encrypted("127.0.0.1", "sslmode=require"));
+    assert!(encrypted(
+        "127.0.0.1",
+        &format!("sslmode=verify-ca&{known}")
+    ));
+    assert!(encrypted(
+        "localhost",
+        &format!("sslmode=verify-full&{known}")
+    ));
+    for (host, ssl) in [
+        ("127.0.0.1", format!("sslmode=verify-full&{known}")),
+        ("localhost", "sslmode=verify-full".to_owned()),
+        ("localhost", "sslmode=verify-ca".to_owned()),
+    ] {
+        let error = refused(&place(host, &ssl), &StoreOptions::default());
+        assert_eq!(error.code(), "CAR0631", "{ssl}");
+        assert!(error.to_string().contains("certificate"), "{error}");
+    }
 }

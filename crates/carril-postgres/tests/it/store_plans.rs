@@ -81,7 +81,14 @@ fn parameters(statement: &str) -> usize {
 }
 
 /// The plan as PostgreSQL tells it, without costs.
-fn plan(database: &Database, statement: &str) -> String {
+fn plan(database: &Database, name: &str, statement: &str) -> String {
+    // As an engine's connection has it; whoever asks may join as the server likes.
+    let asked = ["history_", "view_"];
+    let joins = if asked.iter().any(|asked| name.starts_with(asked)) {
+        ""
+    } else {
+        "SET enable_hashjoin = off; SET enable_mergejoin = off; "
+    };
     let statement = statement.trim().trim_end_matches(';');
     let nulls = vec!["NULL"; parameters(statement)].join(", ");
     let values = if nulls.is_empty() {
@@ -90,7 +97,7 @@ fn plan(database: &Database, statement: &str) -> String {
         format!("({nulls})")
     };
     database.sql(&format!(
-        "SET search_path = carril, pg_temp; SET enable_seqscan = off; SET enable_sort = on; SET jit = off; \
+        "SET search_path = carril, pg_temp; SET enable_seqscan = off; {joins}SET jit = off; \
          SET plan_cache_mode = force_generic_plan; PREPARE asked AS {statement}; EXPLAIN (COSTS OFF) EXECUTE asked{values}"
     ))
 }
@@ -116,7 +123,7 @@ fn plans_are_as_they_were() {
         statements.push((name, statement.join("\n")));
     }
     for (name, statement) in statements {
-        let found = plan(&database, &statement);
+        let found = plan(&database, &name, &statement);
         for table in GROWING {
             let whole = format!("Seq Scan on {table}");
             let whole = found

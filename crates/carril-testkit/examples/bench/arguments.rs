@@ -32,6 +32,10 @@ pub(crate) struct Arguments {
     /// A folder on the disk to be measured; by default the one this program was built in.
     #[arg(long)]
     folder: Option<PathBuf>,
+    /// A PostgreSQL server to measure on, for the benchmark that does: a URL of a database of its own, whose schemas `carril` and
+    /// `floor` are removed and made anew.
+    #[arg(long)]
+    pub(crate) store: Option<String>,
     /// Measure one side in this process and print its figures; for the benchmark's own use.
     #[arg(long, value_enum, hide = true)]
     pub(crate) side: Option<Side>,
@@ -122,6 +126,7 @@ impl Arguments {
             format!("--floor={}", name(self.floor.to_possible_value())),
         ];
         words.extend(self.steps.map(|steps| format!("--steps={steps}")));
+        words.extend(self.store.as_ref().map(|store| format!("--store={store}")));
         words.extend(
             self.entities
                 .map(|entities| format!("--entities={entities}")),

@@ -22,11 +22,11 @@ const TABLES: [&str; 4] = [
     include_str!("../../../carril-sqlite/sql/store/migrations/0004_lanes.up.sql"),
 ];
 /// As in Carril: what bounds a group, a launch's transaction, the lane entries that are kept back, and those that are swept.
-const GROUP_MAX: usize = 1_024;
-const CHUNK_MAX: i64 = 5_000;
+pub(crate) const GROUP_MAX: usize = 1_024;
+pub(crate) const CHUNK_MAX: i64 = 5_000;
 const KEPT_MAX: usize = 65_536;
 const SWEEP_AT: usize = 131_072;
-const PROCESS: i64 = 1;
+pub(crate) const PROCESS: i64 = 1;
 
 const PROCESS_INSERT: &str = "INSERT INTO process (id, definition_id, state, segment, open, total, first_execution, \
      last_execution, segments, lanes, pipeline, params, targets, launched_by, launched_at, overlap_hash) \
@@ -62,16 +62,16 @@ pub(crate) struct Took {
 }
 
 /// One client's write, which it waits for.
-struct Write {
-    execution: i64,
-    step: u32,
-    began: i64,
-    now: i64,
+pub(crate) struct Write {
+    pub(crate) execution: i64,
+    pub(crate) step: u32,
+    pub(crate) began: i64,
+    pub(crate) now: i64,
     /// The last step: the execution settles with these sums.
-    settled: Option<String>,
+    pub(crate) settled: Option<String>,
     /// And this is the one that its client takes next.
-    next: Option<i64>,
-    done: oneshot::Sender<()>,
+    pub(crate) next: Option<i64>,
+    pub(crate) done: oneshot::Sender<()>,
 }
 
 /// Opens an empty store with Carril's tables and settings.
@@ -187,7 +187,7 @@ fn write_chunk(
 }
 
 /// As many clients as there are lanes; each takes one entity after the other.
-async fn clients(queue: mpsc::Sender<Write>, shape: Shape, clock: Instant) {
+pub(crate) async fn clients(queue: mpsc::Sender<Write>, shape: Shape, clock: Instant) {
     let end = PROCESS + 1 + i64::from(shape.entities);
     let next = Rc::new(Cell::new((PROCESS + 1 + i64::from(shape.lanes)).min(end)));
     let local: Vec<_> = (PROCESS + 1..next.get())
@@ -345,12 +345,12 @@ fn in_order(
 }
 
 /// A number that lies anywhere, as a hash does.
-const fn scattered(id: i64) -> i64 {
+pub(crate) const fn scattered(id: i64) -> i64 {
     (id.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 3) ^ id.wrapping_mul(0x1234_5677)
 }
 
 /// Microseconds since 1970 as long as Carril's; only their size matters.
-fn now(clock: Instant) -> i64 {
+pub(crate) fn now(clock: Instant) -> i64 {
     1_750_000_000_000_000 + i64::try_from(clock.elapsed().as_micros()).unwrap_or(0)
 }
 

@@ -16,6 +16,7 @@ mod floor;
 mod hot;
 mod launch;
 mod limits;
+mod postgres;
 mod report;
 mod scale;
 mod subject;
@@ -44,6 +45,7 @@ fn run(name: &str, arguments: &Arguments) -> Result<()> {
         "fairness" => fairness::run(arguments),
         "hot" => hot::run(arguments),
         "limits" => limits::run(arguments),
+        "postgres" => postgres::run(arguments),
         "dispatch" => dispatch::run(arguments),
         "launch" => launch::run(arguments),
         "cold" => cold::run(arguments),

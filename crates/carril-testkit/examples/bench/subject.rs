@@ -42,6 +42,21 @@ impl Subject {
         Self::with(folder, pipeline(steps, lanes, &Arc::new(step))?).await
     }
 
+    /// The same on another store, which is named by its URL.
+    pub(crate) async fn open_at(
+        store: &str,
+        folder: &Path,
+        steps: u32,
+        lanes: u32,
+    ) -> Result<Self> {
+        let pipeline = pipeline(steps, lanes, &Arc::new(|| {}))?;
+        let options = OpenOptions::new(store).folder(folder).pipeline(&pipeline);
+        Ok(Self {
+            carril: carril::open(options).await?,
+            pipeline,
+        })
+    }
+
     /// The same with a pipeline of the benchmark's own, whose entities are given.
     pub(crate) async fn with(folder: &Path, pipeline: PipelineDefinition) -> Result<Self> {
         let options = OpenOptions::new("store.db")

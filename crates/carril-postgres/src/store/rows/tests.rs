@@ -8,19 +8,19 @@ fn no_text_has_a_nul() {
     assert_eq!(text("a\0b"), "a\u{fffd}b");
     assert_eq!(text("ab"), "ab");
     let cases = [
-        json!({"a\0": "b\0\0c"}),
-        json!("\\u0000 is no NUL"),
-        json!("\\\0\"\\\\\0"),
-        json!(["ä\0ö", "\n", 1]),
+        (
+            json!({"a\0": "b\0\0c"}),
+            json!({"a\u{fffd}": "b\u{fffd}\u{fffd}c"}),
+        ),
+        (json!("\\\0\"\\\\\0"), json!("\\\u{fffd}\"\\\\\u{fffd}")),
+        (json!(["ä\0ö", "\n", 1]), json!(["ä\u{fffd}ö", "\n", 1])),
+        // Only what JSON escapes is a NUL, not who writes about one.
+        (json!("\\u0000 is no NUL"), json!("\\u0000 is no NUL")),
+        (json!("\\\\u0000\0"), json!("\\\\u0000\u{fffd}")),
     ];
-    for value in cases {
-        let written = to_json(&value);
+    for (given, expected) in cases {
+        let written = to_json(&given);
         let read: Value = serde_json::from_str(&written).expect("it is JSON");
-        let expected = value.to_string().replace("\\u0000", "\u{fffd}");
-        let has_nul = value.to_string() != expected && !value.to_string().contains("\\\\u0000 is");
-        assert_eq!(read == value, !has_nul, "{written}");
-        assert!(!format!("{read:?}").contains("\\0"), "{written}");
+        assert_eq!(read, expected, "{written}");
     }
-    assert_eq!(to_json(&json!("\\u0000")), r#""\\u0000""#);
-    assert_eq!(to_json(&json!("\\\0")), r#""\\\ufffd""#);
 }

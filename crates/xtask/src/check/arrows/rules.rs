@@ -111,7 +111,7 @@ pub(super) const DOORS: &[Door] = &[
         &["carril", "carril-cli", "carril-testkit"],
     ),
     door("libsqlite3-sys", &["carril-sqlite"], &[]),
-    door("tokio-postgres", &["carril-postgres"], &[]),
+    door("tokio-postgres", &["carril-postgres"], &["carril-testkit"]),
     door("deadpool-postgres", &["carril-postgres"], &[]),
     door("tokio-postgres-rustls", &["carril-postgres"], &[]),
     door("tiberius", &["carril-mssql"], &[]),
