@@ -243,7 +243,7 @@ impl Launch {
         self
     }
 
-    /// Where a target is, in this launch: `sqlite:PATH`, relative to `folder`.
+    /// Where a target is, in this launch: `sqlite:PATH`, relative to `folder`, or `postgres://USER@HOST/DATABASE`.
     #[must_use]
     pub fn target(
         mut self,

@@ -176,7 +176,7 @@ impl OpenOptions {
         self
     }
 
-    /// Where a target is, for launches that do not say it: `sqlite:PATH`.
+    /// Where a target is, for launches that do not say it: `sqlite:PATH` or `postgres://USER@HOST/DATABASE`.
     #[must_use]
     pub fn target(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
         self.targets.insert(name.into(), url.into());

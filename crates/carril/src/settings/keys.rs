@@ -38,7 +38,7 @@ pub(super) static TOP: Table = table(&[
         "targets",
         Form::Named("", &Form::Text),
         "",
-        "Where each target is that pipelines name: `sqlite:PATH`, in which `${env:NAME}` and `${file:PATH}` may stand.",
+        "Where each target is that pipelines name: `sqlite:PATH` or `postgres://USER@HOST/DATABASE`, in which `${env:NAME}` and `${file:PATH}` may stand.",
     ),
     key(
         "engine",

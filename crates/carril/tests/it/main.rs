@@ -5,6 +5,7 @@ mod behaviour;
 mod calls;
 mod checked;
 mod documents;
+mod elsewhere;
 mod folders;
 mod functions;
 mod fuzzed;

@@ -138,6 +138,12 @@ impl House {
     }
 }
 
+/// A URL with one more parameter.
+pub(crate) fn with_parameter(url: &str, parameter: &str) -> String {
+    let joint = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{joint}{parameter}")
+}
+
 /// A target of its own.
 pub(crate) fn target_at(url: &str, change: impl FnOnce(&mut TargetOptions)) -> Arc<PostgresTarget> {
     let address = Address::parse(url).unwrap();

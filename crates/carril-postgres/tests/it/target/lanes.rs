@@ -143,10 +143,8 @@ async fn templates_are_found_along_the_search_path() {
     let house = House::new(
         "create schema \"My Sales\"; create table \"My Sales\".work (id int); create table other (id int)",
     );
-    let url = format!(
-        "{}?options=-csearch_path%3D%22My%5C%20Sales%22,public",
-        house.database.url()
-    );
+    let path = "options=-csearch_path%3D%22My%5C%20Sales%22,public";
+    let url = with_parameter(&house.database.url(), path);
     let target = target_at(&url, |_| {});
     let plan = Pipeline::new(&[(
         "s",

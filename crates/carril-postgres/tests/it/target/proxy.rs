@@ -56,11 +56,13 @@ impl Proxy {
 
     fn url(&self, house: &House) -> String {
         let port = format!(":{}/", Cluster::get().port());
-        house
+        let through = house
             .database
             .url()
-            .replace(&port, &format!(":{}/", self.port))
-            + "?sslmode=disable"
+            .replace(&port, &format!(":{}/", self.port));
+        // What is encrypted cannot be looked through.
+        assert!(through.contains("sslmode=disable"), "{through}");
+        through
     }
 }
 
