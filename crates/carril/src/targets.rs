@@ -86,6 +86,9 @@ impl Targets {
 
     fn place(&self, url: &str) -> Result<(TargetPlace, Resolved), TargetError> {
         let shared = &self.shared;
+        // As it is written: what a reference stands for may be a secret, what stands there may not.
+        location::target_url(url, &shared.folder)
+            .map_err(|error| TargetError::Unreachable(error.to_string()))?;
         let resolved = secret::resolve(url, shared.as_ref()).map_err(TargetError::Unreachable)?;
         let place = location::target_place(resolved.value(), &shared.folder)
             .map_err(|error| TargetError::Unreachable(resolved.hide(&error.to_string())))?;
