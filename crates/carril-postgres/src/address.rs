@@ -200,28 +200,53 @@ pub fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
-    let (place, query) = match rest.split_once('?') {
-        Some((place, query)) => (place, Some(query)),
-        None => (rest, None),
+    let (user, rest) = match credentials(rest) {
+        // A password should have its special characters encoded. Where it has not, only the last `@` surely comes after it.
+        Some((user, Some(_))) => (
+            Some(user),
+            rest.rsplit_once('@').map_or("", |(_, rest)| rest),
+        ),
+        Some((user, None)) => (Some(user), &rest[user.len() + 1..]),
+        None => (None, rest),
     };
-    // A password may itself hold a slash or an `@`; only the last one ends it.
-    let place = match place.rsplit_once('@') {
-        Some((who, place)) => match who.split_once(':') {
-            Some((user, _)) => format!("{user}@{place}"),
-            None => format!("{who}@{place}"),
-        },
-        None => place.to_owned(),
-    };
-    let kept: Vec<&str> = query
-        .into_iter()
-        .flat_map(|query| query.split('&'))
-        .filter(|pair| !pair.starts_with("password="))
+    let mut parts = rest.split(['?', '&']);
+    let place = parts.next().unwrap_or_default();
+    let user = user.map_or_else(String::new, |user| format!("{user}@"));
+    let kept: Vec<&str> = parts
+        .filter(|pair| !pair.is_empty() && !pair.starts_with(PASSWORD))
         .collect();
-    if kept.is_empty() {
-        format!("{scheme}://{place}")
-    } else {
-        format!("{scheme}://{place}?{}", kept.join("&"))
-    }
+    let joint = if kept.is_empty() { "" } else { "?" };
+    format!("{scheme}://{user}{place}{joint}{}", kept.join("&"))
+}
+
+/// Every password that a URL has, as it is written there: before its host and among its parameters.
+pub fn passwords(url: &str) -> impl Iterator<Item = &str> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let credentials = credentials(rest);
+    let after = match credentials {
+        Some(_) => rest.split_once('@').map_or(rest, |(_, after)| after),
+        None => rest,
+    };
+    let before_host = credentials.and_then(|(_, password)| password);
+    let parameters = after
+        .split(['?', '&'])
+        .skip(1)
+        .filter_map(|pair| pair.strip_prefix(PASSWORD));
+    before_host
+        .into_iter()
+        .chain(parameters)
+        .filter(|password| !password.is_empty())
+}
+
+const PASSWORD: &str = "password=";
+
+/// Who connects, and the password beside the name, as the client reads them: all before the first `@`.
+fn credentials(rest: &str) -> Option<(&str, Option<&str>)> {
+    let (who, _) = rest.split_once('@')?;
+    Some(match who.split_once(':') {
+        Some((user, password)) => (user, Some(password)),
+        None => (who, None),
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! URL and a pipeline's folder are made absolute before they are stored, so that they mean the same for whoever goes on with the process.
 
 use carril_model::definition::{Action, Definition};
-use carril_postgres::address::without_password;
+use carril_postgres::address::{passwords, without_password};
 use std::path::{Path, PathBuf};
 
 /// The store where nobody names another: in the folder that relative paths are relative to.
@@ -66,16 +66,16 @@ impl UrlError {
     }
 }
 
-/// Where a store is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum StorePlace {
+/// Where a store or a target is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Place {
     /// In a file.
     File(PathBuf),
-    /// On a PostgreSQL server: its URL as it is written, references to secrets in it.
+    /// On a PostgreSQL server, by its URL.
     Postgres(String),
 }
 
-impl StorePlace {
+impl Place {
     /// What may be printed.
     pub(crate) fn shown(&self) -> String {
         match self {
@@ -83,42 +83,47 @@ impl StorePlace {
             Self::Postgres(url) => without_password(url),
         }
     }
-}
 
-/// Where a store is that may be a file or on a server.
-pub(crate) fn store_place(url: &str, folder: &Path) -> Result<StorePlace, UrlError> {
-    match scheme(url) {
-        Some(("postgres" | "postgresql", _)) => Ok(StorePlace::Postgres(url.to_owned())),
-        _ => store_path(url, folder).map(StorePlace::File),
+    /// The file, if it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::Postgres(_) => None,
+        }
     }
 }
 
-/// The file of a store.
-pub(crate) fn store_path(url: &str, folder: &Path) -> Result<PathBuf, UrlError> {
-    let wrong = |why: String| UrlError::Store {
-        url: without_password(url),
-        why,
-    };
-    let path = match scheme(url) {
-        None => url,
-        Some((SQLITE, path)) => path,
-        Some(("postgres" | "postgresql", _)) => {
-            return Err(wrong(
-                "this needs a store in a file; one on PostgreSQL is opened by programs that use the library".to_owned(),
-            ));
+/// Where a store is; references to secrets stay as they are.
+pub(crate) fn store_place(url: &str, folder: &Path) -> Result<Place, UrlError> {
+    let path = match kind(url) {
+        Kind::None => url,
+        Kind::Sqlite(path) => path,
+        Kind::Postgres => return Ok(Place::Postgres(url.to_owned())),
+        Kind::Other(other) => {
+            let why = format!("there are no stores of kind `{other}`");
+            return Err(wrong_store(url, why));
         }
-        Some((other, _)) => return Err(wrong(format!("there are no stores of kind `{other}`"))),
     };
-    file(path).map(|path| folder.join(path)).map_err(wrong)
+    let path = file(path).map_err(|why| wrong_store(url, why))?;
+    Ok(Place::File(folder.join(path)))
 }
 
-/// Where a target is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum TargetPlace {
-    /// In a file.
-    File(PathBuf),
-    /// On a PostgreSQL server, by its URL.
-    Postgres(String),
+/// The file of a store that must be one.
+pub(crate) fn store_path(url: &str, folder: &Path) -> Result<PathBuf, UrlError> {
+    match store_place(url, folder)? {
+        Place::File(path) => Ok(path),
+        Place::Postgres(_) => Err(wrong_store(
+            url,
+            "this needs a store in a file; one on PostgreSQL is opened by programs that use the library".to_owned(),
+        )),
+    }
+}
+
+fn wrong_store(url: &str, why: String) -> UrlError {
+    UrlError::Store {
+        url: without_password(url),
+        why,
+    }
 }
 
 /// The URL of a target as it is kept with its processes: with an absolute path, as far as `folder` is absolute; references to
@@ -131,41 +136,35 @@ pub fn target_url(url: &str, folder: &Path) -> Result<String, UrlError> {
     if url.starts_with("${") {
         return Ok(url.to_owned());
     }
-    match written_place(url)? {
-        Written::Postgres if has_written_password(url) => Err(wrong_target(
+    match target_file(url)? {
+        Some(path) if path.starts_with("${") => Ok(format!("{SQLITE}:{path}")),
+        Some(path) => Ok(format!("{SQLITE}:{}", tidy(&folder.join(path)).display())),
+        None if passwords(url).all(is_reference) => Ok(url.to_owned()),
+        None => Err(wrong_target(
             url,
             "its password is written out, and would be kept with every process; write a reference instead, `postgres://USER:${env:NAME}@HOST/DATABASE` or `${file:PATH}`",
         )),
-        Written::Postgres => Ok(url.to_owned()),
-        Written::File(path) if path.starts_with("${") => Ok(format!("{SQLITE}:{path}")),
-        Written::File(path) => Ok(format!("{SQLITE}:{}", tidy(&folder.join(path)).display())),
     }
 }
 
 /// Where a target is, once its references are resolved.
-pub(crate) fn target_place(url: &str, folder: &Path) -> Result<TargetPlace, UrlError> {
-    Ok(match written_place(url)? {
-        Written::File(path) => TargetPlace::File(tidy(&folder.join(path))),
-        Written::Postgres => TargetPlace::Postgres(url.to_owned()),
+pub(crate) fn target_place(url: &str, folder: &Path) -> Result<Place, UrlError> {
+    Ok(match target_file(url)? {
+        Some(path) => Place::File(tidy(&folder.join(path))),
+        None => Place::Postgres(url.to_owned()),
     })
 }
 
-enum Written<'a> {
-    File(&'a str),
-    Postgres,
-}
-
-fn written_place(url: &str) -> Result<Written<'_>, UrlError> {
-    match scheme(url) {
-        None => Err(wrong_target(
+/// The file that a target's URL names; `None` for one on a server.
+fn target_file(url: &str) -> Result<Option<&str>, UrlError> {
+    match kind(url) {
+        Kind::None => Err(wrong_target(
             url,
             "it does not say which kind of database it is",
         )),
-        Some((SQLITE, path)) => file(path)
-            .map(Written::File)
-            .map_err(|why| wrong_target(url, &why)),
-        Some(("postgres" | "postgresql", _)) => Ok(Written::Postgres),
-        Some((other, _)) => {
+        Kind::Sqlite(path) => file(path).map(Some).map_err(|why| wrong_target(url, &why)),
+        Kind::Postgres => Ok(None),
+        Kind::Other(other) => {
             let why = format!("there are no targets of kind `{other}`");
             Err(wrong_target(url, &why))
         }
@@ -179,27 +178,12 @@ fn wrong_target(url: &str, why: &str) -> UrlError {
     }
 }
 
-/// Whether a URL of a server has a password in it that is no reference.
-fn has_written_password(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let of_user = place
-        .rsplit_once('@')
-        .and_then(|(who, _)| who.split_once(':'))
-        .map(|(_, password)| password);
-    let of_query = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("password="));
-    let is_reference = |text: &str| {
-        let inner = text
-            .strip_prefix("${")
-            .and_then(|text| text.strip_suffix('}'));
-        inner.is_some_and(|inner| !inner.contains('}'))
-    };
-    of_user
-        .into_iter()
-        .chain(of_query)
-        .any(|password| !password.is_empty() && !is_reference(password))
+/// Whether a text is one reference and nothing else.
+fn is_reference(text: &str) -> bool {
+    let inner = text
+        .strip_prefix("${")
+        .and_then(|text| text.strip_suffix('}'));
+    inner.is_some_and(|inner| !inner.contains('}'))
 }
 
 /// The folder of a pipeline as it is kept with its processes: absolute, relative to where the program runs. `None` where it
@@ -227,14 +211,31 @@ pub fn kept_folder(definition: &Definition, folder: &Path) -> Result<Option<Stri
     }
 }
 
-/// The part before the first colon and what follows; a single letter is a drive, not a kind.
-fn scheme(url: &str) -> Option<(&str, &str)> {
-    let (scheme, rest) = url.split_once(':')?;
+/// What a URL says that it is.
+enum Kind<'a> {
+    /// It says nothing.
+    None,
+    /// A file of SQLite, and which.
+    Sqlite(&'a str),
+    Postgres,
+    Other(&'a str),
+}
+
+/// The part before the first colon; a single letter is a drive, not a kind.
+fn kind(url: &str) -> Kind<'_> {
+    let Some((scheme, rest)) = url.split_once(':') else {
+        return Kind::None;
+    };
     let is_scheme = scheme.len() > 1
         && scheme
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'+');
-    is_scheme.then(|| (scheme, rest.strip_prefix("//").unwrap_or(rest)))
+    match scheme {
+        _ if !is_scheme => Kind::None,
+        SQLITE => Kind::Sqlite(rest.strip_prefix("//").unwrap_or(rest)),
+        "postgres" | "postgresql" => Kind::Postgres,
+        other => Kind::Other(other),
+    }
 }
 
 fn file(path: &str) -> Result<&str, String> {

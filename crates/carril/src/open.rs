@@ -10,7 +10,7 @@ use crate::builder::PipelineDefinition;
 use crate::carril::{Carril, Defaults};
 use crate::function::{Functions, Input, StepFailure};
 use crate::http::HttpSettings;
-use crate::location::{self, DEFAULT_STORE, StorePlace, UrlError};
+use crate::location::{self, DEFAULT_STORE, Place, UrlError};
 use crate::reader::Reader;
 use crate::settings::RETENTION;
 use crate::targets::Targets;
@@ -20,7 +20,6 @@ use carril_engine::{
 };
 use carril_model::contract::{NodeInfo, Pending, Store, Target, TargetError};
 use carril_model::time::Timestamp;
-use carril_postgres::address::without_password;
 use carril_postgres::store::PostgresStore;
 use carril_sqlite::store::{self, Durability, EngineLock, LockError, SqliteStore, StoreOptions};
 use carril_steps::command::{CommandOptions, CommandRunner};
@@ -377,15 +376,15 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
     let place = location::store_place(&options.store, &options.folder)?;
     let clock: Arc<SystemClock> = Arc::default();
     let lanes = match &place {
-        StorePlace::File(path) => lanes_of(path),
-        StorePlace::Postgres(_) => options.folder.join("carril.lanes"),
+        Place::File(path) => lanes_of(path),
+        Place::Postgres(_) => options.folder.join("carril.lanes"),
     };
     let workspaces = options.workspaces.clone().unwrap_or(lanes);
     let lookup = Arc::clone(&options.lookup);
     let targets = Targets::new(&options.folder, workspaces, lookup, clock.clone());
     let (lock, store, reader) = match place {
-        StorePlace::File(path) => open_files(path, &options).await?,
-        StorePlace::Postgres(url) => open_postgres(url, &targets).await?,
+        Place::File(path) => open_files(path, &options).await?,
+        Place::Postgres(url) => open_postgres(url, &targets).await?,
     };
     let lock = Arc::new(Mutex::new(lock));
     let calls = options.http.into_options(targets.clone());
@@ -452,7 +451,7 @@ async fn open_postgres(url: String, targets: &Targets) -> Result<Opened, OpenErr
     let value = resolved.value().to_owned();
     let opened = task::blocking(move || {
         let store = PostgresStore::open(&value, &Default::default())?;
-        let reader = Reader::open_postgres(&value, &without_password(&url))?;
+        let reader = Reader::open_postgres(&value, url)?;
         Ok((None, Arc::new(store) as Arc<dyn Store>, reader))
     });
     opened.await.unwrap_or(Err(OpenError::Panicked))

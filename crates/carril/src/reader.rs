@@ -1,11 +1,10 @@
 //! A store as whoever only reads it sees it: beside another program's engine, or without one.
 
-use crate::location::{self, StorePlace};
+use crate::location::{self, Place};
 use crate::open::{Holder, OpenError};
 use carril_engine::task;
 use carril_model::contract::{Fault, History, Mailbox, ProcessFilter, ProcessRow};
 use carril_model::id::ProcessId;
-use carril_postgres::address::without_password;
 use carril_postgres::store::PostgresHistory;
 use carril_sqlite::store::{self, SqliteHistory};
 use std::fmt;
@@ -17,7 +16,7 @@ use std::sync::Arc;
 pub struct Reader {
     history: Arc<dyn History>,
     mailbox: Arc<dyn Mailbox>,
-    place: StorePlace,
+    place: Place,
 }
 
 impl fmt::Debug for Reader {
@@ -54,17 +53,17 @@ impl Reader {
         Ok(Self {
             history: Arc::clone(&history) as Arc<dyn History>,
             mailbox: history,
-            place: StorePlace::File(path.to_owned()),
+            place: Place::File(path.to_owned()),
         })
     }
 
-    /// Reads a store on PostgreSQL, whose URL has its references resolved; `written` is what may be shown.
-    pub(crate) fn open_postgres(url: &str, written: &str) -> Result<Self, OpenError> {
+    /// Reads a store on PostgreSQL, whose URL has its references resolved; `written` has them still.
+    pub(crate) fn open_postgres(url: &str, written: String) -> Result<Self, OpenError> {
         let history = Arc::new(PostgresHistory::open(url, &Default::default())?);
         Ok(Self {
             history: Arc::clone(&history) as Arc<dyn History>,
             mailbox: history,
-            place: StorePlace::Postgres(without_password(written)),
+            place: Place::Postgres(written),
         })
     }
 
@@ -97,10 +96,7 @@ impl Reader {
     /// The store's file; `None` for a store on a server.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
-        match &self.place {
-            StorePlace::File(path) => Some(path),
-            StorePlace::Postgres(_) => None,
-        }
+        self.place.file()
     }
 
     /// Whether an engine has the store at this moment, asked of the kernel. Engines on a server share the store, and none has it.

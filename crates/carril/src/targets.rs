@@ -3,7 +3,7 @@
 //! The same name and file is the same target, so that the engine's bounds hold for it whoever asks. References to secrets
 //! are resolved here, at opening, and nowhere else.
 
-use crate::location::{self, TargetPlace};
+use crate::location::{self, Place};
 use crate::open::Lookup;
 use crate::secret::{self, Resolved, Secrets};
 use carril_engine::TargetOpener;
@@ -32,7 +32,7 @@ struct Shared {
     lookup: Lookup,
     clock: Arc<dyn Clock>,
     // Held only for the look-up; opening one does no more than look whether its file is there, and connects to no server.
-    open: Mutex<HashMap<(String, TargetPlace), Arc<dyn Target>>>,
+    open: Mutex<HashMap<(String, Place), Arc<dyn Target>>>,
 }
 
 impl fmt::Debug for Targets {
@@ -78,13 +78,10 @@ impl Targets {
     /// As [`Targets::open`].
     pub fn file(&self, url: &str) -> Result<Option<PathBuf>, TargetError> {
         let (place, _) = self.place(url)?;
-        Ok(match place {
-            TargetPlace::File(path) => Some(path),
-            TargetPlace::Postgres(_) => None,
-        })
+        Ok(place.file().map(Path::to_owned))
     }
 
-    fn place(&self, url: &str) -> Result<(TargetPlace, Resolved), TargetError> {
+    fn place(&self, url: &str) -> Result<(Place, Resolved), TargetError> {
         let shared = &self.shared;
         // As it is written: what a reference stands for may be a secret, what stands there may not.
         location::target_url(url, &shared.folder)
@@ -105,8 +102,8 @@ impl Targets {
         let (place, resolved) = self.place(url)?;
         let unreachable = |text: String| TargetError::Unreachable(resolved.hide(&text));
         let place = match place {
-            TargetPlace::File(path) => TargetPlace::File(path.canonicalize().unwrap_or(path)),
-            server @ TargetPlace::Postgres(_) => server,
+            Place::File(path) => Place::File(path.canonicalize().unwrap_or(path)),
+            server @ Place::Postgres(_) => server,
         };
         let key = (name.to_owned(), place);
         let mut open = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,12 +112,12 @@ impl Targets {
         }
         let clock = Arc::clone(&shared.clock);
         let target: Arc<dyn Target> = match &key.1 {
-            TargetPlace::File(path) => {
+            Place::File(path) => {
                 let options = TargetOptions::new(path, shared.workspaces_of(name, path), clock);
                 let opened = SqliteTarget::open(name, options);
                 Arc::new(opened.map_err(|error| unreachable(error.to_string()))?)
             }
-            TargetPlace::Postgres(url) => {
+            Place::Postgres(url) => {
                 let address =
                     Address::parse(url).map_err(|error| unreachable(error.to_string()))?;
                 Arc::new(PostgresTarget::open(

@@ -34,6 +34,17 @@ fn a_password_is_never_shown() {
             "postgresql://u@h/d?user=u",
         ),
         ("postgres://u:a@b@h/d", "postgres://u@h/d"),
+        ("postgres://u:a/b?c@h/d", "postgres://u@h/d"),
+        (
+            "postgres://u:a@b?c@h/d?sslmode=require",
+            "postgres://u@h/d?sslmode=require",
+        ),
+        // What is no URL to the client, as its `@` is not encoded, is told without its password, too.
+        ("postgres://h:5432/d?user=a@b&password=p", "postgres://h@b"),
+        (
+            "postgres://h/d?user=a@b&password=p",
+            "postgres://h/d?user=a@b",
+        ),
         (
             "postgres:///d?host=/run&password=p",
             "postgres:///d?host=/run",
@@ -43,6 +54,26 @@ fn a_password_is_never_shown() {
     }
     let address = read("postgres://u:geheim@h/d");
     assert!(!format!("{address:?}").contains("geheim"));
+}
+
+#[test]
+fn every_password_of_a_url_is_found() {
+    for (url, found) in [
+        ("postgres://u@h/d?sslmode=disable", &[][..]),
+        ("postgres://u:@h/d?password=", &[]),
+        ("postgres://u:p%2Fq@h/d", &["p%2Fq"]),
+        ("postgres://u:a?b@h/d", &["a?b"]),
+        (
+            "postgres://h/d?password=one&user=u&password=two",
+            &["one", "two"],
+        ),
+        (
+            "postgres://u:${env:A}@h/d?password=${env:B}",
+            &["${env:A}", "${env:B}"],
+        ),
+    ] {
+        assert_eq!(super::passwords(url).collect::<Vec<_>>(), found, "{url}");
+    }
 }
 
 #[test]

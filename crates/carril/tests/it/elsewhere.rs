@@ -4,9 +4,9 @@ use crate::harness::{House, end, run, states};
 use crate::sql::{FILES, WAREHOUSE, values};
 use carril::model::contract::Selection;
 use carril::model::finding::Severity;
+use carril::model::id::ProcessId;
 use carril::model::state::ProcessState;
-use carril::{Carril, Launch, SystemClock, Targets};
-
+use carril::{Carril, Launch, OpenOptions, PipelineDefinition, SystemClock, Targets};
 use carril_testkit::postgres::{Cluster, Database};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,37 +22,62 @@ async fn open(house: &House, database: &Database) -> Carril {
     carril::open(options).await.expect("the store opens")
 }
 
-const NOW: &str = "select string_agg(fund || '=' || value, ' ' order by fund) from rows_now";
+/// A second run replaces, a rollback brings the first forward, and with that undone, too, all can be run again.
+async fn the_same_files(carril: &Carril, database: &Database) {
+    let house = House::new();
+    let pipeline = values(&house);
+    let asked = |sql: &str| database.sql(sql).trim().to_owned();
+    let now = || asked("select string_agg(fund || '=' || value, ' ' order by fund) from rows_now");
+    let first = "F1=22 F2=40 F4=81";
+    let mut processes = Vec::new();
+    for (factor, published, total) in [(2, first, "143"), (3, "F1=32.5 F2=60 F4=121", "213.5")] {
+        let process = succeeded(carril, &pipeline, factor).await;
+        assert_eq!(now(), published);
+        assert_eq!(asked("select value from totals"), total);
+        processes.push(process);
+    }
+    assert_eq!(
+        asked("select count(*) from rows"),
+        "0",
+        "the template stays empty"
+    );
+    assert_eq!(
+        asked("select count(*) from pg_namespace where nspname like 'carril\\_p%'"),
+        "0",
+        "workspaces go when all went well"
+    );
+    for (process, left) in processes.into_iter().rev().zip([first, ""]) {
+        let undone = carril.engine().roll_back(Selection::Process(process)).await;
+        undone.expect("it is rolled back");
+        assert_eq!(now(), left);
+    }
+    assert_eq!(asked("select count(*) from rows_history"), "0");
+    succeeded(carril, &pipeline, 2).await;
+    assert_eq!(now(), first);
+}
+
+async fn succeeded(carril: &Carril, pipeline: &PipelineDefinition, factor: i64) -> ProcessId {
+    let launch = Launch::new().set("day", "2025-06-30").set("factor", factor);
+    let process = run(carril, pipeline, launch).await.process;
+    let told = states(carril, process.id).await;
+    assert_eq!(process.state, ProcessState::Succeeded, "{told}");
+    process.id
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_files_run_on_postgres() {
     let (house, database) = (House::new(), warehouse());
-    let pipeline = values(&house);
     let carril = open(&house, &database).await;
-    let launch = || Launch::new().set("day", "2025-06-30");
-    let outcome = run(&carril, &pipeline, launch()).await;
-    let process = outcome.process.id;
-    let told = states(&carril, process).await;
-    assert_eq!(outcome.process.state, ProcessState::Succeeded, "{told}");
-    assert_eq!(database.sql(NOW).trim(), "F1=22 F2=40 F4=81");
-    assert_eq!(database.sql("select value from totals").trim(), "143");
-    assert_eq!(database.sql("select count(*) from rows").trim(), "0");
-    let schemas = "select count(*) from pg_namespace where nspname like 'carril\\_p%'";
-    assert_eq!(
-        database.sql(schemas).trim(),
-        "0",
-        "workspaces go when all went well"
-    );
+    the_same_files(&carril, &database).await;
+    end(&carril).await;
+}
 
-    let undone = carril.engine().roll_back(Selection::Process(process)).await;
-    undone.expect("it is rolled back");
-    assert_eq!(
-        database.sql("select count(*) from rows_history").trim(),
-        "0"
-    );
-    let again = run(&carril, &pipeline, launch()).await;
-    assert_eq!(again.process.state, ProcessState::Succeeded);
-    assert_eq!(database.sql(NOW).trim(), "F1=22 F2=40 F4=81");
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_files_run_under_a_store_on_postgres() {
+    let (store, database) = (Cluster::get().database(), warehouse());
+    let options = OpenOptions::new(store.url()).target("warehouse", database.url());
+    let carril = carril::open(options).await.expect("the store opens");
+    the_same_files(&carril, &database).await;
     end(&carril).await;
 }
 
@@ -119,14 +144,17 @@ async fn a_password_is_a_reference_or_is_refused() {
     end(&carril).await;
     drop(carril);
 
-    let options = house
-        .options()
-        .target("warehouse", with("${env:SECRET}"))
-        .lookup(Arc::new(|name| {
-            (name == "SECRET").then(|| "geheim".to_owned())
-        }));
-    let carril = carril::open(options).await.expect("the store opens");
-    let outcome = run(&carril, &pipeline, Launch::new().set("day", "2025-06-30")).await;
-    assert_eq!(outcome.process.state, ProcessState::Succeeded);
-    end(&carril).await;
+    // The password alone, or all of the URL.
+    for written in [with("${env:SECRET}"), "${env:WAREHOUSE}".to_owned()] {
+        let whole = with("geheim");
+        let lookup = Arc::new(move |name: &str| match name {
+            "SECRET" => Some("geheim".to_owned()),
+            "WAREHOUSE" => Some(whole.clone()),
+            _ => None,
+        });
+        let options = house.options().target("warehouse", written).lookup(lookup);
+        let carril = carril::open(options).await.expect("the store opens");
+        succeeded(&carril, &pipeline, 2).await;
+        end(&carril).await;
+    }
 }

@@ -1,7 +1,7 @@
 //! Engines on a store on PostgreSQL: whole pipelines, two engines at once, and one that takes over from another that is dead.
 
 use crate::harness::{end, executions, run, settled, states};
-use carril::model::contract::{EntityRow, Selection};
+use carril::model::contract::EntityRow;
 use carril::model::id::ProcessId;
 use carril::model::state::ProcessState;
 use carril::{
@@ -270,66 +270,4 @@ async fn what_is_wrong_with_its_url_is_told_without_secrets() {
     let error = read.expect_err("it is no file");
     assert_eq!(error.code(), "CAR0702");
     assert!(!error.to_string().contains("geheim"), "{error}");
-}
-
-/// The same pipeline, files and numbers as on SQLite, on either store; a second run replaces, and a rollback brings the first forward.
-async fn files_on_a_server(options: impl Fn() -> OpenOptions, warehouse: &Database) {
-    let house = crate::harness::House::new();
-    let pipeline = crate::sql::values(&house);
-    let carril = carril::open(options()).await.expect("the store opens");
-    let asked = |sql: &str| warehouse.sql(sql).trim().to_owned();
-    let now = || asked("select string_agg(fund || '=' || value, ' ' order by fund) from rows_now");
-    let mut processes = Vec::new();
-    for (factor, expected) in [(2, "F1=22 F2=40 F4=81"), (3, "F1=32.5 F2=60 F4=121")] {
-        let launch = Launch::new().set("day", "2025-06-30").set("factor", factor);
-        let outcome = run(&carril, &pipeline, launch).await;
-        assert_eq!(
-            outcome.process.state,
-            ProcessState::Succeeded,
-            "{:?}",
-            executions(&carril, outcome.process.id).await
-        );
-        assert_eq!(now(), expected);
-        processes.push(outcome.process.id);
-    }
-    assert_eq!(
-        asked("select count(*) from rows"),
-        "0",
-        "the template stays empty"
-    );
-    assert_eq!(asked("select value from totals"), "213.5");
-    let engine = carril.engine();
-    let undone = engine.roll_back(Selection::Process(processes[1]));
-    undone.await.expect("it is settled");
-    assert_eq!(
-        now(),
-        "F1=22 F2=40 F4=81",
-        "what came before is shown again"
-    );
-    end(&carril).await;
-}
-
-fn warehouse() -> Database {
-    let database = Cluster::get().database();
-    database.sql(crate::sql::WAREHOUSE);
-    database
-}
-
-#[tokio::test]
-async fn steps_on_a_server_under_a_store_in_a_file() {
-    let warehouse = warehouse();
-    let house = crate::harness::House::new();
-    let options = || {
-        OpenOptions::new(house.path().join("carril.db").display().to_string())
-            .folder(house.path())
-            .target("warehouse", warehouse.url())
-    };
-    files_on_a_server(options, &warehouse).await;
-}
-
-#[tokio::test]
-async fn steps_on_a_server_under_a_store_on_a_server() {
-    let (warehouse, store) = (warehouse(), Cluster::get().database());
-    let options = || OpenOptions::new(store.url()).target("warehouse", warehouse.url());
-    files_on_a_server(options, &warehouse).await;
 }
