@@ -2,7 +2,7 @@
 
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
-use super::session::Session;
+use super::session::{Session, Tx};
 use super::{again, breakers, commit, enter, forget, launch, lookup, rails, wake};
 use crate::driver::{Doing, Worker};
 use carril_model::baseline::{Baseline, PastRun};
@@ -63,6 +63,15 @@ impl PostgresStore {
         let done = self.worker.call(work);
         Box::pin(async move { done.await.map_err(gone)? })
     }
+
+    /// Has a question answered from one snapshot.
+    fn read<'a, T, F>(&'a self, question: F) -> Pending<'a, Result<T, Fault>>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        self.run(move |session| Box::pin(session.read(question)))
+    }
 }
 
 impl Store for PostgresStore {
@@ -89,13 +98,7 @@ impl Store for PostgresStore {
 
     fn definition<'a>(&'a self, version: &'a Version) -> Pending<'a, Result<Definition, Fault>> {
         let version = version.clone();
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| lookup::definition(tx, &version).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| lookup::definition(tx, &version).await)
     }
 
     fn launch<'a>(
@@ -112,13 +115,7 @@ impl Store for PostgresStore {
 
     fn answered<'a>(&'a self, launch: &'a Launch) -> Pending<'a, Result<Option<Launched>, Fault>> {
         let launch = launch.clone();
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| launch::answer(tx, &launch).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| launch::answer(tx, &launch).await)
     }
 
     fn extend<'a>(
@@ -148,13 +145,7 @@ impl Store for PostgresStore {
     }
 
     fn process(&self, process: ProcessId) -> Pending<'_, Result<ProcessRow, Fault>> {
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| lookup::process(tx, process).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| lookup::process(tx, process).await)
     }
 
     fn select<'a>(
@@ -164,23 +155,11 @@ impl Store for PostgresStore {
         max: u32,
     ) -> Pending<'a, Result<Vec<Selected>, Fault>> {
         let selection = selection.clone();
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| lookup::select(tx, &selection, above, max).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| lookup::select(tx, &selection, above, max).await)
     }
 
     fn steps(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<StepRow>, Fault>> {
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| lookup::steps(tx, execution).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| lookup::steps(tx, execution).await)
     }
 
     fn rerun<'a>(
@@ -235,13 +214,7 @@ impl Store for PostgresStore {
         above: Option<ProcessId>,
         max: u32,
     ) -> Pending<'_, Result<Vec<ProcessRow>, Fault>> {
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| forget::ended(tx, before, above, max).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| forget::ended(tx, before, above, max).await)
     }
 
     fn forget(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Forgotten, Fault>> {
@@ -281,9 +254,7 @@ impl Store for PostgresStore {
     }
 
     fn breakers(&self) -> Pending<'_, Result<Vec<BreakerRow>, Fault>> {
-        self.run(move |session| {
-            Box::pin(async move { session.read(async |tx| breakers::all(tx).await).await })
-        })
+        self.read(async move |tx| breakers::all(tx).await)
     }
 
     fn beat(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
@@ -303,13 +274,7 @@ impl Rails for PostgresStore {
         others: u32,
     ) -> Pending<'a, Result<Vec<VersionRecord>, Fault>> {
         let (pipeline, version) = (pipeline.to_owned(), version.clone());
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| rails::versions(tx, &pipeline, &version, others).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| rails::versions(tx, &pipeline, &version, others).await)
     }
 
     fn early_failures<'a>(
@@ -318,13 +283,7 @@ impl Rails for PostgresStore {
         version: &'a Version,
     ) -> Pending<'a, Result<u64, Fault>> {
         let (pipeline, version) = (pipeline.to_owned(), version.clone());
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| rails::early_failures(tx, &pipeline, &version).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| rails::early_failures(tx, &pipeline, &version).await)
     }
 
     fn baselines<'a>(
@@ -333,13 +292,7 @@ impl Rails for PostgresStore {
         max: u32,
     ) -> Pending<'a, Result<Vec<Baseline>, Fault>> {
         let pipeline = pipeline.map(str::to_owned);
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| rails::baselines(tx, pipeline.as_deref(), max).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| rails::baselines(tx, pipeline.as_deref(), max).await)
     }
 
     fn past_runs<'a>(
@@ -349,22 +302,10 @@ impl Rails for PostgresStore {
         max: u32,
     ) -> Pending<'a, Result<Vec<PastRun>, Fault>> {
         let pipeline = pipeline.to_owned();
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| rails::past_runs(tx, &pipeline, after, max).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| rails::past_runs(tx, &pipeline, after, max).await)
     }
 
     fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>> {
-        self.run(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| rails::worked_micros(tx, process, now).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| rails::worked_micros(tx, process, now).await)
     }
 }

@@ -87,6 +87,15 @@ impl PostgresHistory {
         Box::pin(async move { answered.await.map_err(gone)? })
     }
 
+    /// Has a question answered from one snapshot.
+    fn read<'a, T, F>(&'a self, question: F) -> Pending<'a, Result<T, Fault>>
+    where
+        T: Send + 'static,
+        F: AsyncFnOnce(&Tx<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        self.ask(move |session| Box::pin(session.read(question)))
+    }
+
     /// A session that may write, for one wish.
     fn writing(&self) -> Session {
         Session::new(self.address.clone(), &self.schema, 0, false)
@@ -99,13 +108,7 @@ impl History for PostgresHistory {
         filter: &'a ProcessFilter,
     ) -> Pending<'a, Result<Vec<ProcessRow>, Fault>> {
         let filter = filter.clone();
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| read::processes(tx, &filter).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| read::processes(tx, &filter).await)
     }
 
     fn executions<'a>(
@@ -114,27 +117,14 @@ impl History for PostgresHistory {
         filter: &'a ExecutionFilter,
     ) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>> {
         let filter = filter.clone();
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| read::executions(tx, process, &filter).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| read::executions(tx, process, &filter).await)
     }
 
     fn execution(&self, id: ExecutionId) -> Pending<'_, Result<Option<ExecutionRow>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        let mut found =
-                            read::all(tx, sql!("history_execution"), &[&id.0], read::execution)
-                                .await?;
-                        Ok(found.pop())
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            let mut found =
+                read::all(tx, sql!("history_execution"), &[&id.0], read::execution).await?;
+            Ok(found.pop())
         })
     }
 
@@ -145,31 +135,19 @@ impl History for PostgresHistory {
     ) -> Pending<'a, Result<Vec<ExecutionRow>, Fault>> {
         let entity = rows::owned_text(entity);
         let max = i64::from(max);
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        read::all(
-                            tx,
-                            sql!("history_of_entity"),
-                            &[&entity, &max],
-                            read::execution,
-                        )
-                        .await
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            read::all(
+                tx,
+                sql!("history_of_entity"),
+                &[&entity, &max],
+                read::execution,
+            )
+            .await
         })
     }
 
     fn definition_of(&self, process: ProcessId) -> Pending<'_, Result<Definition, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| read::definition(tx, process).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| read::definition(tx, process).await)
     }
 
     fn attempts(
@@ -178,20 +156,14 @@ impl History for PostgresHistory {
         run: Option<Run>,
     ) -> Pending<'_, Result<Vec<AttemptRow>, Fault>> {
         let run = run.map(|run| i64::from(run.0));
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        read::all(
-                            tx,
-                            sql!("history_attempts"),
-                            &[&execution.0, &run],
-                            read::attempt,
-                        )
-                        .await
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            read::all(
+                tx,
+                sql!("history_attempts"),
+                &[&execution.0, &run],
+                read::attempt,
+            )
+            .await
         })
     }
 
@@ -201,20 +173,14 @@ impl History for PostgresHistory {
         max: u32,
     ) -> Pending<'_, Result<Vec<AttemptRow>, Fault>> {
         let max = i64::from(max);
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        read::all(
-                            tx,
-                            sql!("history_under_way"),
-                            &[&process.0, &max],
-                            read::attempt,
-                        )
-                        .await
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            read::all(
+                tx,
+                sql!("history_under_way"),
+                &[&process.0, &max],
+                read::attempt,
+            )
+            .await
         })
     }
 
@@ -224,47 +190,28 @@ impl History for PostgresHistory {
         max: u32,
     ) -> Pending<'_, Result<Vec<SignalRow>, Fault>> {
         let max = i64::from(max);
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        read::all(
-                            tx,
-                            sql!("history_signals"),
-                            &[&execution.0, &max],
-                            read::signal,
-                        )
-                        .await
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            read::all(
+                tx,
+                sql!("history_signals"),
+                &[&execution.0, &max],
+                read::signal,
+            )
+            .await
         })
     }
 
     fn next_due(&self, process: ProcessId) -> Pending<'_, Result<Option<Timestamp>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        let mut found =
-                            read::all(tx, sql!("history_next_due"), &[&process.0], read::moment)
-                                .await?;
-                        Ok(found.pop())
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            let mut found =
+                read::all(tx, sql!("history_next_due"), &[&process.0], read::moment).await?;
+            Ok(found.pop())
         })
     }
 
     fn logs(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<LogRow>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        read::all(tx, sql!("history_logs"), &[&execution.0], read::log).await
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            read::all(tx, sql!("history_logs"), &[&execution.0], read::log).await
         })
     }
 
@@ -274,20 +221,14 @@ impl History for PostgresHistory {
         max: u32,
     ) -> Pending<'_, Result<Vec<TimelineRow>, Fault>> {
         let max = i64::from(max);
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        read::all(
-                            tx,
-                            sql!("history_timeline"),
-                            &[&process.0, &max],
-                            read::timeline,
-                        )
-                        .await
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            read::all(
+                tx,
+                sql!("history_timeline"),
+                &[&process.0, &max],
+                read::timeline,
+            )
+            .await
         })
     }
 
@@ -296,13 +237,7 @@ impl History for PostgresHistory {
         process: ProcessId,
         max: u32,
     ) -> Pending<'_, Result<Vec<OverlapRow>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| overlaps(tx, process, max).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| overlaps(tx, process, max).await)
     }
 
     fn bottlenecks(
@@ -310,13 +245,7 @@ impl History for PostgresHistory {
         process: ProcessId,
         max: u32,
     ) -> Pending<'_, Result<Vec<BottleneckRow>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| bottlenecks(tx, process, max).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| bottlenecks(tx, process, max).await)
     }
 
     fn waits(
@@ -324,22 +253,13 @@ impl History for PostgresHistory {
         process: ProcessId,
         now: Timestamp,
     ) -> Pending<'_, Result<Vec<WaitRow>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        read::all(tx, sql!("history_waits"), &[&process.0, &now.0], read::wait)
-                            .await
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            read::all(tx, sql!("history_waits"), &[&process.0, &now.0], read::wait).await
         })
     }
 
     fn doubts(&self, process: ProcessId) -> Pending<'_, Result<Vec<DoubtRow>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move { session.read(async |tx| doubts::of(tx, process).await).await })
-        })
+        self.read(async move |tx| doubts::of(tx, process).await)
     }
 
     fn failed_attempts(
@@ -347,48 +267,31 @@ impl History for PostgresHistory {
         process: ProcessId,
     ) -> Pending<'_, Result<Vec<FailedAttempts>, Fault>> {
         let max = i64::from(FAILED_ATTEMPTS_MAX);
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        read::all(
-                            tx,
-                            sql!("history_failed_attempts"),
-                            &[&process.0, &max],
-                            read::failed_attempts,
-                        )
-                        .await
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            read::all(
+                tx,
+                sql!("history_failed_attempts"),
+                &[&process.0, &max],
+                read::failed_attempts,
+            )
+            .await
         })
     }
 
     fn causes(&self, process: ProcessId) -> Pending<'_, Result<BTreeMap<CauseKind, u64>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        let counted =
-                            read::all(tx, sql!("history_causes"), &[&process.0], read::cause_count)
-                                .await?;
-                        Ok(counted.into_iter().collect())
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            let counted =
+                read::all(tx, sql!("history_causes"), &[&process.0], read::cause_count).await?;
+            Ok(counted.into_iter().collect())
         })
     }
 
     fn resources(&self) -> Pending<'_, Result<Vec<ResourceRow>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move { session.read(async |tx| resources::of_all(tx).await).await })
-        })
+        self.read(async move |tx| resources::of_all(tx).await)
     }
 
     fn breakers(&self) -> Pending<'_, Result<Vec<BreakerRow>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move { session.read(async |tx| breakers::all(tx).await).await })
-        })
+        self.read(async move |tx| breakers::all(tx).await)
     }
 
     fn breaker_changes<'a>(
@@ -397,20 +300,14 @@ impl History for PostgresHistory {
         max: u32,
     ) -> Pending<'a, Result<Vec<BreakerRow>, Fault>> {
         let (resource, max) = (rows::owned_text(resource), i64::from(max));
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| {
-                        read::all(
-                            tx,
-                            sql!("history_breaker_changes"),
-                            &[&resource, &max],
-                            rows::breaker,
-                        )
-                        .await
-                    })
-                    .await
-            })
+        self.read(async move |tx| {
+            read::all(
+                tx,
+                sql!("history_breaker_changes"),
+                &[&resource, &max],
+                rows::breaker,
+            )
+            .await
         })
     }
 
@@ -429,13 +326,7 @@ impl Rails for PostgresHistory {
         others: u32,
     ) -> Pending<'a, Result<Vec<VersionRecord>, Fault>> {
         let (pipeline, version) = (pipeline.to_owned(), version.clone());
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| rails::versions(tx, &pipeline, &version, others).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| rails::versions(tx, &pipeline, &version, others).await)
     }
 
     fn early_failures<'a>(
@@ -444,13 +335,7 @@ impl Rails for PostgresHistory {
         version: &'a Version,
     ) -> Pending<'a, Result<u64, Fault>> {
         let (pipeline, version) = (pipeline.to_owned(), version.clone());
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| rails::early_failures(tx, &pipeline, &version).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| rails::early_failures(tx, &pipeline, &version).await)
     }
 
     fn baselines<'a>(
@@ -459,13 +344,7 @@ impl Rails for PostgresHistory {
         max: u32,
     ) -> Pending<'a, Result<Vec<Baseline>, Fault>> {
         let pipeline = pipeline.map(str::to_owned);
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| rails::baselines(tx, pipeline.as_deref(), max).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| rails::baselines(tx, pipeline.as_deref(), max).await)
     }
 
     fn past_runs<'a>(
@@ -475,23 +354,11 @@ impl Rails for PostgresHistory {
         max: u32,
     ) -> Pending<'a, Result<Vec<PastRun>, Fault>> {
         let pipeline = pipeline.to_owned();
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| rails::past_runs(tx, &pipeline, after, max).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| rails::past_runs(tx, &pipeline, after, max).await)
     }
 
     fn worked_micros(&self, process: ProcessId, now: Timestamp) -> Pending<'_, Result<i64, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| rails::worked_micros(tx, process, now).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| rails::worked_micros(tx, process, now).await)
     }
 }
 
@@ -532,13 +399,7 @@ impl Mailbox for PostgresHistory {
     }
 
     fn answer_of(&self, request: RequestId) -> Pending<'_, Result<Option<Answer>, Fault>> {
-        self.ask(move |session| {
-            Box::pin(async move {
-                session
-                    .read(async |tx| lookup::answer_of(tx, request).await)
-                    .await
-            })
-        })
+        self.read(async move |tx| lookup::answer_of(tx, request).await)
     }
 
     fn withdraw(&self, request: RequestId) -> Pending<'_, Result<bool, Fault>> {
