@@ -287,10 +287,11 @@ async fn a_deadlock_is_transient_and_names_its_sides() {
     ));
     let step = |first: i32, then: i32| {
         let sql = format!(
-            "update t set n = n + 1 where id = {first}; select pg_sleep(0.3); update t set n = n + 1 where id = {then}"
+            "update t set n = n + 1 where id = {first}; select pg_advisory_xact_lock_shared(1); update t set n = n + 1 where id = {then}"
         );
         Pipeline::new(&[("step", &sql)]).plan()
     };
+    let gate = hold(&house, "select pg_advisory_lock(1)").await;
     let mut outcomes = Vec::new();
     for (execution, plan) in [(1, step(1, 2)), (2, step(2, 1))] {
         let house = Arc::clone(&house);
@@ -298,6 +299,11 @@ async fn a_deadlock_is_transient_and_names_its_sides() {
             house.run(&plan, "step", execution).await
         }));
     }
+    // Each has its first row before either asks for the other's.
+    let at_the_gate = "select count(*) from pg_locks where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())";
+    house.until(at_the_gate, "2").await;
+    drop(gate);
     let mut failed = Vec::new();
     for outcome in outcomes {
         failed.extend(outcome.await.unwrap().err());
