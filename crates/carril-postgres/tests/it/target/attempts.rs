@@ -19,7 +19,7 @@ async fn an_attempt_after_the_commit_does_nothing_and_knows_the_outcome() {
     // The engine died before it heard of it; another claims the execution with a higher token.
     let house = house.reopened();
     for (token, attempt) in [(2, 1), (3, 2)] {
-        let call = Try::first(&plan, "add", 1).again(token, attempt).call();
+        let call = first_try(&plan, "add", 1).again(token, attempt).call();
         let again = house.attempt(&call, &Switch::new()).await.unwrap();
         assert_eq!(again, first);
     }
@@ -30,7 +30,7 @@ async fn an_attempt_after_the_commit_does_nothing_and_knows_the_outcome() {
 async fn an_attempt_that_left_nothing_is_done_by_the_next() {
     let house = House::new(SCHEMA);
     let plan = Pipeline::new(&[("add", ADD)]).tables(&["work"]).plan();
-    let call = Try::first(&plan, "add", 1).again(1, 2).call();
+    let call = first_try(&plan, "add", 1).again(1, 2).call();
     let done = house.attempt(&call, &Switch::new()).await.unwrap();
     assert_eq!(done.output, Some(json!({"rows": 2})));
     let late = house
@@ -52,13 +52,13 @@ async fn stale_tokens_are_fenced_and_leave_nothing() {
         .tables(&["work"])
         .plan();
     let plan = Pipeline::new(&[("add", ADD)]).tables(&["work"]).plan();
-    let newer = Try::first(&fails, "add", 1).again(5, 3).call();
+    let newer = first_try(&fails, "add", 1).again(5, 3).call();
     let newer = house.attempt(&newer, &Switch::new()).await;
     assert_eq!(newer.expect_err("its SQL is wrong").code, "CAR0501");
     let stale = [
-        Try::first(&plan, "add", 1),
-        Try::first(&plan, "add", 1).again(5, 2),
-        Try::first(&plan, "add", 1).again(4, 60),
+        first_try(&plan, "add", 1),
+        first_try(&plan, "add", 1).again(5, 2),
+        first_try(&plan, "add", 1).again(4, 60),
     ];
     for stale in stale {
         let error = house.attempt(&stale.call(), &Switch::new()).await;
@@ -69,7 +69,7 @@ async fn stale_tokens_are_fenced_and_leave_nothing() {
         );
     }
     assert_eq!(house.rows(ROWS), ["0"]);
-    let call = Try::first(&plan, "add", 1).again(5, 4).call();
+    let call = first_try(&plan, "add", 1).again(5, 4).call();
     house.attempt(&call, &Switch::new()).await.unwrap();
     assert_eq!(house.rows(ROWS), ["2"]);
 }
@@ -88,7 +88,7 @@ async fn a_cancel_stops_the_statement_on_the_server() {
     .tables(&["work"])
     .plan();
     let switch = Switch::new();
-    let call = Try::first(&plan, "endless", 1).call();
+    let call = first_try(&plan, "endless", 1).call();
     let (outcome, ()) = tokio::join!(house.target.run_sql(&call, &switch), async {
         house.until(RUNNING, "active carril/1/0.endless/a1.1").await;
         switch.fire();
@@ -119,7 +119,7 @@ async fn a_connection_that_was_cancelled_is_not_used_again() {
         house.run(&plan, "wrong", execution).await.unwrap_err();
     }
     let switch = Switch::new();
-    let call = Try::first(&plan, "endless", 1).call();
+    let call = first_try(&plan, "endless", 1).call();
     let (outcome, ()) = tokio::join!(house.target.run_sql(&call, &switch), async {
         house.until(RUNNING, "active").await;
         switch.fire();
@@ -143,7 +143,7 @@ async fn a_time_out_stops_the_statement_on_the_server() {
     )])
     .tables(&["work"])
     .plan();
-    let mut endless = Try::first(&plan, "endless", 1);
+    let mut endless = first_try(&plan, "endless", 1);
     endless.timeout = Duration::from_secs(2);
     let error = house
         .attempt(&endless.call(), &Switch::new())
@@ -162,7 +162,7 @@ async fn a_statement_that_somebody_else_cancels_has_failed() {
     let house = House::new(SCHEMA);
     let plan = Pipeline::new(&[("endless", "select pg_sleep(3600)")]).plan();
     let switch = Switch::new();
-    let call = Try::first(&plan, "endless", 1).call();
+    let call = first_try(&plan, "endless", 1).call();
     let (outcome, ()) = tokio::join!(house.target.run_sql(&call, &switch), async {
         house.until(RUNNING, "active").await;
         house.rows("select pg_cancel_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()");
@@ -186,7 +186,7 @@ async fn a_session_that_is_killed_is_a_lost_connection() {
     .tables(&["work"])
     .plan();
     let switch = Switch::new();
-    let call = Try::first(&plan, "step", 1).call();
+    let call = first_try(&plan, "step", 1).call();
     let (outcome, ()) = tokio::join!(house.target.run_sql(&call, &switch), async {
         house.until(RUNNING, "active").await;
         house.rows("select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()");
@@ -228,10 +228,10 @@ async fn a_newer_attempt_ends_the_session_of_the_older() {
     .plan();
     let new = Pipeline::new(&[("step", "update shared set by = 'new'")]).plan();
     let switch = Switch::new();
-    let call = Try::first(&old, "step", 1).call();
+    let call = first_try(&old, "step", 1).call();
     let (older, newer) = tokio::join!(house.target.run_sql(&call, &switch), async {
         house.until(RUNNING, "active").await;
-        let call = Try::first(&new, "step", 1).again(2, 1).call();
+        let call = first_try(&new, "step", 1).again(2, 1).call();
         house.attempt(&call, &Switch::new()).await
     });
     newer.unwrap();
@@ -250,11 +250,11 @@ async fn a_zombie_is_refused_after_the_token_was_raised() {
     // The gate is held by a session of somebody who is no part of Carril, so nobody ends it.
     let held = hold(&house, "begin; lock table gate in access exclusive mode").await;
     let switch = Switch::new();
-    let call = Try::first(&zombie, "step", 1).call();
+    let call = first_try(&zombie, "step", 1).call();
     let stalled = Arc::clone(&house.target);
     let zombie = tokio::spawn(async move { stalled.run_sql(&call, &switch).await });
     house.until("select wait_event_type || ' ' || query from pg_stat_activity where datname = current_database() and query like 'lock table gate%' and wait_event_type = 'Lock'", "Lock").await;
-    let call = Try::first(&fresh, "step", 1).again(2, 1).call();
+    let call = first_try(&fresh, "step", 1).again(2, 1).call();
     house.attempt(&call, &Switch::new()).await.unwrap();
     drop(held);
     let outcome = zombie
@@ -344,7 +344,7 @@ async fn a_target_that_cannot_be_written_takes_steps_that_say_so() {
     let sql = "select count(*) as rows from source";
     let once = Pipeline::new(&[("read", sql)]).plan();
     let error = reader
-        .run_sql(&Try::first(&once, "read", 1).call(), &Switch::new())
+        .run_sql(&first_try(&once, "read", 1).call(), &Switch::new())
         .await
         .expect_err("it may make nothing");
     assert_eq!(
@@ -359,7 +359,7 @@ async fn a_target_that_cannot_be_written_takes_steps_that_say_so() {
     );
     let again = Pipeline::new(&[("read", sql)]).at_least_once().plan();
     let done = reader
-        .run_sql(&Try::first(&again, "read", 1).call(), &Switch::new())
+        .run_sql(&first_try(&again, "read", 1).call(), &Switch::new())
         .await
         .unwrap();
     assert_eq!(done.output, Some(json!({"rows": 2})));

@@ -94,7 +94,7 @@ async fn rows_are_counted_and_outputs_are_the_executions_own() {
     assert_eq!(done.rows, vec![table_rows("work", 2, 1, 0)]);
     let again = house
         .attempt(
-            &Try::first(&plan, "fill", 1).again(2, 1).call(),
+            &first_try(&plan, "fill", 1).again(2, 1).call(),
             &Switch::new(),
         )
         .await
@@ -205,7 +205,7 @@ async fn publishing_rollback_and_removal_take_the_executions_rows() {
     for execution in [1, 2] {
         for step in ["fill", "publish/publish"] {
             let entity = if execution == 1 { "one" } else { "two" };
-            let call = Try::first(&plan, step, execution).entity(entity).call();
+            let call = first_try(&plan, step, execution).entity(entity).call();
             house.attempt(&call, &Switch::new()).await.unwrap();
         }
     }
@@ -270,7 +270,7 @@ async fn publishing_rollback_and_removal_take_the_executions_rows() {
         "what was published stays"
     );
     house
-        .attempt(&Try::first(&plan, "fill", 2).run(2).call(), &Switch::new())
+        .attempt(&first_try(&plan, "fill", 2).run(2).call(), &Switch::new())
         .await
         .unwrap();
 }
@@ -304,7 +304,7 @@ async fn a_retry_keeps_what_it_does_not_do_again() {
         "{late:?}"
     );
     house
-        .attempt(&Try::first(&plan, "b", 1).run(2).call(), &Switch::new())
+        .attempt(&first_try(&plan, "b", 1).run(2).call(), &Switch::new())
         .await
         .unwrap();
     assert_eq!(house.rows("select w.id, c.id from work w join child c using (\"ID_Ejecucion\") where w.\"ID_Ejecucion\" = 1"), ["1|2"]);

@@ -154,7 +154,7 @@ async fn templates_are_found_along_the_search_path() {
     .publish("work", "history", &["id"], None)
     .plan();
     for step in ["s", "publish/publish"] {
-        let call = Try::first(&plan, step, 1).call();
+        let call = first_try(&plan, step, 1).call();
         let switch = Switch::new();
         match step {
             "s" => target.run_sql(&call, &switch).await.unwrap(),
@@ -192,7 +192,7 @@ async fn lanes_with_the_same_tables_never_see_or_block_each_other() {
         .map(|execution| {
             let (house, plan) = (Arc::clone(&house), Arc::clone(&plan));
             tokio::spawn(async move {
-                let call = Try::first(&plan, "step", execution).entity("lane").call();
+                let call = first_try(&plan, "step", execution).entity("lane").call();
                 house.attempt(&call, &Switch::new()).await
             })
         })
@@ -310,7 +310,7 @@ async fn a_workspace_that_somebody_removed_is_not_made_again_empty() {
     );
     // A store that knows more than the target, which is a restored copy from before.
     house.database.sql("delete from carril_target.workspace");
-    let mut call = Try::first(&plan, "b", 1).call();
+    let mut call = first_try(&plan, "b", 1).call();
     call.has_workspace = true;
     let error = house
         .reopened()
@@ -332,7 +332,7 @@ async fn a_workspace_without_what_was_done_in_it_is_not_used() {
         .plan();
     house.run(&plan, "a", 1).await.unwrap();
     house.database.sql("delete from carril_target.fence");
-    let mut call = Try::first(&plan, "b", 1).call();
+    let mut call = first_try(&plan, "b", 1).call();
     (call.has_workspace, call.worked) = (true, vec![StepId(0)]);
     let error = house
         .reopened()
@@ -354,7 +354,7 @@ async fn workspaces_are_listed_and_removed_with_everything_of_theirs() {
         .tables(&["work"])
         .plan();
     for (execution, run) in [(1, 1), (1, 2), (11, 1)] {
-        let call = Try::first(&plan, "a", execution).run(run).call();
+        let call = first_try(&plan, "a", execution).run(run).call();
         house.attempt(&call, &Switch::new()).await.unwrap();
     }
     assert_eq!(
@@ -414,7 +414,7 @@ async fn a_retry_takes_the_workspace_over_without_the_tables_it_makes_anew() {
             .await
             .unwrap();
     }
-    let call = Try::first(&plan, "b", 1).run(2).call();
+    let call = first_try(&plan, "b", 1).run(2).call();
     house.attempt(&call, &Switch::new()).await.unwrap();
     assert_eq!(
         house.rows("select id, of from carril_p7_e1_r2.kept order by id"),
@@ -527,7 +527,7 @@ async fn a_workspace_is_removed_although_somebody_of_its_own_still_works_in_it()
     .plan();
     house.run(&plan, "a", 1).await.unwrap();
     let switch = Switch::new();
-    let call = Try::first(&plan, "slow", 1).call();
+    let call = first_try(&plan, "slow", 1).call();
     let (slow, removed) = tokio::join!(house.target.run_sql(&call, &switch), async {
         house.until("select state from pg_stat_activity where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()", "active").await;
         house
@@ -563,7 +563,7 @@ async fn steps_with_shared_writes_see_both() {
     for execution in [1, 2] {
         house.run(&plan, "add", execution).await.unwrap();
         let entity = if execution == 1 { "one" } else { "two" };
-        let total = Try::first(&plan, "total", execution).entity(entity);
+        let total = first_try(&plan, "total", execution).entity(entity);
         let done = house.attempt(&total.call(), &Switch::new()).await.unwrap();
         assert_eq!(
             done.rows,
@@ -635,7 +635,7 @@ async fn probing_tells_what_is_there_and_changes_nothing() {
         "{text}"
     );
     let plan = Pipeline::new(&[("s", "select 1")]).plan();
-    let call = Try::first(&plan, "s", 1).call();
+    let call = first_try(&plan, "s", 1).call();
     let error = missing
         .run_sql(&call, &Switch::new())
         .await

@@ -116,13 +116,13 @@ async fn cut_at_commit(cut: Cut) {
     use carril_model::contract::Target as _;
     // The first execution makes Carril's tables; the others make only their workspace before the step.
     target
-        .run_sql(&Try::first(&plan, "step", 1).call(), &Switch::new())
+        .run_sql(&first_try(&plan, "step", 1).call(), &Switch::new())
         .await
         .unwrap();
     for execution in 2..=11 {
         proxy.cut_after(1);
         let error = target
-            .run_sql(&Try::first(&plan, "step", execution).call(), &Switch::new())
+            .run_sql(&first_try(&plan, "step", execution).call(), &Switch::new())
             .await;
         let error = error.expect_err("its commit was cut");
         assert_eq!(
@@ -130,7 +130,7 @@ async fn cut_at_commit(cut: Cut) {
             ("CAR0513", ErrorClass::OutcomeUnknown),
             "{cut:?}: {error:?}"
         );
-        let again = Try::first(&plan, "step", execution).again(1, 2).call();
+        let again = first_try(&plan, "step", execution).again(1, 2).call();
         let done = target.run_sql(&again, &Switch::new()).await.unwrap();
         assert_eq!(done.output, Some(json!({"seven": 7})));
     }
@@ -170,18 +170,18 @@ async fn a_workspace_whose_making_was_cut_is_whole_or_not_there() {
             .tables(&["work"])
             .plan();
         target
-            .run_sql(&Try::first(&plan, "step", 1).call(), &Switch::new())
+            .run_sql(&first_try(&plan, "step", 1).call(), &Switch::new())
             .await
             .unwrap();
         proxy.cut_after(0);
         let error = target
-            .run_sql(&Try::first(&plan, "step", 2).call(), &Switch::new())
+            .run_sql(&first_try(&plan, "step", 2).call(), &Switch::new())
             .await;
         assert!(matches!(
             error.expect_err("it was cut").class,
             ErrorClass::Transient | ErrorClass::OutcomeUnknown
         ));
-        let again = Try::first(&plan, "step", 2).again(1, 2).call();
+        let again = first_try(&plan, "step", 2).again(1, 2).call();
         target.run_sql(&again, &Switch::new()).await.unwrap();
         assert_eq!(
             house.rows("select count(*) from carril_p7_e2_r1.work"),

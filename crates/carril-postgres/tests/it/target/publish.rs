@@ -31,7 +31,7 @@ async fn lane(house: &House, execution: i64, entity: &'static str, source: &[(&s
     }
     let plan = plan();
     for step in ["work/rows", "publish/publish"] {
-        let call = Try::first(&plan, step, execution)
+        let call = first_try(&plan, step, execution)
             .entity(entity)
             .param("day", json!("2025-06-30"))
             .call();
@@ -115,7 +115,7 @@ async fn other_parameters_are_another_lane() {
     lane(&house, 3, "a", &[("A1", 1.0)]).await;
     let plan = plan();
     for step in ["work/rows", "publish/publish"] {
-        let call = Try::first(&plan, step, 6)
+        let call = first_try(&plan, step, 6)
             .entity("a")
             .param("day", json!("2025-07-31"))
             .call();
@@ -137,7 +137,7 @@ async fn the_next_run_of_an_execution_replaces_its_own_rows() {
         .sql("delete from source where code = 'A2'; update source set amount = 7");
     let plan = plan();
     for step in ["work/rows", "publish/publish"] {
-        let call = Try::first(&plan, step, 3)
+        let call = first_try(&plan, step, 3)
             .entity("a")
             .run(2)
             .param("day", json!("2025-06-30"))
@@ -154,7 +154,7 @@ async fn the_next_run_of_an_execution_replaces_its_own_rows() {
 #[tokio::test]
 async fn what_is_published_into_is_there_before_the_first_lane_ends() {
     let house = House::new(SCHEMA);
-    let call = Try::first(&plan(), "work/rows", 1)
+    let call = first_try(&plan(), "work/rows", 1)
         .param("day", json!("2025-06-30"))
         .call();
     house.attempt(&call, &Switch::new()).await.unwrap();
@@ -185,7 +185,7 @@ async fn tables_and_views_of_others_are_told_and_left_alone() {
         let house = House::new(&format!("{SCHEMA}; {extra}"));
         let defined = "select c.relname, c.relkind, coalesce(pg_get_viewdef(c.oid), ''), string_agg(a.attname, ',' order by a.attnum) from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 where c.relname in ('history', 'current') group by c.oid order by 1";
         let before = house.rows(defined);
-        let call = Try::first(&plan(), "work/rows", 1)
+        let call = first_try(&plan(), "work/rows", 1)
             .param("day", json!("2025-06-30"))
             .call();
         let error = house
@@ -275,7 +275,7 @@ async fn engines_that_publish_first_make_one_table() {
             let (target, plan) = (target_at(&url, |_| {}), Arc::clone(&plan));
             tokio::spawn(async move {
                 for step in ["work/rows", "publish/publish"] {
-                    let call = Try::first(&plan, step, execution)
+                    let call = first_try(&plan, step, execution)
                         .entity("a")
                         .param("day", json!("2025-06-30"))
                         .call();
@@ -302,7 +302,7 @@ async fn a_late_publisher_is_refused() {
     let house = House::new(SCHEMA);
     lane(&house, 3, "a", &[("A1", 1.0)]).await;
     let plan = plan();
-    let again = Try::first(&plan, "publish/publish", 3).again(2, 1).call();
+    let again = first_try(&plan, "publish/publish", 3).again(2, 1).call();
     let done = house.attempt(&again, &Switch::new()).await.unwrap();
     assert_eq!(
         done.rows,
@@ -311,7 +311,7 @@ async fn a_late_publisher_is_refused() {
     );
     let late = house
         .attempt(
-            &Try::first(&plan, "publish/publish", 3).call(),
+            &first_try(&plan, "publish/publish", 3).call(),
             &Switch::new(),
         )
         .await;

@@ -94,7 +94,7 @@ async fn all_of_an_execution_goes_and_nothing_else() {
     );
     for step in ["fill", "publish/publish"] {
         house
-            .attempt(&Try::first(&plan, step, 1).run(2).call(), &Switch::new())
+            .attempt(&first_try(&plan, step, 1).run(2).call(), &Switch::new())
             .await
             .unwrap();
     }
@@ -174,7 +174,7 @@ async fn late_writers_are_refused() {
         house.run(&plan, step, 1).await.unwrap();
     }
     let switch = Switch::new();
-    let call = Try::first(&slow, "fill", 1).again(3, 1).run(2).call();
+    let call = first_try(&slow, "fill", 1).again(3, 1).run(2).call();
     let (late, rolled_back) = tokio::join!(house.target.run_sql(&call, &switch), async {
         house.until("select state from pg_stat_activity where query like '%pg_sleep%' and datname = current_database() and pid <> pg_backend_pid()", "active").await;
         house.target.roll_back(plan.definition(), whose(1)).await
@@ -192,7 +192,7 @@ async fn late_writers_are_refused() {
     for (step, run) in [("fill", 2), ("next", 2), ("next", 1)] {
         let other = target_at(&url, |_| {});
         for first in [true, false] {
-            let mut call = Try::first(&slow, step, 1).again(3, 2).run(run).call();
+            let mut call = first_try(&slow, step, 1).again(3, 2).run(run).call();
             call.first = first;
             let late = other.run_sql(&call, &Switch::new()).await;
             late.expect_err("it was rolled back");
@@ -206,7 +206,7 @@ async fn late_writers_are_refused() {
         house.rows("select count(*) from pg_namespace where nspname like 'carril\\_p%'"),
         ["0"]
     );
-    let call = Try::first(&plan, "fill", 1).run(3).call();
+    let call = first_try(&plan, "fill", 1).run(3).call();
     house.attempt(&call, &Switch::new()).await.unwrap();
     assert_eq!(
         house.rows("select count(*) from carril_p7_e1_r3.rows"),

@@ -118,7 +118,7 @@ async fn values_are_bound_by_name_and_never_pasted() {
                :execution_id::text as cast, :limits::jsonb -> 0 as first, :gone is null as none, left(:evil, :two) as start";
     let plan = Pipeline::new(&[("step", sql)]).tables(&["work"]).plan();
     let evil = "x'); drop table work; --";
-    let call = Try::first(&plan, "step", 12)
+    let call = first_try(&plan, "step", 12)
         .entity("fund \"7\"")
         .param("day", json!("2025-06-30"))
         .attribute("flag", json!(true))
@@ -142,7 +142,7 @@ async fn values_take_the_type_that_stands_there() {
     let sql = "insert into kinds values (:day, :at, :feel, :doc, :list, :key, :small, :real8);
                select * from kinds where day = :day and feel = :feel and list @> :list and doc @> :doc and small = :small";
     let plan = Pipeline::new(&[("step", sql)]).tables(&["kinds"]).plan();
-    let call = Try::first(&plan, "step", 1)
+    let call = first_try(&plan, "step", 1)
         .param("day", json!("2025-06-30"))
         .attribute("at", json!("2025-06-30T12:00:00+02:00"))
         .attribute("feel", json!("merry"))
@@ -413,7 +413,7 @@ async fn procedures_that_commit_say_so() {
     let call = "call fills(:three)";
     let house = House::new(&schema);
     let attempt = |plan| {
-        Try::first(&plan, "step", 1)
+        first_try(&plan, "step", 1)
             .attribute("three", json!(3))
             .call()
     };

@@ -44,7 +44,7 @@ async fn insist(
     let mut token = 1;
     for attempt in 1..TRIES {
         let call = |token: i64, attempt: u32| {
-            let first = Try::first(plan, step, execution);
+            let first = first_try(plan, step, execution);
             if (token, attempt) == (1, 1) {
                 first.call()
             } else {

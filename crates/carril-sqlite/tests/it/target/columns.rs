@@ -64,7 +64,7 @@ async fn lanes_that_take_turns_never_see_each_other() {
         }
         house.run(&plan, "more", 2).await.unwrap();
         // The first run of it again: its own rows go, and nobody else's.
-        let again = Try::first(&plan, "fill", 1).run(2).call();
+        let again = first_try(&plan, "fill", 1).run(2).call();
         let done = house.attempt(&again, &Switch::new()).await.unwrap();
         assert_eq!(done.rows, vec![table_rows("ipa", 3, 2, 3)], "{sql}");
         for (execution, lines, n) in [(1, 3, json!(null)), (2, 4, json!(4)), (3, 3, json!(null))] {
@@ -158,7 +158,7 @@ async fn rows_of_another_execution_are_refused_however_they_are_come_to() {
         );
         assert_eq!(house.rows(state), before, "{sql}");
     }
-    let look = Try::first(&plan("select count(*) as n from ipa"), "do", 2).run(2);
+    let look = first_try(&plan("select count(*) as n from ipa"), "do", 2).run(2);
     let seen = house.attempt(&look.call(), &Switch::new()).await.unwrap();
     let output = seen.output;
     assert_eq!(
@@ -351,7 +351,7 @@ async fn published_rows_come_from_the_executions_own() {
         vec![json!([2])]
     );
     // It can run again.
-    let again = Try::first(&plan, "fill", 3).run(2).call();
+    let again = first_try(&plan, "fill", 3).run(2).call();
     house.attempt(&again, &Switch::new()).await.unwrap();
     assert_eq!(house.target.newest_execution().await.unwrap(), 3);
 }
@@ -392,7 +392,7 @@ async fn the_next_run_finds_what_it_keeps_and_not_what_it_does_again() {
         "{error}"
     );
     // A step that relies on them, as one does whose predecessor has succeeded, says so.
-    let mut relies = Try::first(&plan, "sum", 1).run(2).call();
+    let mut relies = first_try(&plan, "sum", 1).run(2).call();
     relies.has_workspace = true;
     let error = house
         .attempt(&relies, &Switch::new())
@@ -407,7 +407,7 @@ async fn the_next_run_finds_what_it_keeps_and_not_what_it_does_again() {
 async fn a_stale_attempt_leaves_nothing() {
     let house = House::new(SCHEMA);
     let plan = steps(&[("fill", "insert into totals (n) values (1)")]);
-    let newer = Try::first(&plan, "fill", 1).again(5, 1).call();
+    let newer = first_try(&plan, "fill", 1).again(5, 1).call();
     house.attempt(&newer, &Switch::new()).await.unwrap();
     let late = house
         .run(&plan, "fill", 1)

@@ -18,7 +18,7 @@ async fn an_attempt_after_the_commit_does_nothing_and_knows_the_outcome() {
     for (token, attempt) in [(2, 1), (3, 2)] {
         let again = house
             .attempt(
-                &Try::first(&plan, "add", 1).again(token, attempt).call(),
+                &first_try(&plan, "add", 1).again(token, attempt).call(),
                 &Switch::new(),
             )
             .await
@@ -37,7 +37,7 @@ async fn an_attempt_that_left_nothing_is_done_by_the_next() {
     let plan = Pipeline::new(&[("add", ADD)]).tables(&["work"]).plan();
     let done = house
         .attempt(
-            &Try::first(&plan, "add", 1).again(1, 2).call(),
+            &first_try(&plan, "add", 1).again(1, 2).call(),
             &Switch::new(),
         )
         .await
@@ -67,15 +67,15 @@ async fn stale_tokens_are_fenced_and_leave_nothing() {
     let plan = Pipeline::new(&[("add", ADD)]).tables(&["work"]).plan();
     let newer = house
         .attempt(
-            &Try::first(&fails, "add", 1).again(5, 3).call(),
+            &first_try(&fails, "add", 1).again(5, 3).call(),
             &Switch::new(),
         )
         .await;
     assert_eq!(newer.expect_err("its SQL is wrong").code, "CAR0501");
     let stale = [
-        Try::first(&plan, "add", 1),
-        Try::first(&plan, "add", 1).again(5, 2),
-        Try::first(&plan, "add", 1).again(4, 60),
+        first_try(&plan, "add", 1),
+        first_try(&plan, "add", 1).again(5, 2),
+        first_try(&plan, "add", 1).again(4, 60),
     ];
     for stale in stale {
         let error = house
@@ -93,7 +93,7 @@ async fn stale_tokens_are_fenced_and_leave_nothing() {
     );
     house
         .attempt(
-            &Try::first(&plan, "add", 1).again(5, 4).call(),
+            &first_try(&plan, "add", 1).again(5, 4).call(),
             &Switch::new(),
         )
         .await
@@ -117,7 +117,7 @@ async fn a_cancel_stops_a_running_statement_and_rolls_it_back() {
     .tables(&["work"])
     .plan();
     let switch = Switch::new();
-    let call = Try::first(&plan, "endless", 1).call();
+    let call = first_try(&plan, "endless", 1).call();
     let attempt = house.target.run_sql(&call, &switch);
     let fire = async {
         // The lane's log grows only when rows are spilled into it: the statement runs.
@@ -141,7 +141,7 @@ async fn a_cancel_stops_a_running_statement_and_rolls_it_back() {
     let before = Switch::new();
     before.fire();
     let error = house
-        .attempt(&Try::first(&plan, "after", 1).call(), &before)
+        .attempt(&first_try(&plan, "after", 1).call(), &before)
         .await
         .expect_err("it was not to begin");
     assert_eq!(error.class, ErrorClass::Cancelled);
@@ -161,7 +161,7 @@ async fn a_deadline_stops_a_statement_without_being_asked() {
     let plan = Pipeline::new(&[("endless", endless)])
         .tables(&["work"])
         .plan();
-    let mut soon = Try::first(&plan, "endless", 1);
+    let mut soon = first_try(&plan, "endless", 1);
     soon.timeout = Duration::from_secs(2);
     let error = house
         .attempt(&soon.call(), &Switch::new())
@@ -180,7 +180,7 @@ async fn an_abandoned_attempt_ends_by_itself() {
     let endless = "insert into work values (1); with recursive n(i) as (select 1 union all select i + 1 from n) insert into work select i from n";
     let plan = Pipeline::new(&[("step", endless)]).tables(&["work"]).plan();
     let switch = Switch::new();
-    let call = Try::first(&plan, "step", 1).call();
+    let call = first_try(&plan, "step", 1).call();
     {
         let mut attempt = house.target.run_sql(&call, &switch);
         let log = house.lane_file(1, 1).with_extension("db-wal");
@@ -195,7 +195,7 @@ async fn an_abandoned_attempt_ends_by_itself() {
     let plan = Pipeline::new(&[("step", ADD)]).tables(&["work"]).plan();
     house
         .attempt(
-            &Try::first(&plan, "step", 1).again(1, 2).call(),
+            &first_try(&plan, "step", 1).again(1, 2).call(),
             &Switch::new(),
         )
         .await
@@ -219,7 +219,7 @@ async fn publishing_again_after_the_commit_does_nothing_and_knows_the_outcome() 
     let house = house.reopened();
     let again = house
         .attempt(
-            &Try::first(&plan, "publish/publish", 1).again(2, 1).call(),
+            &first_try(&plan, "publish/publish", 1).again(2, 1).call(),
             &Switch::new(),
         )
         .await

@@ -30,7 +30,7 @@ async fn dies(house: &House, step: &str, point: &str) -> StepError {
 }
 
 async fn again(house: &House, step: &str) -> Vec<carril_model::contract::TableRows> {
-    let call = Try::first(&plan(), step, 1).again(2, 1).call();
+    let call = first_try(&plan(), step, 1).again(2, 1).call();
     house.attempt(&call, &Switch::new()).await.unwrap().rows
 }
 
@@ -109,7 +109,7 @@ async fn a_step_on_shared_tables_that_dies_around_its_commit_happens_once() {
             .expect_err("it dies");
         fail::remove(point);
         assert_eq!(error.class, ErrorClass::OutcomeUnknown, "{point}");
-        let call = Try::first(&by_column(), "add", 1).again(2, 1).call();
+        let call = first_try(&by_column(), "add", 1).again(2, 1).call();
         let again = house.attempt(&call, &Switch::new()).await.unwrap();
         assert_eq!(
             again.rows,

@@ -5,66 +5,29 @@
     reason = "a test whose house cannot be built has failed"
 )]
 
-use carril_model::contract::{
-    Cancellation, Clock, Pending, StepCall, StepDone, StepError, TableRows, Target, Whose,
-};
-use carril_model::definition::{
-    Action, Definition, Effects, Entities, Isolation, Keep, Lanes, Publish, RetryPolicy, Scope,
-    SqlText, Stage, Step, Synchronous, Workspace,
-};
-use carril_model::execution::Context;
-use carril_model::id::{ExecutionId, ProcessId, Run, Token};
+use carril_model::contract::{Clock, StepCall, StepDone, StepError, Target};
+use carril_model::definition::Action;
 use carril_model::plan::Plan;
 use carril_model::time::Timestamp;
 use carril_sqlite::target::{SqliteTarget, TargetOptions};
+pub(crate) use carril_testkit::target::{PROCESS, Pipeline, Switch, Try, table_rows, text, whose};
 use rusqlite::Connection;
-use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::sync::watch;
 
-pub(crate) const PROCESS: ProcessId = ProcessId(7);
+/// What the clock says first, in microseconds.
+const BEGINNING: i64 = 1_750_000_000_000_000;
 
 /// Every look at it is a millisecond later, so that whatever waits for a time comes to it without sleeping.
 pub(crate) struct Ticking(AtomicI64);
 
 impl Clock for Ticking {
     fn now(&self) -> Timestamp {
-        Timestamp(1_750_000_000_000_000 + self.0.fetch_add(1_000, Ordering::Relaxed))
-    }
-}
-
-/// A cancel that a test can fire.
-pub(crate) struct Switch(watch::Sender<bool>);
-
-impl Switch {
-    pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(false))
-    }
-
-    pub(crate) fn fire(&self) {
-        self.0.send_replace(true);
-    }
-}
-
-impl Cancellation for Switch {
-    fn is_cancelled(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    fn cancelled(&self) -> Pending<'_, ()> {
-        let mut fired = self.0.subscribe();
-        Box::pin(async move {
-            let _ = fired.wait_for(|fired| *fired).await;
-        })
-    }
-
-    fn shared(&self) -> Arc<dyn Cancellation> {
-        Arc::new(Self(self.0.clone()))
+        Timestamp(BEGINNING + self.0.fetch_add(1_000, Ordering::Relaxed))
     }
 }
 
@@ -125,7 +88,7 @@ impl House {
 
     /// A time-out that is over in some forty looks at the clock.
     pub(crate) fn soon(&self) -> Duration {
-        Duration::from_micros(u64::try_from(self.clock.now().0 - 1_750_000_000_000_000).unwrap())
+        Duration::from_micros(u64::try_from(self.clock.now().0 - BEGINNING).unwrap())
             + Duration::from_millis(40)
     }
 
@@ -164,7 +127,7 @@ impl House {
         step: &str,
         execution: i64,
     ) -> Result<StepDone, StepError> {
-        self.attempt(&Try::first(plan, step, execution).call(), &Switch::new())
+        self.attempt(&first_try(plan, step, execution).call(), &Switch::new())
             .await
     }
 
@@ -203,235 +166,9 @@ fn rows(connection: &Connection, sql: &str) -> Vec<Value> {
         .collect()
 }
 
-/// One attempt to be made.
-#[derive(Clone)]
-pub(crate) struct Try {
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) step: String,
-    pub(crate) execution: i64,
-    pub(crate) run: u32,
-    pub(crate) token: i64,
-    pub(crate) attempt: u32,
-    pub(crate) first: bool,
-    pub(crate) entity: Option<&'static str>,
-    pub(crate) params: Map<String, Value>,
-    pub(crate) attributes: Map<String, Value>,
-    pub(crate) timeout: Duration,
-}
-
-impl Try {
-    pub(crate) fn first(plan: &Arc<Plan>, step: &str, execution: i64) -> Self {
-        Self {
-            plan: Arc::clone(plan),
-            step: step.to_owned(),
-            execution,
-            run: 1,
-            token: 1,
-            attempt: 1,
-            first: true,
-            entity: Some("entity"),
-            params: Map::new(),
-            attributes: Map::new(),
-            timeout: Duration::from_secs(3_600),
-        }
-    }
-
-    pub(crate) fn entity(mut self, entity: &'static str) -> Self {
-        self.entity = Some(entity);
-        self
-    }
-
-    pub(crate) fn again(mut self, token: i64, attempt: u32) -> Self {
-        (self.token, self.attempt, self.first) = (token, attempt, false);
-        self
-    }
-
-    pub(crate) fn run(mut self, run: u32) -> Self {
-        self.run = run;
-        self
-    }
-
-    pub(crate) fn attribute(mut self, name: &str, value: Value) -> Self {
-        self.attributes.insert(name.to_owned(), value);
-        self
-    }
-
-    pub(crate) fn param(mut self, name: &str, value: Value) -> Self {
-        self.params.insert(name.to_owned(), value);
-        self
-    }
-
-    pub(crate) fn call(&self) -> StepCall {
-        let step = self.plan.find(&self.step).expect("the plan has the step");
-        let context = Context {
-            process: PROCESS,
-            execution: ExecutionId(self.execution),
-            run: Run(self.run),
-            entity_key: self.entity.map(Arc::from),
-            params: Arc::new(self.params.clone()),
-            entity: Arc::new(self.attributes.clone()),
-            outputs: BTreeMap::new(),
-            plan: Arc::clone(&self.plan),
-        };
-        StepCall {
-            has_workspace: false,
-            worked: Vec::new(),
-            plan: Arc::clone(&self.plan),
-            step,
-            attempt: self.attempt,
-            token: Token(self.token),
-            first: self.first,
-            context: Arc::new(context),
-            deadline: Timestamp(1_750_000_000_000_000).after(self.timeout),
-        }
-    }
-}
-
-/// A pipeline whose only stage has these steps, over a workspace on the warehouse.
-pub(crate) struct Pipeline {
-    definition: Definition,
-}
-
-impl Pipeline {
-    pub(crate) fn new(steps: &[(&str, &str)]) -> Self {
-        let steps = steps.iter().map(|(name, sql)| step(name, sql)).collect();
-        let stage = Stage {
-            name: "work".to_owned(),
-            per: Scope::Entity,
-            parallel: false,
-            when: None,
-            steps,
-        };
-        let definition = Definition {
-            name: "test".to_owned(),
-            description: None,
-            params: BTreeMap::new(),
-            entities: Entities::Given,
-            lanes: Lanes::default(),
-            workspace: None,
-            resources: BTreeMap::new(),
-            goal: carril_model::definition::Goal::default(),
-            stages: vec![stage],
-        };
-        Self { definition }
-    }
-
-    pub(crate) fn tables(mut self, tables: &[&str]) -> Self {
-        self.definition.workspace = Some(Workspace {
-            target: "warehouse".to_owned(),
-            isolation: Isolation::Own,
-            tables: tables.iter().map(|table| (*table).to_owned()).collect(),
-            publish: Vec::new(),
-            synchronous: Synchronous::Normal,
-            keep: Keep::Failed,
-        });
-        self
-    }
-
-    /// The tables are shared, and this column tells executions apart.
-    pub(crate) fn by_column(mut self, column: &str) -> Self {
-        self.definition
-            .workspace
-            .as_mut()
-            .expect("tables come first")
-            .isolation = Isolation::Column(column.to_owned());
-        self
-    }
-
-    pub(crate) fn durable(mut self) -> Self {
-        self.definition
-            .workspace
-            .as_mut()
-            .expect("tables come first")
-            .synchronous = Synchronous::Full;
-        self
-    }
-
-    pub(crate) fn publish(
-        mut self,
-        from: &str,
-        into: &str,
-        key: &[&str],
-        current: Option<&str>,
-    ) -> Self {
-        self.definition
-            .workspace
-            .as_mut()
-            .expect("tables come first")
-            .publish
-            .push(Publish {
-                from: from.to_owned(),
-                into: into.to_owned(),
-                key: key.iter().map(|column| (*column).to_owned()).collect(),
-                current: current.map(str::to_owned),
-                per: Scope::Entity,
-            });
-        self
-    }
-
-    pub(crate) fn shared_writes(mut self, step: &str, tables: &[&str]) -> Self {
-        let step = self.definition.stages[0]
-            .steps
-            .iter_mut()
-            .find(|there| there.name == step)
-            .expect("the step is there");
-        step.shared_writes = tables.iter().map(|table| (*table).to_owned()).collect();
-        self
-    }
-
-    pub(crate) fn at_least_once(mut self) -> Self {
-        for step in &mut self.definition.stages[0].steps {
-            step.effects = Effects::AtLeastOnce;
-        }
-        self
-    }
-
-    pub(crate) fn plan(self) -> Arc<Plan> {
-        Arc::new(Plan::new(self.definition))
-    }
-}
-
-fn step(name: &str, sql: &str) -> Step {
-    Step {
-        name: name.to_owned(),
-        action: Action::Sql {
-            target: "warehouse".to_owned(),
-            sql: text(sql),
-        },
-        when: None,
-        critical: true,
-        timeout: Duration::from_secs(60),
-        retry: RetryPolicy::default(),
-        resources: Vec::new(),
-        on_open: carril_model::definition::OnOpen::Wait,
-        fallback: None,
-        shared_writes: Vec::new(),
-        effects: Effects::ExactlyOnce,
-    }
-}
-
-pub(crate) fn text(sql: &str) -> SqlText {
-    SqlText {
-        start: None,
-        file: "sql/step.sql".to_owned(),
-        text: sql.to_owned(),
-    }
-}
-
-pub(crate) fn whose(execution: i64) -> Whose {
-    Whose {
-        process: PROCESS,
-        execution: ExecutionId(execution),
-    }
-}
-
-pub(crate) fn table_rows(table: &str, inserted: u64, updated: u64, deleted: u64) -> TableRows {
-    TableRows {
-        table: table.to_owned(),
-        inserted,
-        updated,
-        deleted,
-    }
+/// The first attempt of a step, whose time runs from the clock's beginning.
+pub(crate) fn first_try(plan: &Arc<Plan>, step: &str, execution: i64) -> Try {
+    Try::first(plan, step, execution, || Timestamp(BEGINNING))
 }
 
 /// Names of the files in a folder, sorted; none if there is no such folder.

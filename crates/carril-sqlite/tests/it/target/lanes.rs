@@ -194,7 +194,7 @@ async fn fifty_lanes_write_at_once_and_none_waits_for_another() {
         lanes.push(tokio::spawn(async move {
             for _ in 0..2 {
                 for step in ["open", "more"] {
-                    let call = Try::first(&plan, step, execution).entity("lane").call();
+                    let call = first_try(&plan, step, execution).entity("lane").call();
                     match house.attempt(&call, &Switch::new()).await {
                         Ok(_) => {}
                         Err(error) => assert_eq!(
@@ -433,7 +433,7 @@ async fn workspaces_are_listed_and_removed_with_everything_of_theirs() {
     for (execution, run) in [(1, 1), (1, 2), (11, 1)] {
         house
             .attempt(
-                &Try::first(&plan, "a", execution).run(run).call(),
+                &first_try(&plan, "a", execution).run(run).call(),
                 &Switch::new(),
             )
             .await
@@ -500,7 +500,7 @@ async fn a_retry_takes_the_workspace_over_without_the_tables_it_makes_anew() {
             .unwrap();
     }
     house
-        .attempt(&Try::first(&plan, "b", 1).run(2).call(), &Switch::new())
+        .attempt(&first_try(&plan, "b", 1).run(2).call(), &Switch::new())
         .await
         .unwrap();
     assert_eq!(

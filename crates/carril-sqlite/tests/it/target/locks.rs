@@ -27,14 +27,14 @@ async fn shared_writes_go_to_the_shared_file_and_read_the_lanes_rows() {
     for (execution, entity) in [(1, "one"), (2, "two")] {
         house
             .attempt(
-                &Try::first(&plan, "add", execution).entity(entity).call(),
+                &first_try(&plan, "add", execution).entity(entity).call(),
                 &Switch::new(),
             )
             .await
             .unwrap();
         let done = house
             .attempt(
-                &Try::first(&plan, "total", execution).entity(entity).call(),
+                &first_try(&plan, "total", execution).entity(entity).call(),
                 &Switch::new(),
             )
             .await
@@ -45,7 +45,7 @@ async fn shared_writes_go_to_the_shared_file_and_read_the_lanes_rows() {
         );
         let again = house
             .attempt(
-                &Try::first(&plan, "total", execution)
+                &first_try(&plan, "total", execution)
                     .entity(entity)
                     .again(2, 1)
                     .call(),
@@ -97,7 +97,7 @@ async fn without_a_workspace_a_step_runs_on_the_shared_file() {
     assert_eq!(
         house
             .attempt(
-                &Try::first(&plan, "add", 1).again(2, 1).call(),
+                &first_try(&plan, "add", 1).again(2, 1).call(),
                 &Switch::new()
             )
             .await
@@ -115,7 +115,7 @@ async fn another_programs_lock_is_waited_for_and_then_named() {
     house.run(&plan, "add", 1).await.unwrap();
     let foreign = house.shared();
     foreign.execute_batch("begin immediate").unwrap();
-    let mut soon = Try::first(&plan, "add", 2);
+    let mut soon = first_try(&plan, "add", 2);
     soon.timeout = house.soon();
     let error = house
         .attempt(&soon.call(), &Switch::new())
@@ -130,7 +130,7 @@ async fn another_programs_lock_is_waited_for_and_then_named() {
         "another program holds the write lock of the database file, and SQLite cannot tell which (beginning the transaction: database is locked)"
     );
     let switch = Switch::new();
-    let call = Try::first(&plan, "add", 2).again(1, 2).call();
+    let call = first_try(&plan, "add", 2).again(1, 2).call();
     let (outcome, ()) = tokio::join!(house.target.run_sql(&call, &switch), async {
         switch.fire();
     });
@@ -143,7 +143,7 @@ async fn another_programs_lock_is_waited_for_and_then_named() {
     foreign.execute_batch("commit").unwrap();
     house
         .attempt(
-            &Try::first(&plan, "add", 2).again(1, 3).call(),
+            &first_try(&plan, "add", 2).again(1, 3).call(),
             &Switch::new(),
         )
         .await
@@ -162,7 +162,7 @@ async fn a_lock_on_the_shared_file_stops_publishing_only() {
     let foreign = house.shared();
     foreign.execute_batch("begin immediate").unwrap();
     house.run(&plan, "add", 2).await.unwrap();
-    let mut publish = Try::first(&plan, "publish/publish", 1);
+    let mut publish = first_try(&plan, "publish/publish", 1);
     publish.timeout = house.soon();
     let error = house
         .attempt(&publish.call(), &Switch::new())
@@ -175,7 +175,7 @@ async fn a_lock_on_the_shared_file_stops_publishing_only() {
     foreign.execute_batch("commit").unwrap();
     house
         .attempt(
-            &Try::first(&plan, "publish/publish", 1).again(1, 2).call(),
+            &first_try(&plan, "publish/publish", 1).again(1, 2).call(),
             &Switch::new(),
         )
         .await

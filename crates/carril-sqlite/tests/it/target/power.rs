@@ -26,7 +26,7 @@ fn taken_over(plan: &Arc<carril_model::plan::Plan>) -> StepCall {
     StepCall {
         has_workspace: true,
         worked: vec![StepId(0)],
-        ..Try::first(plan, "b", 1).again(2, 1).call()
+        ..first_try(plan, "b", 1).again(2, 1).call()
     }
 }
 

@@ -32,7 +32,7 @@ async fn lane(house: &House, execution: i64, entity: &'static str, source: &[(&s
     }
     let plan = plan();
     for step in ["work/rows", "publish/publish"] {
-        let call = Try::first(&plan, step, execution)
+        let call = first_try(&plan, step, execution)
             .entity(entity)
             .param("day", json!("2025-06-30"))
             .call();
@@ -149,7 +149,7 @@ async fn other_parameters_are_another_lane() {
     lane(&house, 3, "a", &[("A1", 1.0)]).await;
     let plan = plan();
     for step in ["work/rows", "publish/publish"] {
-        let call = Try::first(&plan, step, 6)
+        let call = first_try(&plan, step, 6)
             .entity("a")
             .param("day", json!("2025-07-31"))
             .call();
@@ -172,7 +172,7 @@ async fn the_next_run_of_an_execution_replaces_its_own_rows() {
         .unwrap();
     let plan = plan();
     for step in ["work/rows", "publish/publish"] {
-        let call = Try::first(&plan, step, 3)
+        let call = first_try(&plan, step, 3)
             .entity("a")
             .run(2)
             .param("day", json!("2025-06-30"))
@@ -189,7 +189,7 @@ async fn the_next_run_of_an_execution_replaces_its_own_rows() {
 #[tokio::test]
 async fn what_is_published_into_is_there_before_the_first_lane_ends() {
     let house = House::new(SCHEMA);
-    let call = Try::first(&plan(), "work/rows", 1)
+    let call = first_try(&plan(), "work/rows", 1)
         .param("day", json!("2025-06-30"))
         .call();
     house.attempt(&call, &Switch::new()).await.unwrap();
@@ -220,7 +220,7 @@ async fn tables_and_views_of_others_are_told_and_left_alone() {
         let house = House::new(&format!("{SCHEMA}; {extra}"));
         let before =
             house.rows("select sql from sqlite_schema where name in ('history', 'current')");
-        let call = Try::first(&plan(), "work/rows", 1)
+        let call = first_try(&plan(), "work/rows", 1)
             .param("day", json!("2025-06-30"))
             .call();
         let error = house

@@ -95,7 +95,7 @@ async fn all_of_an_execution_goes_and_nothing_else() {
     );
     for step in ["fill", "publish/publish"] {
         house
-            .attempt(&Try::first(&plan, step, 1).run(2).call(), &Switch::new())
+            .attempt(&first_try(&plan, step, 1).run(2).call(), &Switch::new())
             .await
             .unwrap();
     }
@@ -176,7 +176,7 @@ async fn a_rolled_back_lane_is_not_reused() {
         Vec::<String>::new()
     );
     house
-        .attempt(&Try::first(&plan, "fill", 1).run(2).call(), &Switch::new())
+        .attempt(&first_try(&plan, "fill", 1).run(2).call(), &Switch::new())
         .await
         .unwrap();
     assert_eq!(

@@ -97,7 +97,7 @@ async fn values_are_bound_by_name_and_never_pasted() {
                :param.day as day, typeof(:amount) as kind, :evil as evil, ':evil' as quoted";
     let plan = Pipeline::new(&[("step", sql)]).tables(&["work"]).plan();
     let evil = "x'); drop table work; --";
-    let call = Try::first(&plan, "step", 12)
+    let call = first_try(&plan, "step", 12)
         .entity("fund \"7\"")
         .param("day", json!("2025-06-30"))
         .attribute("flag", json!(true))
