@@ -24,7 +24,7 @@ const RELEASE: &str = "release";
 
 /// What has to be built beside an example.
 #[derive(Clone, Copy)]
-enum Needs {
+enum Beside {
     Nothing,
     /// `carril`, as people get it.
     Released,
@@ -48,12 +48,12 @@ pub(crate) fn bench(root: &Path, name: Option<&str>, arguments: &[String]) -> Re
     if !names.iter().any(|known| known == name) {
         bail!("there is no benchmark `{name}`\n{}", listed(&names));
     }
-    let needs = if name == COLD {
-        Needs::Released
+    let beside = if name == COLD {
+        Beside::Released
     } else {
-        Needs::Nothing
+        Beside::Nothing
     };
-    start(root, &format!("{PREFIX}{name}"), needs, arguments)
+    start(root, &format!("{PREFIX}{name}"), beside, arguments)
 }
 
 /// Runs the chaos program with `arguments`, against a `carril` with its failpoints.
@@ -67,11 +67,11 @@ pub(crate) fn chaos(root: &Path, arguments: &[String]) -> Result<bool> {
     if !Tree::read(root)?.has(&format!("{FOLDER}{CHAOS}.rs")) {
         bail!("there is no chaos program: `{FOLDER}{CHAOS}.rs` does not exist");
     }
-    start(root, CHAOS, Needs::Failpoints, arguments)
+    start(root, CHAOS, Beside::Failpoints, arguments)
 }
 
 /// Builds what an example of the test kit needs, and runs it.
-fn start(root: &Path, example: &str, needs: Needs, arguments: &[String]) -> Result<bool> {
+fn start(root: &Path, example: &str, beside: Beside, arguments: &[String]) -> Result<bool> {
     let target = Workspace::read(root)?.target;
     let build = |profile: &str, package: &[&str]| {
         let command = ["build", "--profile", profile, "--quiet", "--locked"];
@@ -81,13 +81,13 @@ fn start(root: &Path, example: &str, needs: Needs, arguments: &[String]) -> Resu
     let mut command = cargo(root);
     command.args(run).args(["--package", "carril-testkit"]);
     command.args(["--example", example, "--"]).args(arguments);
-    match needs {
-        Needs::Nothing => {}
-        Needs::Released => {
+    match beside {
+        Beside::Nothing => {}
+        Beside::Released => {
             build(RELEASE, &["carril-cli"])?;
             command.env("CARRIL_BIN", binary(&target.join(RELEASE), "carril"));
         }
-        Needs::Failpoints => {
+        Beside::Failpoints => {
             build(PROFILE, &["carril-cli", "--features", "failpoints"])?;
             build(PROFILE, &["funds-example"])?;
             let built = target.join(PROFILE);
