@@ -332,7 +332,7 @@ fn row_of(launch: &Launch, process: ProcessId, total: u64) -> ProcessRow {
         // Nobody asks for it before a commit has moved the process and told its whole row.
         own: None,
         own_state: None,
-        own_here: false,
+        own_segment: None,
         tally: Tally {
             total,
             ..Tally::default()

@@ -127,15 +127,20 @@ pub const fn lanes_done(row: &ProcessRow) -> u64 {
         return through;
     }
     let unsettled = tally.total.saturating_sub(tally.settled());
-    let own_is_open = row.own_here
+    // Segments of the process and of its lanes take turns.
+    let (is_own, own_is_here) = match row.own_segment {
+        Some(own) => (own % 2 == row.segment % 2, own == row.segment),
+        None => (false, false),
+    };
+    let own_is_open = own_is_here
         && match row.own_state {
             Some(state) => !state.is_settled(),
             None => false,
         };
-    // Segments of lanes and of the process take turns, so that lanes have begun in the second at the latest.
+    // Lanes have begun in the second at the latest.
     match row.segment {
-        // In the segments of the process's own execution all lanes wait, also once it has failed there.
-        0 if row.own_here => through,
+        // They all wait for the process's own execution, also once it has failed there, or is through.
+        0 if is_own => through,
         0 | 1 => {
             let open = row.open.saturating_sub(own_is_open as u64);
             through + unsettled.saturating_sub(open)

@@ -172,6 +172,7 @@ macro_rules! store_conformance {
             rails: [
                 a_version_is_counted_over_its_first_hours,
                 lanes_at_a_barrier_count_for_their_version,
+                lanes_before_their_first_segment_count_for_nothing,
                 a_launch_that_is_not_whole_counts_for_no_version,
                 a_launch_that_another_overtook_counts_for_its_version,
                 other_versions_are_told_newest_first,

@@ -138,7 +138,7 @@ fn only_what_has_ended_with_entities_through_makes_a_baseline() {
         after: None,
         own: None,
         own_state: None,
-        own_here: false,
+        own_segment: None,
         tally: Tally {
             total: 6,
             succeeded: 1,

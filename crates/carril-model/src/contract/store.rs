@@ -275,8 +275,8 @@ pub struct ProcessRow {
     pub own: Option<ExecutionId>,
     /// The state of the process's own execution, if it has one.
     pub own_state: Option<ExecutionState>,
-    /// Whether that one is in the segment that the process is in: it has yet to do it, or has settled there.
-    pub own_here: bool,
+    /// The segment that it has yet to do, or has settled in.
+    pub own_segment: Option<u32>,
     /// The numbers.
     pub tally: Tally,
     /// Where each target is, as in [`Launch::targets`].

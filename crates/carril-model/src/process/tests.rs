@@ -23,7 +23,7 @@ fn row(segment: u32, open: u64, tally: Tally) -> ProcessRow {
         after: None,
         own: None,
         own_state: None,
-        own_here: false,
+        own_segment: None,
         tally,
         targets: std::collections::BTreeMap::new(),
         folder: None,
@@ -179,11 +179,20 @@ fn lanes_that_wait_at_a_barrier_are_done_so_far() {
     // In a segment of the process itself, its own execution is what is open.
     let mut own = row(1, 1, tally);
     own.own_state = Some(ExecutionState::Waiting);
-    own.own_here = true;
+    own.own_segment = Some(1);
     assert_eq!((lanes_done(&own), aborts(&own)), (100, false));
     // Before their first segment lanes have done nothing, after it all that are left have come to a barrier.
     own.segment = 0;
+    own.own_segment = Some(0);
     assert_eq!(lanes_done(&own), 20);
+    own.own_segment = Some(2);
+    own.open = 0;
+    assert_eq!(
+        lanes_done(&own),
+        20,
+        "its own stage is through, and the process has not gone on yet"
+    );
+    own.own_segment = Some(0);
     own.own_state = Some(ExecutionState::Cancelled);
     own.open = 0;
     assert_eq!(

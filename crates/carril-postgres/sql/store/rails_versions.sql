@@ -15,9 +15,9 @@ WITH known AS (
 )
 SELECT v.version, v.first,
   coalesce(sum(p.succeeded + p.failed + p.skipped + CASE
-    WHEN p.state > 2 OR (p.segment = 0 AND p.own_here) THEN 0
+    WHEN p.state > 2 OR (p.segment = 0 AND coalesce(p.own_segment % 2 = 0, false)) THEN 0
     ELSE p.total - p.succeeded - p.failed - p.skipped - p.cancelled - p.rolled_back
-      - CASE WHEN p.segment < 2 THEN p.open - (p.own_here AND p.own_state < 3)::integer ELSE 0 END
+      - CASE WHEN p.segment < 2 THEN p.open - coalesce(p.own_segment = p.segment AND p.own_state < 3, false)::integer ELSE 0 END
   END), 0)::bigint, coalesce(sum(p.failed), 0)::bigint, coalesce(sum(p.succeeded), 0)::bigint,
   EXISTS (SELECT 1 FROM process g JOIN tally t ON t.process_id = g.id WHERE g.definition_id = v.id AND g.state > 0
     GROUP BY g.id HAVING sum(t.succeeded) > 0)

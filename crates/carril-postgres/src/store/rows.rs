@@ -51,6 +51,15 @@ pub(crate) fn small(row: &Row, column: usize) -> Result<u32, Fault> {
     u32::try_from(value).map_err(|_| damaged(format!("column {column} holds {value}")))
 }
 
+/// The same, if there is one.
+pub(crate) fn maybe_small(row: &Row, column: usize) -> Result<Option<u32>, Fault> {
+    maybe(row, column)?
+        .map(|value| {
+            u32::try_from(value).map_err(|_| damaged(format!("column {column} holds {value}")))
+        })
+        .transpose()
+}
+
 /// A yes or no.
 pub(crate) fn flag(row: &Row, column: usize) -> Result<bool, Fault> {
     get(row, column)
@@ -221,7 +230,7 @@ pub(crate) fn process(row: &Row) -> Result<ProcessRow, Fault> {
         priority: i8::try_from(priority)
             .map_err(|_| damaged(format!("a process has priority {priority}")))?,
         waiting: count(row, 26)?,
-        own_here: flag(row, 27)?,
+        own_segment: maybe_small(row, 27)?,
     })
 }
 

@@ -15,7 +15,7 @@ WITH known AS (
 )
 SELECT v.version, v.first,
   coalesce(sum(p.succeeded + p.failed + p.skipped + CASE
-    WHEN p.state > 2 OR (p.segment = 0 AND coalesce(o.segment = p.segment, 0)) THEN 0
+    WHEN p.state > 2 OR (p.segment = 0 AND coalesce(o.segment % 2 = 0, 0)) THEN 0
     ELSE p.total - p.succeeded - p.failed - p.skipped - p.cancelled - p.rolled_back
       - CASE WHEN p.segment < 2 THEN p.open - coalesce(o.state < 3 AND o.segment = p.segment, 0) ELSE 0 END
   END), 0), coalesce(sum(p.failed), 0), coalesce(sum(p.succeeded), 0),

@@ -173,7 +173,7 @@ pub(crate) fn process(row: &Row<'_>) -> Result<ProcessRow, Fault> {
         folder: get(row, 24)?,
         priority: get(row, 25)?,
         waiting: count(row, 26)?,
-        own_here: flag(row, 27)?,
+        own_segment: get(row, 27)?,
     })
 }
 

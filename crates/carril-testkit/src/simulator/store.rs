@@ -170,7 +170,7 @@ impl Tables {
         let mut row = process.row.clone();
         let own = row.own.map(|own| &self.rows[&own]);
         row.own_state = own.map(|own| own.state);
-        row.own_here = own.is_some_and(|own| own.segment == row.segment);
+        row.own_segment = own.map(|own| own.segment);
         let waits = |row: &&Row| row.parked && row.state == ExecutionState::Waiting;
         row.waiting = process
             .executions

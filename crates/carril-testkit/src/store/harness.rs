@@ -302,6 +302,15 @@ impl Harness {
         spec
     }
 
+    /// The same with the process's own stage before that of the entities, and another one after it.
+    pub fn spec_own_first(&self, many: usize) -> Spec {
+        let mut spec = self.spec(many);
+        spec.launch.process_segment = Some(0);
+        spec.launch.entity_segment = Some(1);
+        spec.launch.segments = 3;
+        spec
+    }
+
     /// Launches, whatever comes of it.
     ///
     /// # Errors

@@ -184,6 +184,28 @@ pub fn lanes_at_a_barrier_count_for_their_version(harness: &mut Harness) {
     assert_eq!(process::lanes_done(&harness.process(process)), 4);
 }
 
+/// Where the process's own stage comes first, lanes have done nothing when it is through and the process has not gone on yet.
+pub fn lanes_before_their_first_segment_count_for_nothing(harness: &mut Harness) {
+    let version = harness.version().clone();
+    let mut spec = harness.spec_own_first(2);
+    spec.open = 1;
+    let (process, own) = harness.launch(&spec);
+    let counted = |harness: &Harness| versions(harness, &version, 0)[0].settled;
+    assert_eq!(counted(harness), 0, "its own stage is open");
+    harness.park(&own[0], 2);
+    assert_eq!(counted(harness), 0, "its own stage is through");
+    assert_eq!(process::lanes_done(&harness.process(process)), 0);
+    let at = harness.now();
+    harness.change(ProcessChange::Advance {
+        process,
+        from: 0,
+        to: 1,
+        at,
+    });
+    assert_eq!(counted(harness), 0, "they have just begun");
+    assert_eq!(process::lanes_done(&harness.process(process)), 0);
+}
+
 /// A launch that nobody sees yet is none, and begins no hours when it is removed.
 pub fn a_launch_that_is_not_whole_counts_for_no_version(harness: &mut Harness) {
     let version = harness.version().clone();

@@ -287,7 +287,7 @@ CREATE VIEW process_row AS
 SELECT p.id, p.pipeline, d.version, p.params, p.state, p.reason, p.cancelling, p.segment, p.opened + t.open AS open, p.lanes, p.after,
   o.state AS own_state, p.total, t.succeeded, t.failed, t.skipped, t.cancelled, t.rolled_back,
   p.launched_by, p.launched_at, p.ended_at, p.own_execution, p.targets, p.reopened, p.folder, p.priority, t.waiting,
-  coalesce(o.segment = p.segment, false) AS own_here
+  o.segment AS own_segment
 FROM process p
 JOIN definition d ON d.id = p.definition_id
 LEFT JOIN execution o ON o.id = p.own_execution

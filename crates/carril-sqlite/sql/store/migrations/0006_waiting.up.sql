@@ -40,7 +40,7 @@ CREATE VIEW process_row AS
 SELECT p.id, p.pipeline, d.version, p.params, p.state, p.reason, p.cancelling, p.segment, p.open, p.lanes, p.after,
   o.state AS own_state, p.total, p.succeeded, p.failed, p.skipped, p.cancelled, p.rolled_back,
   p.launched_by, p.launched_at, p.ended_at, p.own_execution, p.targets, p.reopened, p.folder, p.priority, p.waiting,
-  coalesce(o.segment = p.segment, 0) AS own_here
+  o.segment AS own_segment
 FROM process p
 JOIN definition d ON d.id = p.definition_id
 LEFT JOIN execution o ON o.id = p.own_execution;

@@ -277,7 +277,7 @@ impl ModelStore {
             after,
             own: None,
             own_state: None,
-            own_here: false,
+            own_segment: None,
             tally: Tally::default(),
             targets: BTreeMap::new(),
             folder: None,

@@ -96,7 +96,7 @@ fn process_row() -> ProcessRow {
         after: None,
         own: Some(ExecutionId(8)),
         own_state: None,
-        own_here: false,
+        own_segment: None,
         tally: Tally {
             total: 10,
             succeeded: 4,
