@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
-    /// Where Carril keeps its own state: `sqlite:PATH` or a path [default: the one in carril.toml, else carril.db].
+    /// Where Carril keeps its own state: a path, `sqlite:PATH` or `postgres://USER@HOST/DATABASE` [default: the one in carril.toml, else carril.db].
     #[arg(
         long,
         global = true,
@@ -90,6 +90,8 @@ pub(crate) enum Command {
     Plan(Pipeline),
     /// Finish what is unfinished, then run a pipeline, and follow it to its end.
     Run(Run),
+    /// Stay and work on whatever the store holds unfinished and is launched, with any number of others where it is on PostgreSQL.
+    Worker(Worker),
     /// List processes, newest first.
     Ps(Ps),
     /// Show a process, an execution, or an entity's executions.
@@ -177,6 +179,22 @@ pub(crate) struct Inputs {
     /// A parameter's value, for instance report_date=2025-06-30. May be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) set: Vec<Pair>,
+}
+
+/// `carril worker`.
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    /// The folder with the carril.toml; steps of processes that kept no folder of their own run there, too.
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+
+    /// Lanes at once here, over all processes [default: `[engine] lanes` in carril.toml, else each process's own].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) lanes: Option<u32>,
+
+    /// How long running steps may go on after Ctrl-C or SIGTERM; what is not done then is stopped and handed back.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::duration)]
+    pub(crate) grace: Duration,
 }
 
 /// Which entities.

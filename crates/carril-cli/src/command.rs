@@ -35,6 +35,7 @@ mod sql;
 mod top;
 mod trace;
 mod why;
+mod worker;
 mod workspace;
 
 /// Does what the command line says.
@@ -68,6 +69,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Completions(arguments) => explain::completions(context, arguments),
         Command::Schema(arguments) => schema::run(context, arguments),
         Command::Purge(arguments) => purge::run(context, arguments).await,
+        Command::Worker(arguments) => worker::run(context, arguments).await,
         Command::Workspace(arguments) => match &arguments.what {
             WorkspaceCommand::Migrate(arguments) => workspace::migrate(context, arguments).await,
         },
@@ -100,6 +102,7 @@ impl Command {
                 | Self::Signal(_)
                 | Self::Approve(_)
                 | Self::Reject(_)
+                | Self::Worker(_)
         )
     }
 
@@ -120,6 +123,7 @@ impl Command {
             Self::Prune(_) => "carril prune".to_owned(),
             Self::Purge(_) => "carril purge".to_owned(),
             Self::Workspace(_) => "carril workspace".to_owned(),
+            Self::Worker(arguments) => folder("worker", &arguments.folder),
             Self::Signal(_) => "carril signal".to_owned(),
             Self::Approve(_) => "carril approve".to_owned(),
             Self::Reject(_) => "carril reject".to_owned(),

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use carril::model::contract::Clock as _;
 use carril::model::time::Timestamp;
-use carril::{Lookup, Reader, Settings, SystemClock, Targets};
+use carril::{Location, Lookup, Reader, Settings, SystemClock, Targets};
 use jiff::tz::TimeZone;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -99,8 +99,8 @@ impl Context {
         Ok(settings)
     }
 
-    /// The store's file.
-    pub(crate) fn store_of(&self, settings: &Settings) -> PathBuf {
+    /// Where the store is.
+    pub(crate) fn store_of(&self, settings: &Settings) -> Location {
         settings.store_or_default(&self.surroundings.folder)
     }
 
@@ -117,11 +117,13 @@ impl Context {
     ///
     /// # Errors
     /// As [`Context::reader`].
-    pub(crate) async fn read(&self, store: &Path) -> Result<Reading, Failure> {
-        let read = carril::read(&store_url(store), &self.surroundings.folder).await;
+    pub(crate) async fn read(&self, store: &Location) -> Result<Reading, Failure> {
+        let around = &self.surroundings;
+        let read = carril::read(&store.url(), &around.folder, &around.lookup).await;
         read.map_err(|error| {
             let failure = Failure::from(error);
-            if failure.exit == Exit::Unreachable && !store.exists() {
+            let is_missing = store.file().is_some_and(|file| !file.exists());
+            if failure.exit == Exit::Unreachable && is_missing {
                 return failure.help("there is no store yet, or it is elsewhere: `carril run DIR` makes one, `--store URL` names one");
             }
             failure
@@ -129,40 +131,25 @@ impl Context {
     }
 
     /// Targets as the engine of this store opens them, for looking only.
-    pub(crate) fn targets(&self, store: &Path) -> Targets {
-        let lookup = self.surroundings.lookup.clone();
-        Targets::new(
-            &self.surroundings.folder,
-            workspaces_of(store),
-            lookup,
-            Arc::new(self.clock.clone()),
-        )
+    pub(crate) fn targets(&self, store: &Location) -> Targets {
+        let (folder, lookup) = (&self.surroundings.folder, self.surroundings.lookup.clone());
+        let clock = Arc::new(self.clock.clone());
+        Targets::new(folder, store.lanes(folder), lookup, clock)
     }
 
     /// The `--store` argument that commands to copy need so that they mean the same store, with a space before it.
-    pub(crate) fn store_argument(&self, store: &Path) -> String {
+    pub(crate) fn store_argument(&self, store: &Location) -> String {
         let here = self.surroundings.folder.as_path();
         let found = Settings::find(&[here])
             .ok()
             .map(|settings| settings.store_or_default(here));
-        if found.as_deref() == Some(store) {
+        if found.as_ref() == Some(store) {
             return String::new();
         }
-        let shown = store.strip_prefix(here).unwrap_or(store);
-        format!(" --store {}", quoted(&shown.to_string_lossy()))
+        let inside = store.file().and_then(|file| file.strip_prefix(here).ok());
+        let shown = inside.map_or_else(|| store.shown(), |file| file.display().to_string());
+        format!(" --store {}", quoted(&shown))
     }
-}
-
-/// Where the lanes of a store's engine keep their own files.
-pub(crate) fn workspaces_of(store: &Path) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
-    name.push(".lanes");
-    PathBuf::from(name)
-}
-
-/// A path as the library's doors take it.
-pub(crate) fn store_url(path: &Path) -> String {
-    format!("sqlite:{}", path.display())
 }
 
 /// A word as a shell takes it.

@@ -3,14 +3,16 @@
 //! A store has one engine at a time. Whoever opens a free store becomes its engine for as long as the command runs; whoever
 //! finds one there leaves wishes in the store's mailbox, follows them in its history, and becomes the engine when the other ends.
 
-use crate::context::{Context, Reading, store_url, workspaces_of};
+use crate::context::{Context, Reading};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::interrupted;
 use crate::interrupts::Interrupts;
 use carril::model::contract::{Answer, History, Wish};
 use carril::model::id::ProcessId;
-use carril::{Carril, EngineSeen, Holder, HttpSettings, OpenError, OpenOptions, Retention};
+use carril::{
+    Carril, EngineSeen, Holder, HttpSettings, Location, OpenError, OpenOptions, Retention,
+};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,8 +27,8 @@ const LOOKS_BEFORE_A_WORD: u32 = 30;
 /// Where a store is, and where its engine runs the commands of processes that kept no folder.
 #[derive(Debug, Clone)]
 pub(crate) struct Place {
-    /// The store's file.
-    pub(crate) store: PathBuf,
+    /// The store.
+    pub(crate) store: Location,
     /// What command steps run in, unless their process kept a folder of its own.
     pub(crate) folder: PathBuf,
     /// How long what has settled is kept.
@@ -63,9 +65,8 @@ pub(crate) async fn open(context: &Context, place: &Place) -> Result<Door, Failu
     let around = &context.surroundings;
     let mut tries = 0;
     loop {
-        let options = OpenOptions::new(store_url(&place.store))
+        let options = OpenOptions::new(place.store.url())
             .folder(&around.folder)
-            .workspaces(workspaces_of(&place.store))
             .node(&around.host, &around.command)
             .lookup(around.lookup.clone())
             .commands(&place.folder, &around.path)

@@ -149,16 +149,19 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Goes on with everything unfinished of the store, now that this program is its engine, and gives what cannot be.
-    pub(crate) async fn adopt_all(&mut self, except: Option<ProcessId>) {
+    /// Goes on with what is unfinished, now that this program is an engine of the store: with everything where it is the only one,
+    /// and where others share it with what this command is about, as the rest is theirs. Tells what cannot go on.
+    pub(crate) async fn adopt(
+        &mut self,
+        except: Option<ProcessId>,
+        about: impl Fn(&ProcessRow) -> bool,
+    ) {
         let Door::Engine(carril) = &self.door else {
             return;
         };
-        for row in carril
-            .unsettled()
-            .iter()
-            .filter(|row| Some(row.id) != except)
-        {
+        let is_alone = !carril.is_shared();
+        let is_ours = |row: &&ProcessRow| Some(row.id) != except && (is_alone || about(row));
+        for row in carril.unsettled().iter().filter(is_ours) {
             match carril.engine().adopt(row.clone()).await {
                 Ok(()) => {
                     self.adopted.insert(row.id);
@@ -193,7 +196,8 @@ impl<'a> Follower<'a> {
         };
         let mut rows = carril.history().processes(&filter).await?;
         let untouched = |id: ProcessId| {
-            !self.adopted.contains(&id) && carril.unsettled().iter().any(|left| left.id == id)
+            let is_known = || carril.unsettled().iter().any(|left| left.id == id);
+            !self.adopted.contains(&id) && (carril.is_shared() || is_known())
         };
         rows.retain(|row| !followed.contains(&row.id) && !untouched(row.id));
         rows.reverse();
@@ -205,7 +209,7 @@ impl<'a> Follower<'a> {
         if matches!(self.door, Door::Engine(_)) {
             self.view
                 .say("the engine that ran it has ended; going on with it");
-            self.adopt_all(None).await;
+            self.adopt(None, |_| true).await;
         }
         Ok(())
     }
@@ -368,19 +372,31 @@ impl<'a> Follower<'a> {
         let Door::Engine(carril) = &self.door else {
             return Ok(());
         };
-        let ended = tokio::select! {
-            ended = carril.shutdown(GRACE) => Some(ended),
-            () = self.interrupts.next() => None,
-        };
-        let ended = match ended {
-            Some(ended) => ended,
-            None => tokio::select! {
-                ended = tokio::time::timeout(GRACE_HARD, carril.shutdown(Duration::ZERO)) => ended.unwrap_or(Ok(())),
-                () = self.interrupts.next() => Ok(()),
-            },
-        };
-        ended.map_err(Failure::from)
+        end(carril, GRACE, &mut self.interrupts).await
     }
+}
+
+/// Ends an engine: running steps have `grace` to finish; a Ctrl-C stops them, one more stops waiting for them.
+///
+/// # Errors
+/// When the last writes could not be made.
+pub(crate) async fn end(
+    carril: &Carril,
+    grace: Duration,
+    interrupts: &mut Interrupts,
+) -> Result<(), Failure> {
+    let ended = tokio::select! {
+        ended = carril.shutdown(grace) => Some(ended),
+        () = interrupts.next() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => tokio::select! {
+            ended = tokio::time::timeout(GRACE_HARD, carril.shutdown(Duration::ZERO)) => ended.unwrap_or(Ok(())),
+            () = interrupts.next() => Ok(()),
+        },
+    };
+    ended.map_err(Failure::from)
 }
 
 /// What the view is told of the engine's events.
@@ -411,7 +427,7 @@ fn events_of(door: &Door, view: &View) -> Option<broadcast::Receiver<Event>> {
     }
 }
 
-async fn next_event(events: &mut Option<broadcast::Receiver<Event>>) -> Seen {
+pub(crate) async fn next_event(events: &mut Option<broadcast::Receiver<Event>>) -> Seen {
     let Some(receiver) = events else {
         return std::future::pending().await;
     };

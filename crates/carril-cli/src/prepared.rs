@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::findings;
 use carril::model::finding::{Finding, Severity};
 use carril::model::load::{self, Loaded};
-use carril::{CheckReport, PipelineDefinition, Settings, Targets};
+use carril::{CheckReport, Location, PipelineDefinition, Settings, Targets};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,8 +22,8 @@ pub(crate) struct Prepared {
     pub(crate) params: Map<String, Value>,
     /// Where store and targets are.
     pub(crate) settings: Settings,
-    /// The store's file.
-    pub(crate) store: PathBuf,
+    /// The store.
+    pub(crate) store: Location,
     /// Its targets, for looking only.
     pub(crate) targets: Targets,
     /// What the check found and what it asked.
@@ -35,7 +35,7 @@ pub(crate) struct Checked {
     pub(crate) loaded: Loaded,
     pub(crate) report: CheckReport,
     pub(crate) settings: Settings,
-    pub(crate) store: PathBuf,
+    pub(crate) store: Location,
     pub(crate) targets: Targets,
 }
 

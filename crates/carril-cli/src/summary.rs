@@ -11,6 +11,7 @@ use crate::output::table::one_line;
 use crate::output::{number, paint, time};
 use crate::report::{Report, pace, per_hour};
 use crate::shape::{AlertShape, ProcessShape};
+use carril::Location;
 use carril::model::account::CauseKind;
 use carril::model::contract::{
     DoubtRow, ExecutionFilter, ExecutionRow, History, ProcessRow, WaitRow,
@@ -19,7 +20,6 @@ use carril::model::plan::Doubt;
 use carril::model::state::ExecutionState;
 use carril::model::time::Timestamp;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 mod next;
 mod shape;
@@ -129,7 +129,7 @@ impl<'a> Summary<'a> {
     }
 
     /// For people.
-    pub(crate) fn drawn(&self, context: &Context, store: &Path) -> String {
+    pub(crate) fn drawn(&self, context: &Context, store: &Location) -> String {
         let row = &self.row;
         let state = paint::tone(paint::of_process(row.state), row.state.name());
         let mut lines = vec![format!(
@@ -249,7 +249,7 @@ impl<'a> Summary<'a> {
     }
 
     /// Commands that work here and now, and what each is for.
-    pub(crate) fn next(&self, context: &Context, store: &Path) -> Vec<Suggestion> {
+    pub(crate) fn next(&self, context: &Context, store: &Location) -> Vec<Suggestion> {
         let example = self
             .failures
             .first()
@@ -291,7 +291,7 @@ impl<'a> Summary<'a> {
     pub(crate) fn shape(
         &self,
         context: &Context,
-        store: &Path,
+        store: &Location,
         how: &'static str,
         exit: Exit,
     ) -> SummaryShape<'_> {

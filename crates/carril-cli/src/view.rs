@@ -11,7 +11,7 @@ use carril::model::id::ProcessId;
 use carril::model::time::Timestamp;
 
 mod failures;
-mod json;
+pub(crate) mod json;
 mod lines;
 mod live;
 mod waiting;

@@ -447,6 +447,23 @@ impl Engine {
         }
     }
 
+    /// Waits until the engine stopped by itself, and says why: its store is gone, or it is no longer the one that may write there.
+    /// After [`Engine::shutdown`] it is [`Error::Stopped`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing changes by waiting.
+    pub async fn stopped(&self) -> Error {
+        let mut moved = self.core.board.watch();
+        loop {
+            if let Err(error) = self.core.check_alive() {
+                return error;
+            }
+            if moved.changed().await.is_err() {
+                return Error::Stopped("it was shut down".to_owned());
+            }
+        }
+    }
+
     /// What happens from now on. A receiver that falls more than 4,096 events behind loses the oldest and is told how many.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<Event> {

@@ -2,13 +2,13 @@
 //!
 //! How it is done is the store's business; here are the paths, the engine's lock and the threads.
 
-use crate::location;
-use crate::open::{OpenError, lanes_of};
+use crate::location::{self, Location};
+use crate::open::OpenError;
 use carril_engine::clock::SystemClock;
 use carril_engine::task;
 use carril_model::contract::{Clock as _, NodeInfo};
 use carril_sqlite::store::{self, EngineLock, Keep};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 pub use carril_sqlite::store::{Backup, BackupError, Contents, Restored};
@@ -70,10 +70,10 @@ pub async fn backup(
     folder: &Path,
     options: BackupOptions,
 ) -> Result<Backup, RestoreError> {
-    let path = location::store_path(store, folder).map_err(OpenError::from)?;
-    let to = folder.join(to);
+    let path = location::store_path(store, folder, "a backup").map_err(OpenError::from)?;
+    let (to, folder) = (folder.join(to), folder.to_owned());
     let made = task::blocking(move || {
-        let lanes = lanes_of(&path);
+        let lanes = Location::File(path.clone()).lanes(&folder);
         let keep = Keep {
             replace: options.replace,
             workspaces: options.workspaces.then_some(lanes.as_path()),
@@ -95,7 +95,8 @@ pub async fn restore(
     host: &str,
     command: &str,
 ) -> Result<Restored, RestoreError> {
-    let path: PathBuf = location::store_path(store, folder).map_err(OpenError::from)?;
+    let path =
+        location::store_path(store, folder, "restoring a backup").map_err(OpenError::from)?;
     let from = folder.join(from);
     let node = NodeInfo {
         host: host.to_owned(),
@@ -103,10 +104,11 @@ pub async fn restore(
         command: command.to_owned(),
         lanes: None,
     };
+    let lanes = Location::File(path.clone()).lanes(folder);
     let now = SystemClock::new().now();
     let done = task::blocking(move || -> Result<Restored, RestoreError> {
         let _alone = EngineLock::acquire(&path, &node).map_err(OpenError::from)?;
-        Ok(store::restore(&from, &path, &lanes_of(&path), now)?)
+        Ok(store::restore(&from, &path, &lanes, now)?)
     });
     done.await.map_err(|_| OpenError::Panicked)?
 }

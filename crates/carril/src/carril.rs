@@ -97,6 +97,12 @@ impl Carril {
         &self.shared.targets
     }
 
+    /// Whether other engines may work on the same store, as they may on PostgreSQL: then what is unfinished may be in their hands.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.shared.reader.path().is_none()
+    }
+
     /// Processes that were unfinished when the store was opened, oldest first. [`Engine::adopt`] goes on with one of them,
     /// [`Carril::adopt_unsettled`] with all.
     #[must_use]

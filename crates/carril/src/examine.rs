@@ -1,6 +1,7 @@
 //! Looking whether all is well with a store, its disk and its workspaces: the doors of `carril doctor`. Changes nothing.
 
-use crate::open::{OpenError, lanes_of};
+use crate::location::Location;
+use crate::open::OpenError;
 use carril_engine::task;
 use carril_sqlite::store;
 use std::io;
@@ -24,12 +25,13 @@ pub fn disk(path: &Path) -> Disk {
     store::disk(path)
 }
 
-/// The lanes' own files that belong to a store, in order of their paths.
+/// The lanes' own files that belong to a store, in order of their paths; for a store on a server those on this machine, below
+/// `folder`.
 ///
 /// # Errors
 /// As the system says.
-pub async fn workspaces(store: &Path) -> io::Result<Vec<WorkspaceFile>> {
-    let folder = lanes_of(store);
+pub async fn workspaces(store: &Location, folder: &Path) -> io::Result<Vec<WorkspaceFile>> {
+    let folder = store.lanes(folder);
     let found = task::blocking(move || store::workspaces(&folder)).await;
     found.unwrap_or_else(|_| Err(io::Error::other("listing workspaces panicked")))
 }

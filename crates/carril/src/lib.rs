@@ -75,8 +75,8 @@ pub use crate::check::{Asked, CheckReport, check};
 pub use crate::examine::{Disk, Examined, WorkspaceFile, disk, examine, workspaces};
 pub use crate::function::{Cancel, Functions, Input, StepFailure};
 pub use crate::http::{HttpSettingError, HttpSettings};
-pub use crate::location::{DEFAULT_STORE, UrlError, kept_folder, target_url};
-pub use crate::open::{Holder, Lookup, OpenError, OpenErrorKind, OpenOptions, open};
+pub use crate::location::{DEFAULT_STORE, Location, UrlError, kept_folder, target_url};
+pub use crate::open::{Holder, Lookup, OpenError, OpenErrorKind, OpenOptions, no_references, open};
 pub use crate::outline::{
     EntitiesOutline, EntitiesPreview, Outline, SegmentOutline, StageOutline, StepOutline, entities,
     outline,

@@ -12,11 +12,16 @@ pub const DEFAULT_STORE: &str = "carril.db";
 
 const SQLITE: &str = "sqlite";
 
+/// What is wrong with a password in a file that people copy, commit and mail.
+const WRITTEN_OUT: &str = "its password is written out, for all who read the file; write a reference instead, `postgres://USER:${env:NAME}@HOST/DATABASE` or `${file:PATH}`";
+
 /// Why a store's or target's URL is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// The store's.
-    #[error("`{url}` names no store: {why}; a store is a file, `carril.db` or `sqlite:carril.db`")]
+    #[error(
+        "`{url}` names no store: {why}; a store is a file, `carril.db` or `sqlite:carril.db`, or `postgres://USER@HOST/DATABASE`"
+    )]
     Store {
         /// As written.
         url: String,
@@ -67,54 +72,103 @@ impl UrlError {
 }
 
 /// Where a store or a target is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Location {
     /// In a file.
     File(PathBuf),
-    /// On a PostgreSQL server, by its URL.
+    /// On a PostgreSQL server, by its URL as it was written: it may have a password in it, or references to one.
     Postgres(String),
 }
 
-impl Place {
-    /// What may be printed.
-    pub(crate) fn shown(&self) -> String {
+impl std::fmt::Debug for Location {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.shown())
+    }
+}
+
+impl Location {
+    /// Where a store is: a path, `sqlite:PATH` or `postgres://USER@HOST/DATABASE`. A relative path is relative to `folder`;
+    /// references to secrets stay as they are.
+    ///
+    /// # Errors
+    /// [`UrlError::Store`].
+    pub fn of_store(url: &str, folder: &Path) -> Result<Self, UrlError> {
+        let path = match kind(url) {
+            Kind::None => url,
+            Kind::Sqlite(path) => path,
+            Kind::Postgres => return Ok(Self::Postgres(url.to_owned())),
+            Kind::Other(other) => {
+                let why = format!("there are no stores of kind `{other}`");
+                return Err(wrong_store(url, why));
+            }
+        };
+        let path = file(path).map_err(|why| wrong_store(url, why))?;
+        Ok(Self::File(folder.join(path)))
+    }
+
+    /// What may be printed: a path, or the URL without its password.
+    #[must_use]
+    pub fn shown(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Postgres(url) => without_password(url),
         }
     }
 
+    /// As the library's doors take it. Not to be printed: a password that was written stays in it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match self {
+            Self::File(path) => format!("{SQLITE}:{}", path.display()),
+            Self::Postgres(url) => url.clone(),
+        }
+    }
+
     /// The file, if it is one.
-    pub(crate) fn file(&self) -> Option<&Path> {
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
             Self::Postgres(_) => None,
         }
     }
-}
 
-/// Where a store is; references to secrets stay as they are.
-pub(crate) fn store_place(url: &str, folder: &Path) -> Result<Place, UrlError> {
-    let path = match kind(url) {
-        Kind::None => url,
-        Kind::Sqlite(path) => path,
-        Kind::Postgres => return Ok(Place::Postgres(url.to_owned())),
-        Kind::Other(other) => {
-            let why = format!("there are no stores of kind `{other}`");
-            return Err(wrong_store(url, why));
+    /// Where the lanes of a store's engine keep files of their own: `carril.db` has them in `carril.db.lanes`, a store on a
+    /// server in `carril.lanes` of `folder`, on each machine.
+    #[must_use]
+    pub fn lanes(&self, folder: &Path) -> PathBuf {
+        match self {
+            Self::File(path) => {
+                let mut name = path.as_os_str().to_owned();
+                name.push(".lanes");
+                PathBuf::from(name)
+            }
+            Self::Postgres(_) => folder.join("carril.lanes"),
         }
-    };
-    let path = file(path).map_err(|why| wrong_store(url, why))?;
-    Ok(Place::File(folder.join(path)))
+    }
 }
 
-/// The file of a store that must be one.
-pub(crate) fn store_path(url: &str, folder: &Path) -> Result<PathBuf, UrlError> {
-    match store_place(url, folder)? {
-        Place::File(path) => Ok(path),
-        Place::Postgres(_) => Err(wrong_store(
+/// Where a store is that a file names; references to secrets stay as they are.
+///
+/// # Errors
+/// [`UrlError::Store`], also for a password that is written out.
+pub(crate) fn written_store(url: &str, folder: &Path) -> Result<Location, UrlError> {
+    let place = Location::of_store(url, folder)?;
+    if place.file().is_none() && !passwords(url).all(is_reference) {
+        return Err(wrong_store(url, WRITTEN_OUT.to_owned()));
+    }
+    Ok(place)
+}
+
+/// The file of a store that must be one, for what `verb` names.
+pub(crate) fn store_path(url: &str, folder: &Path, verb: &str) -> Result<PathBuf, UrlError> {
+    match Location::of_store(url, folder)? {
+        Location::File(path) => Ok(path),
+        Location::Postgres(_) => Err(wrong_store(
             url,
-            "this needs a store in a file; one on PostgreSQL is opened by programs that use the library".to_owned(),
+            format!(
+                "{verb} is for a store in a file; of one on PostgreSQL the server's own tools (pg_dump, pg_restore) keep copies"
+            ),
         )),
     }
 }
@@ -148,10 +202,10 @@ pub fn target_url(url: &str, folder: &Path) -> Result<String, UrlError> {
 }
 
 /// Where a target is, once its references are resolved.
-pub(crate) fn target_place(url: &str, folder: &Path) -> Result<Place, UrlError> {
+pub(crate) fn target_place(url: &str, folder: &Path) -> Result<Location, UrlError> {
     Ok(match target_file(url)? {
-        Some(path) => Place::File(tidy(&folder.join(path))),
-        None => Place::Postgres(url.to_owned()),
+        Some(path) => Location::File(tidy(&folder.join(path))),
+        None => Location::Postgres(url.to_owned()),
     })
 }
 

@@ -10,7 +10,7 @@ use crate::builder::PipelineDefinition;
 use crate::carril::{Carril, Defaults};
 use crate::function::{Functions, Input, StepFailure};
 use crate::http::HttpSettings;
-use crate::location::{self, DEFAULT_STORE, Place, UrlError};
+use crate::location::{self, DEFAULT_STORE, Location, UrlError};
 use crate::reader::Reader;
 use crate::settings::RETENTION;
 use crate::targets::Targets;
@@ -30,12 +30,18 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Gives values of the environment. Libraries do not read it; whoever starts the program hands it in.
 pub type Lookup = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// A look-up for programs whose URLs have no references in them: it finds nothing.
+#[must_use]
+pub fn no_references() -> Lookup {
+    Arc::new(|_| None)
+}
 
 /// How a store is opened and its engine runs.
 #[derive(Clone)]
@@ -86,7 +92,7 @@ impl OpenOptions {
                 command: "a program".to_owned(),
                 lanes: None,
             },
-            lookup: Arc::new(|_| None),
+            lookup: no_references(),
             commands: None,
             http: HttpSettings::default(),
             functions: Functions::default(),
@@ -373,18 +379,15 @@ impl From<LockError> for OpenError {
 /// # Errors
 /// As [`OpenError`], above all [`OpenError::Held`] when another engine has the store.
 pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
-    let place = location::store_place(&options.store, &options.folder)?;
+    let place = Location::of_store(&options.store, &options.folder)?;
     let clock: Arc<SystemClock> = Arc::default();
-    let lanes = match &place {
-        Place::File(path) => lanes_of(path),
-        Place::Postgres(_) => options.folder.join("carril.lanes"),
-    };
+    let lanes = place.lanes(&options.folder);
     let workspaces = options.workspaces.clone().unwrap_or(lanes);
     let lookup = Arc::clone(&options.lookup);
     let targets = Targets::new(&options.folder, workspaces, lookup, clock.clone());
     let (lock, store, reader) = match place {
-        Place::File(path) => open_files(path, &options).await?,
-        Place::Postgres(url) => open_postgres(url, &targets).await?,
+        Location::File(path) => open_files(path, &options).await?,
+        Location::Postgres(url) => open_postgres(url, &targets).await?,
     };
     let lock = Arc::new(Mutex::new(lock));
     let calls = options.http.into_options(targets.clone());
@@ -455,13 +458,6 @@ async fn open_postgres(url: String, targets: &Targets) -> Result<Opened, OpenErr
         Ok((None, Arc::new(store) as Arc<dyn Store>, reader))
     });
     opened.await.unwrap_or(Err(OpenError::Panicked))
-}
-
-/// `carril.db` has its lanes' files in `carril.db.lanes`.
-pub(crate) fn lanes_of(store: &Path) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
-    name.push(".lanes");
-    PathBuf::from(name)
 }
 
 /// The lock, until somebody gives it back.

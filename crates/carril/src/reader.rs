@@ -1,7 +1,9 @@
 //! A store as whoever only reads it sees it: beside another program's engine, or without one.
 
-use crate::location::{self, Place};
-use crate::open::{Holder, OpenError};
+use crate::location::Location;
+use crate::open::{Holder, Lookup, OpenError};
+use crate::targets::Targets;
+use carril_engine::clock::SystemClock;
 use carril_engine::task;
 use carril_model::contract::{Fault, History, Mailbox, ProcessFilter, ProcessRow};
 use carril_model::id::ProcessId;
@@ -16,7 +18,7 @@ use std::sync::Arc;
 pub struct Reader {
     history: Arc<dyn History>,
     mailbox: Arc<dyn Mailbox>,
-    place: Place,
+    place: Location,
 }
 
 impl fmt::Debug for Reader {
@@ -36,15 +38,22 @@ pub enum EngineSeen {
     None,
 }
 
-/// Opens a store in a file for reading; never makes one, never takes its lock. Relative paths are relative to `folder`.
+/// Opens a store for reading; never makes one, never takes its lock. Relative paths are relative to `folder`; references in its
+/// URL stand for what `lookup` finds.
 ///
 /// # Errors
 /// As [`OpenError`]; never [`OpenError::Held`].
-pub async fn read(store: &str, folder: &Path) -> Result<Reader, OpenError> {
-    let path = location::store_path(store, folder)?;
-    task::blocking(move || Reader::open(&path))
-        .await
-        .unwrap_or(Err(OpenError::Panicked))
+pub async fn read(store: &str, folder: &Path, lookup: &Lookup) -> Result<Reader, OpenError> {
+    let opened = match Location::of_store(store, folder)? {
+        Location::File(path) => task::blocking(move || Reader::open(&path)).await,
+        Location::Postgres(url) => {
+            let clock = Arc::new(SystemClock::new());
+            let secrets = Targets::new(folder, folder, Arc::clone(lookup), clock);
+            let resolved = secrets.resolve(&url).map_err(OpenError::Secret)?;
+            task::blocking(move || Reader::open_postgres(resolved.value(), url)).await
+        }
+    };
+    opened.unwrap_or(Err(OpenError::Panicked))
 }
 
 impl Reader {
@@ -53,7 +62,7 @@ impl Reader {
         Ok(Self {
             history: Arc::clone(&history) as Arc<dyn History>,
             mailbox: history,
-            place: Place::File(path.to_owned()),
+            place: Location::File(path.to_owned()),
         })
     }
 
@@ -63,7 +72,7 @@ impl Reader {
         Ok(Self {
             history: Arc::clone(&history) as Arc<dyn History>,
             mailbox: history,
-            place: Place::Postgres(written),
+            place: Location::Postgres(written),
         })
     }
 

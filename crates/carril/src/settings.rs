@@ -25,7 +25,7 @@ mod retention;
 pub use retention::{RETENTION, retention};
 
 use crate::http::HttpSettings;
-use crate::location::{self, DEFAULT_STORE, UrlError};
+use crate::location::{self, DEFAULT_STORE, Location, UrlError};
 use crate::secret;
 use carril_engine::Retention;
 use carril_model::definition::LANES_MAX;
@@ -33,7 +33,7 @@ use carril_model::finding::{Finding, Place};
 use carril_model::schema::Table;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -45,8 +45,8 @@ const BYTES_MAX: u64 = 64 * 1024;
 /// Where the store and the targets are, and how long what has settled is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The store's file, if one is named; absolute as far as the folder of the file that names it is.
-    pub store: Option<PathBuf>,
+    /// The store, if one is named; a file's path is absolute as far as the folder of the file that names it is.
+    pub store: Option<Location>,
     /// Where each target is, by name: URLs with absolute paths and unresolved references.
     pub targets: BTreeMap<String, String>,
     /// How long things are kept once their process has settled.
@@ -165,16 +165,15 @@ impl Settings {
     /// # Errors
     /// [`UrlError::Store`].
     pub fn set_store(&mut self, url: &str, folder: &Path) -> Result<(), UrlError> {
-        self.store = Some(location::store_path(url, folder)?);
+        self.store = Some(Location::of_store(url, folder)?);
         Ok(())
     }
 
-    /// The store's file: the one that is named, else [`DEFAULT_STORE`] in `folder`.
+    /// The store: the one that is named, else [`DEFAULT_STORE`] in `folder`.
     #[must_use]
-    pub fn store_or_default(&self, folder: &Path) -> PathBuf {
-        self.store
-            .clone()
-            .unwrap_or_else(|| folder.join(DEFAULT_STORE))
+    pub fn store_or_default(&self, folder: &Path) -> Location {
+        let default = || Location::File(folder.join(DEFAULT_STORE));
+        self.store.clone().unwrap_or_else(default)
     }
 }
 
@@ -246,12 +245,28 @@ impl Reader<'_> {
                 "write `store = \"carril.db\"`",
             );
         };
-        match location::store_path(url, self.folder) {
-            Ok(path) => self.settings.store = Some(path),
+        if !self.refers_well(value, url) {
+            return;
+        }
+        match location::written_store(url, self.folder) {
+            Ok(store) => self.settings.store = Some(store),
             Err(error) => self
                 .findings
                 .push(Finding::error(error.code(), error.to_string()).at(self.place(value.span()))),
         }
+    }
+
+    /// Whether the references in a URL are written as they are to be; tells what is wrong.
+    fn refers_well(&mut self, value: &Spanned<DeValue<'_>>, url: &str) -> bool {
+        let Err(error) = secret::check(url) else {
+            return true;
+        };
+        // The value stands behind its quote; with escapes in it the caret may be off, the line is right.
+        let start = value.span().start + 1;
+        let range = start + error.range.start..start + error.range.end;
+        let help = "a reference is replaced when its URL is opened, and never stored or printed";
+        self.report("CAR0124", range, error.message, help);
+        false
     }
 
     fn targets(&mut self, targets: &DeTable<'_>) {
@@ -267,11 +282,7 @@ impl Reader<'_> {
                 );
                 continue;
             };
-            if let Err(error) = secret::check(url) {
-                // The value stands behind its quote; with escapes in it the caret may be off, the line is right.
-                let start = value.span().start + 1;
-                let range = start + error.range.start..start + error.range.end;
-                self.report("CAR0124", range, error.message, "a reference is replaced when the target is opened, and never stored or printed");
+            if !self.refers_well(value, url) {
                 continue;
             }
             match location::target_url(url, self.folder) {

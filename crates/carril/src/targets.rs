@@ -3,7 +3,7 @@
 //! The same name and file is the same target, so that the engine's bounds hold for it whoever asks. References to secrets
 //! are resolved here, at opening, and nowhere else.
 
-use crate::location::{self, Place};
+use crate::location::{self, Location};
 use crate::open::Lookup;
 use crate::secret::{self, Resolved, Secrets};
 use carril_engine::TargetOpener;
@@ -32,7 +32,7 @@ struct Shared {
     lookup: Lookup,
     clock: Arc<dyn Clock>,
     // Held only for the look-up; opening one does no more than look whether its file is there, and connects to no server.
-    open: Mutex<HashMap<(String, Place), Arc<dyn Target>>>,
+    open: Mutex<HashMap<(String, Location), Arc<dyn Target>>>,
 }
 
 impl fmt::Debug for Targets {
@@ -81,7 +81,7 @@ impl Targets {
         Ok(place.file().map(Path::to_owned))
     }
 
-    fn place(&self, url: &str) -> Result<(Place, Resolved), TargetError> {
+    fn place(&self, url: &str) -> Result<(Location, Resolved), TargetError> {
         let shared = &self.shared;
         // As it is written: what a reference stands for may be a secret, what stands there may not.
         location::target_url(url, &shared.folder)
@@ -102,8 +102,8 @@ impl Targets {
         let (place, resolved) = self.place(url)?;
         let unreachable = |text: String| TargetError::Unreachable(resolved.hide(&text));
         let place = match place {
-            Place::File(path) => Place::File(path.canonicalize().unwrap_or(path)),
-            server @ Place::Postgres(_) => server,
+            Location::File(path) => Location::File(path.canonicalize().unwrap_or(path)),
+            server @ Location::Postgres(_) => server,
         };
         let key = (name.to_owned(), place);
         let mut open = shared.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,12 +112,12 @@ impl Targets {
         }
         let clock = Arc::clone(&shared.clock);
         let target: Arc<dyn Target> = match &key.1 {
-            Place::File(path) => {
+            Location::File(path) => {
                 let options = TargetOptions::new(path, shared.workspaces_of(name, path), clock);
                 let opened = SqliteTarget::open(name, options);
                 Arc::new(opened.map_err(|error| unreachable(error.to_string()))?)
             }
-            Place::Postgres(url) => {
+            Location::Postgres(url) => {
                 let address =
                     Address::parse(url).map_err(|error| unreachable(error.to_string()))?;
                 Arc::new(PostgresTarget::open(

@@ -1,7 +1,7 @@
 //! `carril backup`: a copy of the store, whole and checked, while an engine writes or none does. Changes nothing of the store.
 
 use crate::arguments::{Backup, Inputs};
-use crate::context::{Context, store_url};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::interrupted;
@@ -56,7 +56,7 @@ pub(crate) async fn run(context: &Context, arguments: &Backup) -> Result<Exit, F
         }),
     };
     let began = context.now();
-    let url = store_url(&store);
+    let url = store.url();
     let making = carril::backup(&url, &file, &context.surroundings.folder, options);
     let mut making = std::pin::pin!(making);
     let mut interrupts = Interrupts::listen()?;
@@ -75,7 +75,7 @@ pub(crate) async fn run(context: &Context, arguments: &Backup) -> Result<Exit, F
     let made = made?;
     let shape = Shape {
         file: file.display().to_string(),
-        store: store.display().to_string(),
+        store: store.shown(),
         version: made.contents.version,
         bytes: made.bytes,
         processes: made.contents.processes,

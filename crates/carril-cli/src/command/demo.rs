@@ -10,9 +10,9 @@ use crate::files;
 use crate::output::number;
 use crate::prepared;
 use crate::summary::Summary;
-use carril::ScriptValue;
 use carril::model::contract::{ProcessFilter, ProcessRow};
 use carril::model::state::ProcessState;
+use carril::{Location, ScriptValue};
 use std::path::Path;
 
 /// The report date of the funds that are made up.
@@ -36,9 +36,7 @@ pub(crate) async fn run(context: &Context, arguments: &Demo) -> Result<Exit, Fai
     make(context, arguments, &folder)?;
     let job = job(arguments);
     let prepared = prepared::prepare(context, &job.pipeline).await?;
-    if prepared.store.exists()
-        && let Some(row) = finished(context, &prepared.store, &prepared.params).await?
-    {
+    if let Some(row) = finished(context, &prepared.store, &prepared.params).await? {
         return tell(context, &prepared.store, row).await;
     }
     let exit = work(context, &prepared, &job).await?;
@@ -161,10 +159,17 @@ fn job(arguments: &Demo) -> Run {
 /// The newest process of these parameters, if none of them is unfinished.
 async fn finished(
     context: &Context,
-    store: &Path,
+    store: &Location,
     params: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<Option<ProcessRow>, Failure> {
-    let reader = context.read(store).await?;
+    if store.file().is_some_and(|file| !file.exists()) {
+        return Ok(None);
+    }
+    let reader = match context.read(store).await {
+        // A schema without a store, which the run is about to make.
+        Err(failure) if failure.code == "CAR0635" => return Ok(None),
+        read => read?,
+    };
     let filter = ProcessFilter {
         pipeline: Some("fund-report".to_owned()),
         max: 100,
@@ -183,7 +188,7 @@ async fn finished(
     })
 }
 
-async fn tell(context: &Context, store: &Path, row: ProcessRow) -> Result<Exit, Failure> {
+async fn tell(context: &Context, store: &Location, row: ProcessRow) -> Result<Exit, Failure> {
     let reader = context.read(store).await?;
     let said = if row.state == ProcessState::Succeeded {
         "the demo in this folder is done already; this is how it ended".to_owned()

@@ -106,10 +106,10 @@ pub(crate) async fn run(context: &Context, arguments: &Pipeline) -> Result<Exit,
         ),
     )];
     let settings = around::settings(context, arguments, &mut lines)?;
-    let path = context.store_of(&settings);
-    store::look(context, &path, &settings, &mut lines).await;
-    around::targets(context, &path, &settings, &mut lines).await;
-    around::secrets(context, &path, &settings, &mut lines);
+    let store = context.store_of(&settings);
+    store::look(context, &store, &settings, &mut lines).await;
+    around::targets(context, &store, &settings, &mut lines).await;
+    around::secrets(context, &store, &settings, &mut lines);
     around::pipeline(context, arguments, &mut lines).await;
     tell(context, &lines)
 }

@@ -76,7 +76,7 @@ pub(crate) async fn resume(context: &Context, arguments: &Paused) -> Result<Exit
 
 async fn go_on(follower: &mut Follower<'_>, process: ProcessId) -> Result<End, Failure> {
     // As the engine, it has to be in hand before it can go on.
-    follower.adopt_all(None).await;
+    follower.adopt(None, |row| row.id == process).await;
     change(follower, &Wish::Resume { process }).await?;
     let mut ends = follow_all(follower, &[process], How::Resumed.name()).await?;
     Ok(ends.pop().expect("one process was followed"))
@@ -97,7 +97,7 @@ async fn change(follower: &mut Follower<'_>, wish: &Wish) -> Result<(), Failure>
         match follower.ask(wish).await? {
             Reply::NoEngine => {
                 follower.open_again().await?;
-                follower.adopt_all(None).await;
+                follower.adopt(None, |_| true).await;
             }
             Reply::Accepted(_) => return Ok(()),
         }

@@ -2,12 +2,12 @@
 
 use crate::arguments::{Inputs, Restore};
 use crate::command::backup::held;
-use crate::context::{Context, store_url};
+use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::meant::confirm;
 use crate::output::{number, time};
-use carril::Restored;
+use carril::{Location, Restored};
 use serde::Serialize;
 use std::path::Path;
 
@@ -31,19 +31,24 @@ pub(crate) async fn run(context: &Context, arguments: &Restore) -> Result<Exit, 
     let settings = context.settings(None, &Inputs::default())?;
     let store = context.store_of(&settings);
     let file = context.absolute(&arguments.file);
-    if store.exists() {
+    if store.file().is_some_and(Path::exists) {
         let what = format!(
             "put `{}` in the place of the store `{}`, which is kept beside it; what happened since the backup is forgotten, but not undone",
             file.display(),
-            store.display()
+            store.shown()
         );
         confirm(context, arguments.yes, &what)?;
     }
     let began = context.now();
     let around = &context.surroundings;
-    let url = store_url(&store);
-    let restored =
-        carril::restore(&file, &url, &around.folder, &around.host, &around.command).await?;
+    let restored = carril::restore(
+        &file,
+        &store.url(),
+        &around.folder,
+        &around.host,
+        &around.command,
+    )
+    .await?;
     let micros = context.now().micros_since(began);
     tell(context, &file, &store, &restored, micros)
 }
@@ -51,7 +56,7 @@ pub(crate) async fn run(context: &Context, arguments: &Restore) -> Result<Exit, 
 fn tell(
     context: &Context,
     file: &Path,
-    store: &Path,
+    store: &Location,
     restored: &Restored,
     micros: i64,
 ) -> Result<Exit, Failure> {
@@ -65,7 +70,7 @@ fn tell(
     let replaced = replaced.as_ref().map(|path| path.display().to_string());
     if context.output.json() {
         context.output.value(&Shape {
-            store: store.display().to_string(),
+            store: store.shown(),
             backup: file.display().to_string(),
             replaced,
             version: contents.version,
@@ -81,7 +86,7 @@ fn tell(
     }
     let mut lines = vec![format!(
         "{}: {} restored and checked in {}; new ids begin at {next_id}",
-        store.display(),
+        store.shown(),
         held(contents),
         time::span(micros)
     )];

@@ -19,9 +19,8 @@ use carril::model::contract::{ProcessRow, Wish};
 use carril::model::definition::Overlap;
 use carril::model::id::ProcessId;
 use carril::model::state::ProcessState;
-use carril::{Carril, Launch, LaunchOutcome};
+use carril::{Carril, Launch, LaunchOutcome, Location};
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// How a process came to be followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +113,7 @@ pub(crate) async fn work(
 /// Nobody waits for those: whoever wants them finished runs them.
 pub(crate) async fn hand_back(
     context: &Context,
-    store: &Path,
+    store: &Location,
     follower: &mut Follower<'_>,
     settled: &[ProcessId],
 ) -> Result<Vec<(ProcessRow, i64)>, Failure> {
@@ -144,7 +143,7 @@ pub(crate) async fn hand_back(
 /// Prints a summary.
 pub(crate) fn finish(
     context: &Context,
-    store: &Path,
+    store: &Location,
     summary: &Summary<'_>,
     how: How,
     exit: Exit,
@@ -222,11 +221,10 @@ impl Job<'_> {
         let doomed = same
             .filter(|_| overlap == Overlap::CancelRunning)
             .map(|row| row.id);
-        for row in carril
-            .unsettled()
-            .iter()
-            .filter(|row| Some(row.id) != doomed)
-        {
+        let is_told = |row: &&ProcessRow| {
+            Some(row.id) != doomed && (!carril.is_shared() || self.is_same(row))
+        };
+        for row in carril.unsettled().iter().filter(is_told) {
             // The one that answers for this launch is told of when that is known.
             if row.state != ProcessState::Paused {
                 follower.view.say(&going_on(row));
@@ -234,7 +232,7 @@ impl Job<'_> {
                 follower.view.say(&resting(row, &self.store_argument()));
             }
         }
-        follower.adopt_all(doomed).await;
+        follower.adopt(doomed, |row| self.is_same(row)).await;
         // Adopted, it may settle before the launch is asked for; what this command does must not depend on who is quicker.
         if let (Overlap::Skip, Some(row), None) = (overlap, same, &self.arguments.idempotency_key) {
             return Ok((How::Resumed, row.id));

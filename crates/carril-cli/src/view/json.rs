@@ -93,7 +93,7 @@ impl Json {
 }
 
 /// Something happened.
-pub(super) fn event(output: &Output, event: &Event) -> Result<(), Failure> {
+pub(crate) fn event(output: &Output, event: &Event) -> Result<(), Failure> {
     let line = match event {
         Event::Alert { .. } => return alert(output, event),
         Event::Process {
@@ -175,6 +175,6 @@ fn alert(output: &Output, event: &Event) -> Result<(), Failure> {
 }
 
 /// Events came faster than they could be written.
-pub(super) fn lost(output: &Output, count: u64) -> Result<(), Failure> {
+pub(crate) fn lost(output: &Output, count: u64) -> Result<(), Failure> {
     output.line(&Line::Lost { count })
 }

@@ -26,6 +26,7 @@ mod rails;
 #[path = "../../../carril-testkit/examples/chaos/random.rs"]
 mod random;
 mod second;
+mod shared;
 mod standing;
 mod talk;
 mod top;

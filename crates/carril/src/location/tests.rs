@@ -3,8 +3,8 @@
 use super::*;
 
 fn store(url: &str) -> String {
-    match store_path(url, Path::new("/data")) {
-        Ok(path) => path.display().to_string(),
+    match Location::of_store(url, Path::new("/data")) {
+        Ok(store) => store.shown(),
         Err(error) => format!("{}: {error}", error.code()),
     }
 }
@@ -30,13 +30,40 @@ fn stores_are_paths_or_sqlite_urls() {
 }
 
 #[test]
+fn a_store_on_a_server_is_kept_as_it_was_written_and_shown_without_its_password() {
+    let url = "postgres://u:geheim@host/db?sslmode=require";
+    let store = Location::of_store(url, Path::new("/data")).expect("it is right");
+    assert_eq!(store.url(), url);
+    assert_eq!(store.shown(), "postgres://u@host/db?sslmode=require");
+    assert_eq!(format!("{store:?}"), store.shown());
+    assert_eq!(store.file(), None);
+    assert_eq!(
+        store.lanes(Path::new("/here")),
+        Path::new("/here/carril.lanes")
+    );
+    let file = Location::of_store("a.db", Path::new("/data")).expect("it is right");
+    assert_eq!(file.url(), "sqlite:/data/a.db");
+    assert_eq!(
+        file.lanes(Path::new("/here")),
+        Path::new("/data/a.db.lanes")
+    );
+}
+
+#[test]
 fn what_is_no_store_is_refused_with_what_would_be_right() {
     assert!(store("mysql://host/db").starts_with(
         "CAR0702: `mysql://host/db` names no store: there are no stores of kind `mysql`"
     ));
-    assert!(store("postgres://u:geheim@host/db").starts_with(
-        "CAR0702: `postgres://u@host/db` names no store: this needs a store in a file"
-    ));
+    let backup = store_path(
+        "postgres://u:geheim@host/db",
+        Path::new("/data"),
+        "a backup",
+    );
+    let backup = backup.expect_err("it is no file").to_string();
+    assert!(
+        backup.starts_with("`postgres://u@host/db` names no store: a backup is for"),
+        "{backup}"
+    );
     assert!(store("sqlite:").contains("it names no file"));
     assert!(store(" ").contains("it names no file"));
     assert!(store(":memory:").contains("in memory"));

@@ -32,7 +32,7 @@ pub(super) static TOP: Table = table(&[
         "store",
         Form::Text,
         "\"carril.db\"",
-        "Where Carril keeps its own state: a path, or `sqlite:PATH`.",
+        "Where Carril keeps its own state: a path, `sqlite:PATH`, or `postgres://USER@HOST/DATABASE`, in which references may stand.",
     ),
     key(
         "targets",

@@ -27,7 +27,7 @@ fn paths_are_relative_to_the_file_and_references_stay() {
     let settings = parse("store = \"state/carril.db\"\n[targets]\nwarehouse = \"sqlite:warehouse.db\"\nother = \"sqlite:${env:OTHER}\"\n").expect("it is right");
     assert_eq!(
         settings.store,
-        Some(PathBuf::from("/work-folder/state/carril.db"))
+        Some(Location::File("/work-folder/state/carril.db".into()))
     );
     assert_eq!(
         settings.targets["warehouse"],
@@ -42,7 +42,7 @@ fn an_empty_file_sets_nothing_and_the_store_is_beside_the_caller() {
     assert_eq!(settings, Settings::default());
     assert_eq!(
         settings.store_or_default(Path::new("/here")),
-        PathBuf::from("/here/carril.db")
+        Location::File("/here/carril.db".into())
     );
 }
 
@@ -84,6 +84,27 @@ fn every_mistake_is_told_with_its_place() {
 }
 
 #[test]
+fn a_store_on_a_server_is_taken_and_its_password_only_as_a_reference() {
+    let settings = parse("store = \"postgres://carril:${env:SECRET}@db/shop\"\n");
+    let store = settings.expect("it is right").store;
+    let url = "postgres://carril:${env:SECRET}@db/shop".to_owned();
+    assert_eq!(store, Some(Location::Postgres(url)));
+    for text in [
+        "postgres://carril:geheim@db/shop",
+        "postgres://db/shop?user=carril&password=geheim",
+    ] {
+        let wrong = parse(&format!("store = \"{text}\"\n")).expect_err("a password is in it");
+        assert!(
+            wrong[0].contains("CAR0702") && wrong[0].contains("written out"),
+            "{wrong:#?}"
+        );
+        assert!(!wrong[0].contains("geheim"), "{wrong:#?}");
+    }
+    let wrong = parse("store = \"postgres://${env:}@db/shop\"\n").expect_err("it is wrong");
+    assert!(wrong[0].starts_with("1:21+7 CAR0124"), "{wrong:#?}");
+}
+
+#[test]
 fn what_is_not_toml_is_told_with_its_place() {
     let wrong = parse("store = carril.db\n").expect_err("it is wrong");
     assert!(
@@ -103,7 +124,10 @@ fn arguments_go_before_the_file() {
         .set_store("b.db", Path::new("/elsewhere"))
         .expect("it is right");
     assert_eq!(settings.targets["w"], "sqlite:/elsewhere/b.db");
-    assert_eq!(settings.store, Some(PathBuf::from("/elsewhere/b.db")));
+    assert_eq!(
+        settings.store,
+        Some(Location::File("/elsewhere/b.db".into()))
+    );
     for (argument, code) in [
         ("w", "CAR0125"),
         ("=sqlite:x.db", "CAR0125"),
@@ -130,7 +154,10 @@ fn the_first_folder_with_a_file_counts() {
     std::fs::write(second.path().join("carril.toml"), "store = \"here.db\"\n")
         .expect("it is written");
     let found = Settings::find(&[first.path(), second.path()]).expect("it is right");
-    assert_eq!(found.store, Some(second.path().join("here.db")));
+    assert_eq!(
+        found.store,
+        Some(Location::File(second.path().join("here.db")))
+    );
     std::fs::create_dir(first.path().join("carril.toml")).expect("it is made");
     let wrong = Settings::find(&[first.path(), second.path()]).expect_err("a folder is no file");
     assert_eq!(wrong[0].code, "CAR0120");

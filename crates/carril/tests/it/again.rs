@@ -205,7 +205,7 @@ async fn a_wish_of_another_program_is_done_and_answered() {
         .expect("it is launched")
         .process();
 
-    let other = carril::read("carril.db", house.path())
+    let other = carril::read("carril.db", house.path(), &carril::no_references())
         .await
         .expect("anybody may read");
     let wish = Wish::Cancel {

@@ -45,7 +45,7 @@ async fn a_second_engine_is_told_who_has_the_store() {
     let OpenError::Held { holder } = refused else {
         panic!("it is held")
     };
-    let reader = carril::read("carril.db", house.path())
+    let reader = carril::read("carril.db", house.path(), &carril::no_references())
         .await
         .expect("anybody may read");
     assert_eq!(reader.engine(), EngineSeen::Running(holder));
@@ -77,7 +77,7 @@ async fn what_cannot_be_opened_says_why() {
     )
     .expect("it is written");
     assert_eq!(kind("text.db").await.1, OpenErrorKind::StoreVersion);
-    let missing = carril::read("none.db", house.path())
+    let missing = carril::read("none.db", house.path(), &carril::no_references())
         .await
         .expect_err("reading makes no store");
     assert_eq!(missing.kind(), OpenErrorKind::Unreachable);
@@ -153,7 +153,7 @@ fn dying_is_gone(house: &House) -> impl Sized {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let reader = carril::read("carril.db", house.path())
+        let reader = carril::read("carril.db", house.path(), &carril::no_references())
             .await
             .expect("anybody may read");
         while reader.engine() != EngineSeen::None {

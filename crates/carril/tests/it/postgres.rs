@@ -266,8 +266,12 @@ async fn what_is_wrong_with_its_url_is_told_without_secrets() {
     assert_eq!(error.code(), "CAR0702");
     let error = told("postgres://u:p@h/d?sslmode=1").await;
     assert_eq!(error.code(), "CAR0630");
-    let read = carril::read("postgres://u:geheim@h/d", std::path::Path::new(".")).await;
-    let error = read.expect_err("it is no file");
-    assert_eq!(error.code(), "CAR0702");
+    let here = std::path::Path::new(".");
+    let nothing = carril::no_references();
+    let read = carril::read("postgres://u:geheim@127.0.0.1:1/d", here, &nothing).await;
+    let error = read.expect_err("nobody listens there");
+    assert_eq!(error.code(), "CAR0631");
     assert!(!error.to_string().contains("geheim"), "{error}");
+    let read = carril::read("postgres://u:${env:NOBODY}@h/d", here, &nothing).await;
+    assert_eq!(read.expect_err("nobody has it").code(), "CAR0702");
 }

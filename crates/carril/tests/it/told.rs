@@ -61,7 +61,7 @@ async fn a_chain_is_told_link_by_link_while_the_engine_runs() {
         .await
         .expect("it is launched")
         .process();
-    let reader = carril::read("carril.db", house.path())
+    let reader = carril::read("carril.db", house.path(), &carril::no_references())
         .await
         .expect("anybody may read");
     let entity = |key: &str| Subject::Entity(key.to_owned());
@@ -169,7 +169,7 @@ async fn without_an_engine_an_unfinished_execution_says_so() {
         .shutdown(std::time::Duration::ZERO)
         .await
         .expect("the engine ends");
-    let reader = carril::read("carril.db", house.path())
+    let reader = carril::read("carril.db", house.path(), &carril::no_references())
         .await
         .expect("anybody may read");
     let execution = own_executions(&carril, process).await;

@@ -9,8 +9,7 @@ use crate::findings;
 use crate::output::number;
 use crate::prepared;
 use carril::model::finding::{Finding, Severity};
-use carril::{Settings, Targets};
-use std::path::Path;
+use carril::{Location, Settings, Targets};
 
 /// Findings of a pipeline that are told; `carril check` tells all.
 const FINDINGS_TOLD: usize = 5;
@@ -59,7 +58,7 @@ fn places(settings: &Settings) -> String {
         number::of(settings.targets.len() as u64, "target", "targets"),
         settings.store.as_ref().map_or_else(
             || "no store named".to_owned(),
-            |store| format!("store {}", store.display())
+            |store| format!("store {}", store.shown())
         )
     )
 }
@@ -67,7 +66,7 @@ fn places(settings: &Settings) -> String {
 /// Opens each target for reading, and looks whether its file may be written.
 pub(super) async fn targets(
     context: &Context,
-    store: &Path,
+    store: &Location,
     settings: &Settings,
     lines: &mut Vec<Line>,
 ) {
@@ -112,7 +111,12 @@ async fn target(targets: &Targets, name: &str, url: &str) -> Line {
 }
 
 /// Resolves each secret and forgets it.
-pub(super) fn secrets(context: &Context, store: &Path, settings: &Settings, lines: &mut Vec<Line>) {
+pub(super) fn secrets(
+    context: &Context,
+    store: &Location,
+    settings: &Settings,
+    lines: &mut Vec<Line>,
+) {
     for (name, resolved) in settings.http.resolvable(&context.targets(store)) {
         lines.push(match resolved {
             Ok(()) => Line::well("secret", format!("{name} can be resolved")),

@@ -10,7 +10,7 @@ use carril::model::account::CauseKind;
 use carril::model::contract::{History, ProcessFilter, ProcessRow};
 use carril::model::id::ProcessId;
 use carril::model::state::ProcessState;
-use carril::{Disk, EngineSeen, Examined, Reader, Settings};
+use carril::{Disk, EngineSeen, Examined, Location, Reader, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -32,10 +32,38 @@ const PROCESSES_MAX: u32 = 1_000;
 /// Looks at the store, and tells what cannot be looked at.
 pub(super) async fn look(
     context: &Context,
-    path: &Path,
+    store: &Location,
     settings: &Settings,
     lines: &mut Vec<Line>,
 ) {
+    let told = match store.file() {
+        Some(path) => file(context, (store, path), settings, lines).await,
+        None => server(context, store, settings, lines).await,
+    };
+    if let Err(failure) = told {
+        lines.push(Line::of("store", &failure, "look at the lines above"));
+    }
+}
+
+/// A store on a server, which has its own doctors: whether it answers, and what waits in it.
+async fn server(
+    context: &Context,
+    store: &Location,
+    settings: &Settings,
+    lines: &mut Vec<Line>,
+) -> Result<(), Failure> {
+    let reader = context.read(store).await?;
+    lines.push(Line::well("store", format!("{}, answers", store.shown())));
+    backlog(context, &reader, settings, true, lines).await?;
+    workspaces(context, store, reader.history(), lines).await
+}
+
+async fn file(
+    context: &Context,
+    (store, path): (&Location, &Path),
+    settings: &Settings,
+    lines: &mut Vec<Line>,
+) -> Result<(), Failure> {
     let disk = carril::disk(path);
     file_system(path, &disk, lines);
     if disk.bytes.is_none() {
@@ -44,23 +72,21 @@ pub(super) async fn look(
             format!("there is none at {}", path.display()),
             "`carril run DIR` makes one; `--store URL` names another",
         ));
-        return;
+        return Ok(());
     }
     let examined = match carril::examine(path).await {
         Ok(examined) => examined,
         Err(error) => {
             let todo = "`carril restore FILE` puts a backup back";
             lines.push(Line::of("store", &Failure::from(error), todo));
-            return;
+            return Ok(());
         }
     };
     itself(context, path, &disk, &examined, lines);
     if examined.version != examined.newest {
-        return;
+        return Ok(());
     }
-    if let Err(failure) = inside(context, path, settings, &examined, lines).await {
-        lines.push(Line::of("store", &failure, "look at the lines above"));
-    }
+    inside(context, store, settings, &examined, lines).await
 }
 
 fn file_system(path: &Path, disk: &Disk, lines: &mut Vec<Line>) {
@@ -144,17 +170,29 @@ fn itself(context: &Context, path: &Path, disk: &Disk, found: &Examined, lines: 
 
 async fn inside(
     context: &Context,
-    path: &Path,
+    store: &Location,
     settings: &Settings,
     examined: &Examined,
     lines: &mut Vec<Line>,
 ) -> Result<(), Failure> {
-    let reader = context.read(path).await?;
+    let reader = context.read(store).await?;
     let engine = reader.engine();
     let is_running = matches!(engine, EngineSeen::Running(_));
     lines.push(holder(context, &engine, examined));
-    unfinished(context, path, &reader, is_running, lines).await?;
+    unfinished(context, store, &reader, is_running, lines).await?;
     lines.push(wishes(context, examined, is_running));
+    backlog(context, &reader, settings, is_running, lines).await?;
+    workspaces(context, store, reader.history(), lines).await
+}
+
+/// What is older than it is to be kept.
+async fn backlog(
+    context: &Context,
+    reader: &Reader,
+    settings: &Settings,
+    is_running: bool,
+    lines: &mut Vec<Line>,
+) -> Result<(), Failure> {
     let older = settings.retention.older(context.now());
     let backlog = prune::find(reader.history(), older).await?;
     lines.push(match (prune::question(&backlog), is_running) {
@@ -169,7 +207,7 @@ async fn inside(
             "nothing, or `carril prune` to have it done now",
         ),
     });
-    workspaces(context, path, reader.history(), lines).await
+    Ok(())
 }
 
 fn holder(context: &Context, engine: &EngineSeen, examined: &Examined) -> Line {
@@ -199,7 +237,7 @@ fn holder(context: &Context, engine: &EngineSeen, examined: &Examined) -> Line {
 
 async fn unfinished(
     context: &Context,
-    path: &Path,
+    store: &Location,
     reader: &Reader,
     is_running: bool,
     lines: &mut Vec<Line>,
@@ -211,7 +249,7 @@ async fn unfinished(
         ..ProcessFilter::default()
     };
     let rows = history.processes(&filter).await?;
-    let at = context.store_argument(path);
+    let at = context.store_argument(store);
     let is_paused = |row: &&ProcessRow| row.state == ProcessState::Paused;
     let (paused, left): (Vec<&ProcessRow>, Vec<&ProcessRow>) = rows.iter().partition(is_paused);
     lines.push(match (left.len(), is_running) {
@@ -285,11 +323,11 @@ fn wishes(context: &Context, examined: &Examined, is_running: bool) -> Line {
 /// Workspaces by whether the store knows their process.
 async fn workspaces(
     context: &Context,
-    path: &Path,
+    store: &Location,
     history: &dyn History,
     lines: &mut Vec<Line>,
 ) -> Result<(), Failure> {
-    let found = match carril::workspaces(path).await {
+    let found = match carril::workspaces(store, &context.surroundings.folder).await {
         Ok(found) => found,
         Err(error) => {
             let todo = "check the permissions of its folder, which ends in `.lanes`";

@@ -15,6 +15,7 @@ const GLANCE: Duration = Duration::from_millis(5);
 
 pub(crate) struct Bench {
     folder: TempDir,
+    store: Option<String>,
 }
 
 /// What a command came to.
@@ -90,6 +91,7 @@ impl Bench {
     pub(crate) fn new(schema: &str, pipeline: &str) -> Self {
         let bench = Self {
             folder: TempDir::new().unwrap(),
+            store: None,
         };
         std::fs::create_dir(bench.path("pipeline")).unwrap();
         std::fs::write(bench.path("pipeline/pipeline.toml"), pipeline).unwrap();
@@ -98,6 +100,12 @@ impl Bench {
             .execute_batch(schema)
             .unwrap();
         bench
+    }
+
+    /// The same with a store elsewhere than in its folder.
+    pub(crate) fn with_store(mut self, url: impl Into<String>) -> Self {
+        self.store = Some(url.into());
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -128,10 +136,9 @@ impl Bench {
                 ]);
             }
         }
-        all.extend([
-            "--store".to_owned(),
-            self.path("carril.db").display().to_string(),
-        ]);
+        let own = || self.path("carril.db").display().to_string();
+        let store = self.store.clone().unwrap_or_else(own);
+        all.extend(["--store".to_owned(), store]);
         all
     }
 
@@ -187,6 +194,13 @@ impl Started {
     /// Starts a command; what it says is kept for its end.
     pub(crate) fn of(command: &mut Command) -> Self {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(Some(command.spawn().unwrap()))
+    }
+
+    /// Starts a command that talks into a file, for whoever reads along.
+    pub(crate) fn talking_to(command: &mut Command, file: &Path) -> Self {
+        let file = std::fs::File::create(file).unwrap();
+        let command = command.stdout(Stdio::piped()).stderr(file);
         Self(Some(command.spawn().unwrap()))
     }
 

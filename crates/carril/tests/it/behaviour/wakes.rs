@@ -209,7 +209,7 @@ async fn asked(house: &House, selection: Selection) -> Answer {
 }
 
 async fn reader(house: &House) -> carril::Reader {
-    carril::read("carril.db", house.path())
+    carril::read("carril.db", house.path(), &carril::no_references())
         .await
         .expect("anybody may read")
 }
