@@ -3,6 +3,7 @@
 //! Every statement is prepared by the server, which tells the types of its values; nothing is kept of it afterwards, since the
 //! same text means other tables in another lane. What it changed is asked of the server when all have run.
 
+use super::changes::{self, Locked};
 use super::column::{self, Whom};
 use super::fault;
 use super::pool::{Server, Session};
@@ -97,7 +98,7 @@ impl<'a> SqlStep<'a> {
         Some(fault::place(self.sql, written.offset..written.offset + 1))
     }
 
-    /// Runs all statements; gives the first row of the last one.
+    /// Runs all statements in the transaction that is open; gives the first row of the last one, and what was locked for writing.
     ///
     /// # Errors
     /// Of the statement that failed, with its place.
@@ -105,27 +106,55 @@ impl<'a> SqlStep<'a> {
         &self,
         session: &Session,
         stop: &Stop<'_>,
-        in_transaction: bool,
+    ) -> Result<(Option<Value>, Vec<Locked>), StepError> {
+        let Some((last, before)) = self.script.statements().split_last() else {
+            return Ok((None, Vec::new()));
+        };
+        for statement in before {
+            stop.check().map_err(fault::stopped)?;
+            let bound = self.bind(session, statement, true).await?;
+            self.execute(session, (statement, &bound), false).await?;
+        }
+        stop.check().map_err(fault::stopped)?;
+        let bound = self.bind(session, last, true).await?;
+        let (output, locked) = tokio::join!(
+            self.execute(session, (last, &bound), true),
+            changes::locked(session),
+        );
+        Ok((output?, locked?))
+    }
+
+    /// Runs all statements, each on its own; gives the first row of the last one.
+    ///
+    /// # Errors
+    /// Of the statement that failed, with its place.
+    pub(crate) async fn run_loose(
+        &self,
+        session: &Session,
+        stop: &Stop<'_>,
     ) -> Result<Option<Value>, StepError> {
         let statements = self.script.statements();
         let mut output = None;
         for (at, statement) in statements.iter().enumerate() {
             stop.check().map_err(fault::stopped)?;
             let last = at + 1 == statements.len();
-            output = self
-                .statement(session, statement, last, in_transaction)
-                .await?;
+            let bound = self.bind(session, statement, false).await?;
+            output = self.execute(session, (statement, &bound), last).await?;
         }
         Ok(output)
     }
 
-    async fn statement(
+    /// Everything of a statement but its execution. One that has no values and gives no rows needs nothing of the server before.
+    async fn bind(
         &self,
         session: &Session,
         statement: &Statement,
-        last: bool,
         in_transaction: bool,
-    ) -> Result<Option<Value>, StepError> {
+    ) -> Result<Call, StepError> {
+        let written = Written::new(&self.script, statement, Numbers::PerName);
+        if written.names.is_empty() && gives_no_rows(&self.script, statement) {
+            return Ok(Call::Plain(written));
+        }
         let look_up = |name: &str, place: Range<usize>| self.value(name, place);
         let ready = prepare(
             session,
@@ -144,19 +173,43 @@ impl<'a> SqlStep<'a> {
                 fault::statement(&error, self.sql, &written, statement.range.clone())
             }
         })?;
+        let values = self.bound(&written, &values, &prepared)?;
+        Ok(Call::Prepared {
+            written,
+            prepared,
+            values,
+        })
+    }
+
+    /// Executes a statement; gives its first row if that is `wanted`.
+    async fn execute(
+        &self,
+        session: &Session,
+        (statement, call): (&Statement, &Call),
+        wanted: bool,
+    ) -> Result<Option<Value>, StepError> {
+        let written = call.written();
         let failed =
-            |error: Error| fault::statement(&error, self.sql, &written, statement.range.clone());
-        let bound = self.bound(&written, &values, &prepared)?;
+            |error: Error| fault::statement(&error, self.sql, written, statement.range.clone());
+        let (prepared, values) = match call {
+            Call::Plain(written) => {
+                let executed = session.execute_typed(&written.text, &[]).await;
+                return executed.map(|_| None).map_err(failed);
+            }
+            Call::Prepared {
+                prepared, values, ..
+            } => (prepared, values),
+        };
         let mut rows = pin!(
             session
-                .query_raw(&prepared, bound.iter())
+                .query_raw(prepared, values.iter())
                 .await
                 .map_err(failed)?
         );
         let mut output = None;
         // All rows are taken, also where only the first counts: what a query calls may do something for each.
         while let Some(row) = rows.try_next().await.map_err(failed)? {
-            if last && output.is_none() {
+            if wanted && output.is_none() {
                 output = Some(self.output(&row, statement)?);
             }
         }
@@ -228,6 +281,39 @@ impl<'a> SqlStep<'a> {
         }
         Ok(output)
     }
+}
+
+/// A statement that only needs to be executed.
+enum Call {
+    /// Without values and without rows.
+    Plain(Written),
+    /// Prepared by the server, with its values.
+    Prepared {
+        written: Written,
+        prepared: Prepared,
+        values: Vec<Bound>,
+    },
+}
+
+impl Call {
+    const fn written(&self) -> &Written {
+        match self {
+            Self::Plain(written) | Self::Prepared { written, .. } => written,
+        }
+    }
+}
+
+/// Whether a statement surely gives no rows: one of those that only change some, and never a word of `RETURNING` in it.
+fn gives_no_rows(script: &Script, statement: &Statement) -> bool {
+    let changes = matches!(
+        statement.first_word.as_str(),
+        "INSERT" | "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE"
+    );
+    let mut words = script.names();
+    changes
+        && !words.any(|(word, at)| {
+            statement.range.contains(&at) && word.eq_ignore_ascii_case("RETURNING")
+        })
 }
 
 /// A statement that the server has prepared, with its values.

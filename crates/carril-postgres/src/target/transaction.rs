@@ -11,6 +11,7 @@ use super::pool::{Pool, Server, Session};
 use super::stop::Stop;
 use carril_model::contract::{ErrorClass, StepError};
 use std::time::Duration;
+use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 /// The longest wait for somebody else's lock in a step; less where less time is left.
@@ -162,6 +163,65 @@ impl Open {
                 Err(error)
             }
         }
+    }
+}
+
+/// One statement that is a transaction by itself, sent together with its commit: for what is done outside steps, and may be done again.
+pub(crate) struct Once<'a> {
+    pub(crate) statement: &'a str,
+    pub(crate) values: &'a [(&'a (dyn ToSql + Sync), Type)],
+    /// What an error begins with.
+    pub(crate) what: &'a str,
+}
+
+impl Once<'_> {
+    /// Runs it; gives its rows. The server commits nothing where the statement has failed.
+    ///
+    /// # Errors
+    /// As [`Open::begin`] and [`Open::commit`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection it had; whether it was done is not known.
+    pub(crate) async fn run(
+        &self,
+        pool: &Pool,
+        settings: &Settings<'_>,
+        stop: &Stop<'_>,
+    ) -> Result<Vec<Row>, StepError> {
+        let mut lost = 0;
+        loop {
+            stop.check().map_err(fault::stopped)?;
+            let session = pool.session().await?;
+            match self.run_on(pool, session, settings, stop).await {
+                Err(error) if error.code == fault::UNREACHABLE && lost < pool.max() => lost += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn run_on(
+        &self,
+        pool: &Pool,
+        session: Session,
+        settings: &Settings<'_>,
+        stop: &Stop<'_>,
+    ) -> Result<Vec<Row>, StepError> {
+        let server = pool.server(&session).await?;
+        let (begun, number, done, committed, settled) = tokio::join!(
+            session.batch_execute("begin"),
+            settings.apply(&session, server, stop, true),
+            session.query_typed(self.statement, self.values),
+            session.batch_execute("commit"),
+            session.batch_execute(include_str!("../../sql/target/settle.sql")),
+        );
+        if committed.is_ok() && settled.is_ok() {
+            session.is_as_before();
+        }
+        begun.map_err(|error| fault::step(&error, "beginning the transaction: "))?;
+        number?;
+        let rows = done.map_err(|error| fault::step(&error, self.what))?;
+        committed.map_err(|error| uncommitted(&error))?;
+        Ok(rows)
     }
 }
 

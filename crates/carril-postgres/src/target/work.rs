@@ -85,7 +85,7 @@ impl PostgresTarget {
         if let Some(whom) = whom {
             sql_step.show(&open.session, server, whom).await?;
         }
-        let output = sql_step.run(&open.session, stop, true).await?;
+        let (output, locked) = sql_step.run(&open.session, stop).await?;
         let bounds = Bounds {
             own: lane,
             rows_of: whom.map_or(&[], |whom| whom.workspace.tables.as_slice()),
@@ -94,7 +94,7 @@ impl PostgresTarget {
         };
         let done = StepDone {
             output,
-            rows: changes::of_step(open, sql_step, &bounds, &self.names).await?,
+            rows: changes::of_step(open, (sql_step, &locked), &bounds, &self.names).await?,
             log: None,
         };
         stop.check().map_err(fault::stopped)?;
@@ -112,7 +112,7 @@ impl PostgresTarget {
         stop: &Stop<'_>,
     ) -> Result<StepDone, StepError> {
         let loose = or_stopped(stop, Loose::begin(&self.pool, settings, stop)).await?;
-        let work = sql_step.run(&loose.session, stop, false);
+        let work = sql_step.run_loose(&loose.session, stop);
         let outcome = told(loose.session.until_stopped(stop, work).await, stop);
         loose.end().await;
         outcome.map(|output| StepDone {
