@@ -18,6 +18,7 @@ mod fence;
 mod inspect;
 mod name;
 mod pool;
+mod prepare;
 mod probe;
 mod publish;
 mod rollback;

@@ -35,6 +35,8 @@ pub(crate) struct Tally {
     errors: u64,
     /// Runs that said they had succeeded, and left other rows than the input says.
     wrong: u64,
+    /// Runs that left just the rows that they should.
+    right: u64,
     /// The time of all rounds.
     wall_s: f64,
     /// Failed attempts by SQLSTATE or code.
@@ -58,10 +60,16 @@ impl Tally {
         self.deadlocks += round.deadlocks;
         self.errors += round.errors;
         self.wrong += wrong.difference(&round.failed).count() as u64;
+        self.right += u64::from(tenants) - wrong.union(&round.failed).count() as u64;
         self.wall_s += round.wall.as_secs_f64();
         for (cause, count) in round.causes {
             *self.causes.entry(cause).or_default() += count;
         }
+    }
+
+    /// Of a hundred runs, rounded down: only where all are right it is a hundred.
+    fn right_percent(&self) -> u32 {
+        u32::try_from(self.right * 100 / self.runs.max(1)).unwrap_or(0)
     }
 
     /// Wall time of a thousand runs, in seconds.
@@ -213,6 +221,7 @@ fn report(arguments: &Arguments, measured: &Measured) -> Result<()> {
     row("deadlocks", &|side| side.deadlocks.to_string());
     row("errors", &|side| side.errors.to_string());
     row("wrong rows, silently", &|side| side.wrong.to_string());
+    row("right runs", &|side| format!("{} %", side.right_percent()));
     row("seconds", &|side| rounded(side.wall_s));
     row("seconds per 1,000 runs", &|side| {
         rounded(side.per_thousand())

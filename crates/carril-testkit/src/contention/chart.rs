@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 const WIDTH: u32 = 760;
 const BAR_LEFT: f64 = 196.0;
 /// The longest bar.
-const BAR_WIDTH: f64 = 230.0;
+const BAR_WIDTH: f64 = 190.0;
 const FIRST_ROW: u32 = 118;
 const ROW: u32 = 46;
 /// Where the counts end, one under the other.
@@ -14,7 +14,7 @@ const COUNTS: [(u32, &str); 3] = [(584, "deadlocks"), (664, "errors"), (744, "wr
 
 const STYLE: &str = "\
 text{font:14px system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;fill:#1f2328}\
-.h{font-size:17px;font-weight:600}.n{fill:#59636e;font-size:12.5px}.e{text-anchor:end}.b{font-weight:600}\
+.h{font-size:17px;font-weight:600}.n{fill:#59636e;font-size:12.5px;font-weight:400}.e{text-anchor:end}.b{font-weight:600}\
 .bad{fill:#b42318;font-weight:600}.good{fill:#1a7f37;font-weight:600}.line{stroke:#d1d9e0}\
 .bar{fill:#8b949e}.ours{fill:#0b7285}.theirs{fill:#d9730d}.paper{fill:#ffffff}\
 @media (prefers-color-scheme:dark){text{fill:#e6edf3}.n{fill:#9198a1}.bad{fill:#ff8a80}.good{fill:#56d364}\
@@ -40,6 +40,8 @@ pub struct Row<'a> {
     pub kind: Kind,
     /// Wall time of a thousand runs, in seconds.
     pub seconds: f64,
+    /// How many of a hundred runs left just the rows that they should.
+    pub right_percent: u32,
     /// Deadlocks, errors and runs with wrong rows.
     pub counts: [u64; 3],
 }
@@ -99,10 +101,11 @@ fn drawn(row: &Row<'_>, top: u32, longest: f64) -> String {
     let mut out = format!(
         "<text{name} x=\"16\" y=\"{base}\">{}</text>\n\
          <rect class=\"{bar}\" x=\"{BAR_LEFT}\" y=\"{top}\" width=\"{width:.1}\" height=\"26\" rx=\"3\"/>\n\
-         <text{name} x=\"{:.1}\" y=\"{base}\">{}</text>\n",
+         <text{name} x=\"{:.1}\" y=\"{base}\">{} <tspan class=\"n\">{} % right</tspan></text>\n",
         escaped(row.name),
         BAR_LEFT + width + 8.0,
         seconds(row.seconds),
+        row.right_percent,
     );
     for ((right, _), count) in COUNTS.iter().zip(row.counts) {
         let class = if count == 0 { "good" } else { "bad" };
@@ -121,9 +124,10 @@ fn described(shown: &str, rows: &[Row<'_>]) -> String {
     let told = |row: &Row<'_>| {
         let [deadlocks, errors, wrong] = row.counts.map(grouped);
         format!(
-            "{}: {} s per 1,000 runs, {deadlocks} deadlocks, {errors} errors, {wrong} wrong.",
+            "{}: {} s per 1,000 runs, {} % right, {deadlocks} deadlocks, {errors} errors, {wrong} wrong.",
             row.name,
-            seconds(row.seconds)
+            seconds(row.seconds),
+            row.right_percent,
         )
     };
     let rows: Vec<String> = rows.iter().map(told).collect();

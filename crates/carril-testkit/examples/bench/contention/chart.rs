@@ -10,6 +10,7 @@ pub(crate) fn draw(arguments: &Arguments, measured: &Measured) -> String {
         name,
         kind,
         seconds: side.per_thousand(),
+        right_percent: side.right_percent(),
         counts: [side.deadlocks, side.errors, side.wrong],
     };
     let rows = [

@@ -3,16 +3,17 @@
 use super::{Kind, Row, grouped, svg};
 
 fn rows() -> Vec<Row<'static>> {
-    let row = |name, kind, seconds, counts| Row {
+    let row = |name, kind, seconds, right_percent, counts| Row {
         name,
         kind,
         seconds,
+        right_percent,
         counts,
     };
     vec![
-        row("one shared id", Kind::Control, 80.0, [1_234, 25, 310]),
-        row("one & <after> another", Kind::Plain, 40.0, [0, 0, 0]),
-        row("Carril", Kind::Carril, 20.0, [0, 0, 0]),
+        row("one shared id", Kind::Control, 80.0, 21, [1_234, 25, 310]),
+        row("one & <after> another", Kind::Plain, 40.0, 100, [0, 0, 0]),
+        row("Carril", Kind::Carril, 20.0, 100, [0, 0, 0]),
     ]
 }
 
@@ -50,7 +51,7 @@ fn it_is_whole_and_small() {
 #[test]
 fn bars_are_as_long_as_their_times() {
     let picture = svg("h", "s", &rows(), "n");
-    for width in ["width=\"230.0\"", "width=\"115.0\"", "width=\"57.5\""] {
+    for width in ["width=\"190.0\"", "width=\"95.0\"", "width=\"47.5\""] {
         assert!(picture.contains(width), "{width} in {picture}");
     }
     let nothing = [Row {
@@ -63,8 +64,7 @@ fn bars_are_as_long_as_their_times() {
 #[test]
 fn who_does_not_see_it_is_told_the_same() {
     let picture = svg("h", "50 tenants", &rows(), "n");
-    let told =
-        "50 tenants. one shared id: 80 s per 1,000 runs, 1,234 deadlocks, 25 errors, 310 wrong.";
+    let told = "50 tenants. one shared id: 80 s per 1,000 runs, 21 % right, 1,234 deadlocks, 25 errors, 310 wrong.";
     assert!(picture.contains(told), "{picture}");
     assert!(picture.contains("role=\"img\"") && picture.contains("prefers-color-scheme:dark"));
 }
