@@ -32,6 +32,9 @@ pub enum AddressError {
     /// Its `sslmode` is none that there is.
     #[error("there is no sslmode `{0}`; it is disable, prefer, require, verify-ca or verify-full")]
     SslMode(String),
+    /// Its `connections` is no number of connections.
+    #[error("`connections={0}` is no number from 1 to {CONNECTIONS_MAX}")]
+    Connections(String),
     /// The certificates that it names cannot be used.
     #[error("its certificates cannot be used: {0}")]
     Certificates(#[from] TlsError),
@@ -39,6 +42,9 @@ pub enum AddressError {
     #[error("{0}")]
     Url(String),
 }
+
+/// The most connections that a URL may ask for.
+pub const CONNECTIONS_MAX: usize = 1_000;
 
 /// How much is asked of an encrypted connection; as in PostgreSQL's own programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +62,8 @@ pub(crate) enum Checked {
 pub struct Address {
     pub(crate) config: Config,
     pub(crate) tls: MakeRustlsConnect,
+    /// How many connections there may be at once, where the URL says it.
+    pub(crate) connections: Option<usize>,
     shown: String,
 }
 
@@ -69,7 +77,8 @@ impl Address {
     /// Reads a URL: `postgres://user:password@host:port/database?sslmode=verify-full`. Several hosts are tried in turn. What
     /// `sslmode` means is what it means to PostgreSQL's own programs: `disable`, `prefer` (the default: encrypted where the
     /// server can), `require` (encrypted), `verify-ca` and `verify-full` (its certificate is checked, too, against the
-    /// machine's authorities or those in the file `sslrootcert`).
+    /// machine's authorities or those in the file `sslrootcert`). `connections=50` is how many connections a target there has at
+    /// most, 1 to 1,000; a store has as many as it needs.
     ///
     /// # Errors
     /// As [`AddressError`].
@@ -77,10 +86,10 @@ impl Address {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(AddressError::Scheme);
         }
-        let (rest, ssl) = Ssl::taken_from(url)?;
+        let (rest, ours) = Ours::taken_from(url)?;
         let mut config =
             Config::from_str(&rest).map_err(|error| AddressError::Url(told(&error)))?;
-        config.ssl_mode(ssl.mode);
+        config.ssl_mode(ours.mode);
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_TIMEOUT);
         }
@@ -92,7 +101,8 @@ impl Address {
             .tcp_user_timeout(USER_TIMEOUT);
         Ok(Self {
             config,
-            tls: tls::connector(ssl.checked, ssl.authorities.as_deref())?,
+            tls: tls::connector(ours.checked, ours.authorities.as_deref())?,
+            connections: ours.connections,
             shown: without_password(url),
         })
     }
@@ -115,29 +125,36 @@ impl Address {
     }
 }
 
-/// What a URL says about encryption.
-struct Ssl {
+/// What is read of a URL here: encryption, and how many connections.
+struct Ours {
     mode: SslMode,
     checked: Checked,
     authorities: Option<PathBuf>,
+    connections: Option<usize>,
 }
 
-impl Ssl {
-    /// Takes `sslmode` and `sslrootcert` out of a URL, of which the client knows only a part.
+impl Ours {
+    /// Takes `sslmode`, `sslrootcert` and `connections` out of a URL, of which the client knows only a part.
     fn taken_from(url: &str) -> Result<(String, Self), AddressError> {
-        let mut ssl = Self {
+        let mut ours = Self {
             mode: SslMode::Prefer,
             checked: Checked::Nothing,
             authorities: None,
+            connections: None,
         };
         let Some((before, query)) = url.split_once('?') else {
-            return Ok((url.to_owned(), ssl));
+            return Ok((url.to_owned(), ours));
         };
         let mut rest = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
-                Some(("sslmode", mode)) => (ssl.mode, ssl.checked) = mode_of(mode)?,
-                Some(("sslrootcert", path)) => ssl.authorities = Some(PathBuf::from(decoded(path))),
+                Some(("sslmode", mode)) => (ours.mode, ours.checked) = mode_of(mode)?,
+                Some(("sslrootcert", path)) => {
+                    ours.authorities = Some(PathBuf::from(decoded(path)))
+                }
+                Some(("connections", number)) => {
+                    ours.connections = Some(connections_of(number)?);
+                }
                 _ => rest.push(pair),
             }
         }
@@ -146,8 +163,15 @@ impl Ssl {
         } else {
             format!("{before}?{}", rest.join("&"))
         };
-        Ok((rest, ssl))
+        Ok((rest, ours))
     }
+}
+
+fn connections_of(text: &str) -> Result<usize, AddressError> {
+    let number = text.parse().ok();
+    number
+        .filter(|number| (1..=CONNECTIONS_MAX).contains(number))
+        .ok_or_else(|| AddressError::Connections(text.to_owned()))
 }
 
 fn mode_of(text: &str) -> Result<(SslMode, Checked), AddressError> {

@@ -18,6 +18,7 @@ mod fence;
 mod inspect;
 mod name;
 mod pool;
+mod prepare;
 mod probe;
 mod publish;
 mod rollback;
@@ -55,7 +56,7 @@ pub struct TargetOptions {
     /// Where the database is.
     pub address: Address,
     /// Connections of this engine at once; at least 1, default [`CONNECTIONS_DEFAULT`]. With fewer than lanes, steps wait in
-    /// order for their turn; with more than the server's `max_connections` allows, steps are refused and tried again.
+    /// order for their turn (a URL that says `connections=` says it instead); with more than the server's `max_connections` allows, steps are refused and tried again.
     pub connections: usize,
     /// Tells deadlines, and when something was published.
     pub clock: Arc<dyn Clock>,

@@ -1,13 +1,20 @@
 -- Tables by the names that pipelines give them, in the order asked: $1 names, $2 schemas in order of search. Per name the oid,
--- schema, name and kind of the first that is called so, capitals aside; nulls where nothing is.
-select w.name, found.oid, found.schema, found.relname, found.relkind
-from unnest($1::text[]) with ordinality as w (name, at)
-left join lateral (
+-- schema, name and kind of the first that is called so, capitals aside; nulls where nothing is. One pass over pg_class for all names,
+-- since no index knows names without their capitals.
+with called as materialized (
     select c.oid, n.nspname::text as schema, c.relname::text as relname, c.relkind::text as relkind
     from pg_class as c
     join pg_namespace as n on n.oid = c.relnamespace
-    where n.nspname = any ($2::text[]) and lower(c.relname) = lower(w.name) and c.relkind in ('r', 'p', 'v', 'm', 'f')
-    order by array_position($2::text[], n.nspname::text), c.relname <> w.name, c.relname
+    where n.nspname = any ($2::text[]) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+        and lower(c.relname) in (select lower(name) from unnest($1::text[]) as asked (name))
+)
+select w.name, found.oid, found.schema, found.relname, found.relkind
+from unnest($1::text[]) with ordinality as w (name, at)
+left join lateral (
+    select *
+    from called as c
+    where lower(c.relname) = lower(w.name)
+    order by array_position($2::text[], c.schema), c.relname <> w.name, c.relname
     limit 1
 ) as found on true
 order by w.at;

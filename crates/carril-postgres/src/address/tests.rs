@@ -22,6 +22,26 @@ fn a_url_is_read_whole() {
 }
 
 #[test]
+fn connections_are_a_number() {
+    let of = |text: &str| {
+        Address::parse(&format!(
+            "postgres://u@h/d?connections={text}&sslmode=disable"
+        ))
+    };
+    assert_eq!(read("postgres://u@h/d").connections, None);
+    for number in [1, 50, 1_000] {
+        let address = of(&number.to_string()).expect("it is a URL");
+        assert_eq!(address.connections, Some(number));
+        assert_eq!(address.config.get_ssl_mode(), SslMode::Disable);
+    }
+    for wrong in ["0", "1001", "-1", "many", ""] {
+        let error = of(wrong).expect_err("it is no number of connections");
+        assert_eq!(error, AddressError::Connections(wrong.to_owned()));
+        assert!(error.to_string().contains("from 1 to 1000"), "{error}");
+    }
+}
+
+#[test]
 fn a_password_is_never_shown() {
     for (url, shown) in [
         ("postgres://u:p@h/d", "postgres://u@h/d"),

@@ -4,14 +4,15 @@
 //! wrote it, so nothing that a trigger, a function or a procedure did is missed.
 
 use super::name::{OWN, same};
+use super::pool::Session;
 use super::step::SqlStep;
 use super::transaction::Open;
 use super::{fault, lock};
 use carril_model::contract::{StepError, TableRows};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Mutex;
-use tokio_postgres::Error;
+use std::sync::{Mutex, MutexGuard};
 use tokio_postgres::types::Type;
+use tokio_postgres::{Error, Row};
 
 /// Where a step may write.
 pub(crate) struct Bounds<'a> {
@@ -42,7 +43,7 @@ pub(crate) struct Named {
 }
 
 /// One relation that was locked for writing.
-struct Locked {
+pub(crate) struct Locked {
     oid: u32,
     /// Whether the relation itself may have been changed, or emptied as a whole.
     is_strong: bool,
@@ -57,19 +58,41 @@ struct Written {
     is_strong: bool,
 }
 
+/// What the transaction that is open has locked for writing. May be asked right behind the last statement, without waiting for its
+/// end: the server answers in order.
+///
+/// # Errors
+/// As the server says; where a statement before it has failed, nothing but that.
+pub(crate) async fn locked(session: &Session) -> Result<Vec<Locked>, StepError> {
+    let rows = session
+        .query_typed(include_str!("../../sql/target/changed.sql"), &[])
+        .await
+        .map_err(|error| uncounted(&error))?;
+    let locked = rows.iter().map(|row| Locked {
+        oid: row.get(0),
+        is_strong: row.get(1),
+        rows: [row.get(2), row.get(3), row.get(4)],
+    });
+    Ok(locked.collect())
+}
+
+fn uncounted(error: &Error) -> StepError {
+    fault::step(error, "counting what was changed: ")
+}
+
 /// Rows changed per table, by name, if all of them may be changed.
 ///
 /// # Errors
 /// `CAR0501` for a table that the step may not write; else as the server says.
 pub(crate) async fn of_step(
     open: &Open,
-    step: &SqlStep<'_>,
+    (step, locked): (&SqlStep<'_>, &[Locked]),
     bounds: &Bounds<'_>,
     names: &Names,
 ) -> Result<Vec<TableRows>, StepError> {
-    let failed = |error| fault::step(&error, "counting what was changed: ");
     let mut told: Vec<TableRows> = Vec::new();
-    for written in written(open, names).await.map_err(failed)? {
+    let written = written(open, names, locked).await;
+    for written in written.map_err(|error| uncounted(&error))? {
         if let Some(text) = bounds.refusal(&written) {
             let mut fault = fault::refuse(text);
             fault.place = step.place_of(&written.schema, &written.table);
@@ -95,22 +118,10 @@ pub(crate) async fn of_step(
 }
 
 /// Every table that the transaction has written or may have changed, once, by name.
-async fn written(open: &Open, names: &Names) -> Result<Vec<Written>, Error> {
-    let rows = open
-        .session
-        .query_typed(include_str!("../../sql/target/changed.sql"), &[])
-        .await?;
-    let locked: Vec<Locked> = rows
-        .iter()
-        .map(|row| Locked {
-            oid: row.get(0),
-            is_strong: row.get(1),
-            rows: [row.get(2), row.get(3), row.get(4)],
-        })
-        .collect();
-    let named = named(open, names, &locked).await?;
+async fn written(open: &Open, names: &Names, locked: &[Locked]) -> Result<Vec<Written>, Error> {
+    let named = named(open, names, locked).await?;
     let mut tables: BTreeMap<(String, String), Written> = BTreeMap::new();
-    for locked in &locked {
+    for locked in locked {
         // One that is gone by now was made by the same transaction.
         let Some(named) = named.get(&locked.oid) else {
             continue;
@@ -163,18 +174,8 @@ async fn named(
             &[(&unknown, Type::OID_ARRAY)],
         )
         .await?;
-    let mut names = lock(names);
-    if names.len() >= NAMES_MAX {
-        names.clear();
-    }
-    for row in rows {
-        let told = Named {
-            schema: row.get(1),
-            table: row.get(2),
-            counts: row.get(3),
-            is_view: row.get(4),
-        };
-        let oid = row.get(0);
+    let mut names = room_in(names);
+    for (oid, told) in rows.iter().map(Named::read) {
         let is_strong = locked
             .iter()
             .any(|locked| locked.oid == oid && locked.is_strong);
@@ -187,6 +188,46 @@ async fn named(
         named.insert(oid, told);
     }
     Ok(named)
+}
+
+/// What the tables of a schema are called that the open transaction has just made; to be kept once it is committed.
+///
+/// # Errors
+/// As the server says.
+pub(crate) async fn names_in(session: &Session, schema: &str) -> Result<Vec<(u32, Named)>, Error> {
+    let rows = session
+        .query_typed(
+            include_str!("../../sql/target/schema_names.sql"),
+            &[(&schema, Type::TEXT)],
+        )
+        .await?;
+    Ok(rows.iter().map(Named::read).collect())
+}
+
+/// Keeps names of relations that are there now.
+pub(crate) fn keep(names: &Names, told: Vec<(u32, Named)>) {
+    room_in(names).extend(told);
+}
+
+fn room_in(names: &Names) -> MutexGuard<'_, HashMap<u32, Named>> {
+    let mut names = lock(names);
+    if names.len() >= NAMES_MAX {
+        names.clear();
+    }
+    names
+}
+
+impl Named {
+    /// From a row of `relation_names.sql` or `schema_names.sql`, with its oid.
+    fn read(row: &Row) -> (u32, Self) {
+        let named = Self {
+            schema: row.get(1),
+            table: row.get(2),
+            counts: row.get(3),
+            is_view: row.get(4),
+        };
+        (row.get(0), named)
+    }
 }
 
 impl Bounds<'_> {

@@ -66,9 +66,9 @@ impl Connect for Connector {
 }
 
 impl Pool {
-    /// At most `max` connections, at least one; none is made yet.
+    /// At most `max` connections, at least one, or as many as the address says; none is made yet.
     pub(crate) fn new(address: Address, max: usize) -> Arc<Self> {
-        let max = max.max(1);
+        let max = address.connections.unwrap_or(max).max(1);
         let address = address.named("carril");
         let config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,

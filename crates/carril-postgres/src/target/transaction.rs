@@ -11,6 +11,7 @@ use super::pool::{Pool, Server, Session};
 use super::stop::Stop;
 use carril_model::contract::{ErrorClass, StepError};
 use std::time::Duration;
+use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 /// The longest wait for somebody else's lock in a step; less where less time is left.
@@ -41,6 +42,37 @@ pub(crate) struct Open {
     pub(crate) path: Vec<String>,
     /// Rows that the server counts to this transaction and earlier ones wrote.
     counted: Vec<Counted>,
+}
+
+/// What the server said when a transaction began.
+pub(crate) struct Begun {
+    number: String,
+    counted: Vec<Counted>,
+}
+
+impl Begun {
+    /// Begins a transaction. All is sent at once, before anything that is sent to the session later.
+    ///
+    /// # Errors
+    /// As [`Open::begin`].
+    pub(crate) async fn on(
+        session: &Session,
+        server: &Server,
+        settings: &Settings<'_>,
+        stop: &Stop<'_>,
+    ) -> Result<Self, StepError> {
+        let failed = |error| fault::step(&error, "beginning the transaction: ");
+        let (begun, number, counted) = tokio::join!(
+            session.batch_execute("begin"),
+            settings.apply(session, server, stop, true),
+            counted(session, server),
+        );
+        begun.map_err(failed)?;
+        Ok(Self {
+            number: number?,
+            counted: counted.map_err(failed)?,
+        })
+    }
 }
 
 /// Rows inserted, updated and deleted in a table.
@@ -95,20 +127,19 @@ impl Open {
         settings: &Settings<'_>,
         stop: &Stop<'_>,
     ) -> Result<Self, StepError> {
-        let failed = |error| fault::step(&error, "beginning the transaction: ");
         let server = pool.server(&session).await?;
-        let (begun, number, counted) = tokio::join!(
-            session.batch_execute("begin"),
-            settings.apply(&session, server, stop, true),
-            counted(&session, server),
-        );
-        begun.map_err(failed)?;
-        Ok(Self {
-            number: number?,
+        let begun = Begun::on(&session, server, settings, stop).await?;
+        Ok(Self::of(session, server, begun))
+    }
+
+    /// A transaction that has begun on a session.
+    pub(crate) fn of(session: Session, server: &Server, begun: Begun) -> Self {
+        Self {
+            number: begun.number,
             path: server.path.clone(),
-            counted: counted.map_err(failed)?,
+            counted: begun.counted,
             session,
-        })
+        }
     }
 
     /// Rows that must be taken off what the server counts in a table.
@@ -162,6 +193,65 @@ impl Open {
                 Err(error)
             }
         }
+    }
+}
+
+/// One statement that is a transaction by itself, sent together with its commit: for what is done outside steps, and may be done again.
+pub(crate) struct Once<'a> {
+    pub(crate) statement: &'a str,
+    pub(crate) values: &'a [(&'a (dyn ToSql + Sync), Type)],
+    /// What an error begins with.
+    pub(crate) what: &'a str,
+}
+
+impl Once<'_> {
+    /// Runs it; gives its rows. The server commits nothing where the statement has failed.
+    ///
+    /// # Errors
+    /// As [`Open::begin`] and [`Open::commit`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection it had; whether it was done is not known.
+    pub(crate) async fn run(
+        &self,
+        pool: &Pool,
+        settings: &Settings<'_>,
+        stop: &Stop<'_>,
+    ) -> Result<Vec<Row>, StepError> {
+        let mut lost = 0;
+        loop {
+            stop.check().map_err(fault::stopped)?;
+            let session = pool.session().await?;
+            match self.run_on(pool, session, settings, stop).await {
+                Err(error) if error.code == fault::UNREACHABLE && lost < pool.max() => lost += 1,
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn run_on(
+        &self,
+        pool: &Pool,
+        session: Session,
+        settings: &Settings<'_>,
+        stop: &Stop<'_>,
+    ) -> Result<Vec<Row>, StepError> {
+        let server = pool.server(&session).await?;
+        let (begun, number, done, committed, settled) = tokio::join!(
+            session.batch_execute("begin"),
+            settings.apply(&session, server, stop, true),
+            session.query_typed(self.statement, self.values),
+            session.batch_execute("commit"),
+            session.batch_execute(include_str!("../../sql/target/settle.sql")),
+        );
+        if committed.is_ok() && settled.is_ok() {
+            session.is_as_before();
+        }
+        begun.map_err(|error| fault::step(&error, "beginning the transaction: "))?;
+        number?;
+        let rows = done.map_err(|error| fault::step(&error, self.what))?;
+        committed.map_err(|error| uncommitted(&error))?;
+        Ok(rows)
     }
 }
 

@@ -6,7 +6,7 @@ use super::name::{LaneKey, same};
 use super::pool::Session;
 use super::stop::Stop;
 use super::template::{self, Copy};
-use super::transaction::{DDL_LOCK_WAIT, LOCK_WAIT, Open, ddl_alone};
+use super::transaction::{DDL_LOCK_WAIT, LOCK_WAIT, Once, Open, ddl_alone};
 use super::workspace::{COPY_TIME, noted_lane};
 use super::{PostgresTarget, fault};
 use carril_model::contract::{StepError, TargetError, Whose};
@@ -118,7 +118,7 @@ impl PostgresTarget {
                 into: &to.schema(),
                 rows: None,
             };
-            return self.make_schema(open, &copy).await.map(|()| true);
+            return self.make_schema(open, &copy).await.map(|_| true);
         }
         if !self.is_there(session, from).await? {
             return Ok(false);
@@ -202,10 +202,12 @@ impl PostgresTarget {
     ) -> Result<(), TargetError> {
         let stop = Stop::within(Arc::clone(&self.clock), COPY_TIME);
         let discarded = async {
-            let open = self.upkeep(LOCK_WAIT, &stop).await?;
-            let there = self.has_own_tables(&open.session).await;
-            if !open.end(there).await? {
-                return Ok(());
+            if !self.own_ready.load(Ordering::Relaxed) {
+                let open = self.upkeep(LOCK_WAIT, &stop).await?;
+                let there = self.has_own_tables(&open.session).await;
+                if !open.end(there).await? {
+                    return Ok(());
+                }
             }
             self.shut_workspaces(whose, &stop).await?;
             if workspace.column().is_some() {
@@ -213,16 +215,12 @@ impl PostgresTarget {
             } else {
                 self.drop_schemas(whose, &stop).await?;
             }
-            let open = self.upkeep(DDL_LOCK_WAIT, &stop).await?;
-            let removed = open
-                .session
-                .execute_typed(
-                    include_str!("../../sql/target/fence_remove.sql"),
-                    &[(&whose.execution.0, Type::INT8)],
-                )
-                .await
-                .map_err(|error| fault::step(&error, "removing fence rows: "));
-            open.end(removed.map(|_| ())).await
+            let once = Once {
+                statement: include_str!("../../sql/target/fence_remove.sql"),
+                values: &[(&whose.execution.0, Type::INT8)],
+                what: "removing fence rows: ",
+            };
+            self.once(&once, DDL_LOCK_WAIT, &stop).await.map(|_| ())
         };
         discarded.await.map_err(fault::as_target)
     }

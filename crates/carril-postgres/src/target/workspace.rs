@@ -3,16 +3,18 @@
 //! A schema and its row in `carril_target.workspace` come in one transaction, so a workspace is whole or not there. When it
 //! goes the row stays and says so, and refuses whoever still works for that run: names are never used again.
 
+use super::changes::{self, Named};
 use super::name::{LaneKey, application_name, in_schema, quoted, quoted_list, same};
 use super::pool::Session;
 use super::stop::Stop;
 use super::template::{self, Copy};
-use super::transaction::{DDL_LOCK_WAIT, LOCK_WAIT, Open, Settings};
+use super::transaction::{DDL_LOCK_WAIT, LOCK_WAIT, Once, Open, Settings};
 use super::{PostgresTarget, fault, lock};
 use carril_model::contract::{StepCall, StepError, TargetError, Whose};
 use carril_model::definition::Workspace;
 use carril_model::id::{ExecutionId, ProcessId, Run};
 use std::time::Duration;
+use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 /// Most workspaces that are remembered as made; one that is not is only looked for once more.
@@ -55,17 +57,41 @@ impl PostgresTarget {
             lock_wait: LOCK_WAIT,
         };
         let open = Open::begin(&self.pool, &settings, stop).await?;
-        let begun = self.begin_lane(&open, call, (lane, workspace)).await;
-        let outcome = match begun {
-            Ok(Made::Here) => Ok(()),
-            // The tables are everybody's; there is only the note that the execution may have rows in them.
-            Ok(Made::Missing) if workspace.column().is_some() => Ok(()),
-            Ok(Made::Missing) => self.fill_lane(&open, lane, workspace).await,
-            Err(error) => Err(error),
-        };
-        open.end(outcome).await?;
+        let made = self.begin_and_fill(&open, call, (lane, workspace)).await;
+        let named = open.end(made).await?;
+        changes::keep(&self.names, named);
         self.remember(lane);
         Ok(())
+    }
+
+    /// Notes the workspace and makes it, unless it is there; gives the names of what was made.
+    async fn begin_and_fill(
+        &self,
+        open: &Open,
+        call: &StepCall,
+        (lane, workspace): (LaneKey, &Workspace),
+    ) -> Result<Vec<(u32, Named)>, StepError> {
+        let begin = self.begin_lane(open, call, (lane, workspace));
+        if workspace.column().is_some() {
+            // The tables are everybody's; there is only the note that the execution may have rows in them.
+            return begin.await.map(|_| Vec::new());
+        }
+        let path = &self.pool.server(&open.session).await?.path;
+        // Asked in the same breath; what they say only counts where there is something to make.
+        let find = template::templates(&open.session, &workspace.tables, path);
+        let (begun, templates) = tokio::join!(begin, find);
+        match begun? {
+            Made::Here => Ok(Vec::new()),
+            Made::Missing => {
+                let oids: Vec<u32> = templates?.iter().map(|found| found.oid).collect();
+                let copy = Copy {
+                    tables: &oids,
+                    into: &lane.schema(),
+                    rows: None,
+                };
+                self.make_schema(open, &copy).await
+            }
+        }
     }
 
     pub(super) fn remember(&self, lane: LaneKey) {
@@ -118,27 +144,12 @@ impl PostgresTarget {
         Ok(Made::Here)
     }
 
-    /// Makes the schema and its tables, in the caller's transaction.
-    async fn fill_lane(
+    /// Makes a schema with tables like others; gives what they are called, to be kept once this is committed.
+    pub(super) async fn make_schema(
         &self,
         open: &Open,
-        lane: LaneKey,
-        workspace: &Workspace,
-    ) -> Result<(), StepError> {
-        let path = &self.pool.server(&open.session).await?.path;
-        let templates = template::templates(&open.session, &workspace.tables, path).await?;
-        let oids: Vec<u32> = templates.iter().map(|found| found.oid).collect();
-        let schema = lane.schema();
-        let copy = Copy {
-            tables: &oids,
-            into: &schema,
-            rows: None,
-        };
-        self.make_schema(open, &copy).await
-    }
-
-    /// Makes a schema with tables like others.
-    pub(super) async fn make_schema(&self, open: &Open, copy: &Copy<'_>) -> Result<(), StepError> {
+        copy: &Copy<'_>,
+    ) -> Result<Vec<(u32, Named)>, StepError> {
         let failed = |error| {
             let mut fault = fault::step(&error, "making the tables of a workspace: ");
             if fault.code == fault::SQL {
@@ -154,10 +165,13 @@ impl PostgresTarget {
             format!("set local search_path = {path}"),
         ];
         all.extend(statements);
-        open.session
-            .batch_execute(&all.join(";\n"))
-            .await
-            .map_err(failed)
+        let all = all.join(";\n");
+        let (made, named) = tokio::join!(
+            open.session.batch_execute(&all),
+            changes::names_in(&open.session, copy.into),
+        );
+        made.map_err(failed)?;
+        named.map_err(failed)
     }
 
     /// Executions of a process that have a workspace.
@@ -198,12 +212,7 @@ impl PostgresTarget {
             )
             .await
             .map_err(|error| fault::step(&error, "listing the runs of an execution: "))?;
-        let run = |row: &tokio_postgres::Row| LaneKey {
-            process: ProcessId(row.get(1)),
-            execution: whose.execution,
-            run: Run(u32::try_from(row.get::<_, i64>(0)).unwrap_or(u32::MAX)),
-        };
-        Ok(rows.iter().map(run).collect())
+        Ok(rows.iter().map(|row| run_of(row, whose)).collect())
     }
 
     /// Shuts an execution's workspaces and ends whoever works in them; what they hold is still there.
@@ -217,15 +226,15 @@ impl PostgresTarget {
         let end = include_str!("../../sql/target/workspace_end.sql");
         let mut tries = 0;
         loop {
-            let open = self.upkeep(LOCK_WAIT, stop).await?;
-            let ended = open
-                .session
-                .execute_typed(end, &[(&whose.execution.0, Type::INT8)])
-                .await
-                .map_err(|error| fault::step(&error, "shutting a workspace: "));
-            match open.end(ended.map(|_| ())).await {
+            let once = Once {
+                statement: end,
+                values: &[(&whose.execution.0, Type::INT8)],
+                what: "shutting a workspace: ",
+            };
+            match self.once(&once, LOCK_WAIT, stop).await {
                 Err(error) if error.code == fault::BUSY && tries < 5 => tries += 1,
-                outcome => break outcome?,
+                Err(error) => return Err(error),
+                Ok(_) => break,
             }
         }
         lock(&self.made).retain(|lane| lane.execution != whose.execution);
@@ -240,10 +249,13 @@ impl PostgresTarget {
         whose: Whose,
         stop: &Stop<'_>,
     ) -> Result<(), StepError> {
-        let open = self.upkeep(LOCK_WAIT, stop).await?;
-        let runs = self.runs_of(&open, whose).await;
-        for lane in open.end(runs).await? {
-            self.drop_schema(lane, stop).await?;
+        let once = Once {
+            statement: include_str!("../../sql/target/workspace_runs.sql"),
+            values: &[(&whose.execution.0, Type::INT8)],
+            what: "listing the runs of an execution: ",
+        };
+        for row in self.once(&once, LOCK_WAIT, stop).await? {
+            self.drop_schema(run_of(&row, whose), stop).await?;
         }
         Ok(())
     }
@@ -257,15 +269,14 @@ impl PostgresTarget {
         let drop = format!("drop schema if exists {} cascade", quoted(&lane.schema()));
         let mut tries = 0;
         loop {
-            let open = self.upkeep(DDL_LOCK_WAIT, stop).await?;
-            let dropped = open
-                .session
-                .batch_execute(&drop)
-                .await
-                .map_err(|error| fault::step(&error, "removing a workspace: "));
-            match open.end(dropped).await {
+            let once = Once {
+                statement: &drop,
+                values: &[],
+                what: "removing a workspace: ",
+            };
+            match self.once(&once, DDL_LOCK_WAIT, stop).await {
                 Err(error) if error.code == fault::BUSY && tries < DROP_TRIES => tries += 1,
-                outcome => return outcome,
+                outcome => return outcome.map(|_| ()),
             }
             let pattern = super::name::execution_pattern(lane.execution);
             self.end_sessions(&pattern, "").await?;
@@ -306,6 +317,21 @@ impl PostgresTarget {
         Open::begin(&self.pool, &settings, stop).await
     }
 
+    /// One statement of what is done outside steps, which may be done again.
+    pub(super) async fn once(
+        &self,
+        once: &Once<'_>,
+        lock_wait: Duration,
+        stop: &Stop<'_>,
+    ) -> Result<Vec<Row>, StepError> {
+        let settings = Settings {
+            name: "carril",
+            schema: None,
+            lock_wait,
+        };
+        once.run(&self.pool, &settings, stop).await
+    }
+
     /// Gives one run what another left.
     pub(super) async fn copy_lane(
         &self,
@@ -344,7 +370,16 @@ impl PostgresTarget {
             into: &schema,
             rows: Some(&cleared),
         };
-        self.make_schema(open, &copy).await
+        self.make_schema(open, &copy).await.map(|_| ())
+    }
+}
+
+/// A row of `workspace_runs.sql`.
+fn run_of(row: &Row, whose: Whose) -> LaneKey {
+    LaneKey {
+        process: ProcessId(row.get(1)),
+        execution: whose.execution,
+        run: Run(u32::try_from(row.get::<_, i64>(0)).unwrap_or(u32::MAX)),
     }
 }
 

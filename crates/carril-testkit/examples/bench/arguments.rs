@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// `floor` are removed and made anew.
     #[arg(long)]
     pub(crate) store: Option<String>,
+    /// Where a side's target is; for the benchmark's own use.
+    #[arg(long, hide = true)]
+    pub(crate) target: Option<String>,
     /// Measure one side in this process and print its figures; for the benchmark's own use.
     #[arg(long, value_enum, hide = true)]
     pub(crate) side: Option<Side>,
@@ -113,6 +116,16 @@ impl Arguments {
         }
     }
 
+    /// The same for another target and store, with so many lanes.
+    pub(crate) fn on(&self, target: String, store: Option<String>, lanes: u32) -> Self {
+        Self {
+            target: Some(target),
+            store,
+            lanes,
+            ..self.clone()
+        }
+    }
+
     /// As words of a command line.
     pub(crate) fn words(&self) -> Vec<String> {
         let name = |value: Option<clap::builder::PossibleValue>| {
@@ -127,6 +140,11 @@ impl Arguments {
         ];
         words.extend(self.steps.map(|steps| format!("--steps={steps}")));
         words.extend(self.store.as_ref().map(|store| format!("--store={store}")));
+        words.extend(
+            self.target
+                .as_ref()
+                .map(|target| format!("--target={target}")),
+        );
         words.extend(
             self.entities
                 .map(|entities| format!("--entities={entities}")),

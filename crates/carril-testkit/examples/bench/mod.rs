@@ -8,11 +8,13 @@
 mod arguments;
 mod child;
 mod cold;
+mod contention;
 mod dispatch;
 mod fairness;
 mod fanout;
 mod figures;
 mod floor;
+mod funds_sql;
 mod hot;
 mod launch;
 mod limits;
@@ -30,7 +32,12 @@ use std::process::ExitCode;
 
 /// Runs the benchmark with this name, or one side of it, as the command line says.
 pub(crate) fn main(name: &str) -> ExitCode {
-    match run(name, &Arguments::parse()) {
+    // It has a command line of its own.
+    let ended = match name {
+        "contention" => contention::run(),
+        name => run(name, &Arguments::parse()),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -45,6 +52,7 @@ fn run(name: &str, arguments: &Arguments) -> Result<()> {
         "fairness" => fairness::run(arguments),
         "hot" => hot::run(arguments),
         "limits" => limits::run(arguments),
+        "funds-sql" => funds_sql::run(arguments),
         "postgres" => postgres::run(arguments),
         "dispatch" => dispatch::run(arguments),
         "launch" => launch::run(arguments),

@@ -85,8 +85,13 @@ impl Report {
     }
 
     /// Prints it as the command line asks for.
-    pub(crate) fn print(mut self, arguments: &Arguments) -> Result<()> {
-        if arguments.json {
+    pub(crate) fn print(self, arguments: &Arguments) -> Result<()> {
+        self.show(arguments.json)
+    }
+
+    /// Prints it as one JSON object, or for people.
+    pub(crate) fn show(mut self, json: bool) -> Result<()> {
+        if json {
             let targets = std::mem::take(&mut self.targets);
             self.key("targets", targets)?;
             println!("{}", Value::Object(self.object));
