@@ -18,7 +18,6 @@ mod fence;
 mod inspect;
 mod name;
 mod pool;
-mod prepare;
 mod probe;
 mod publish;
 mod rollback;

@@ -6,7 +6,7 @@
 
 use super::name::same;
 use super::pool::Session;
-use super::prepare::{Ready, Unready, prepare};
+use super::step::{Ready, Unready, prepare};
 use super::stop::Stop;
 use super::text::{Written, refusal};
 use super::transaction::{LOCK_WAIT, Open, Settings};

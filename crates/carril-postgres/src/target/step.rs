@@ -1,18 +1,15 @@
 //! One attempt of an SQL step: its statements, one after the other, in the transaction that is open.
 //!
-//! A statement that has values or gives rows is prepared by the server first. What all of them changed is asked in the same breath as
-//! the last one, and a first one that needs no preparation goes along with the begin: a round trip to the server costs more
-//! than most of what is asked there.
+//! Every statement is prepared by the server, which tells the types of its values; nothing is kept of it afterwards, since the
+//! same text means other tables in another lane. What it changed is asked of the server when all have run.
 
 use super::changes::{self, Locked};
 use super::column::{self, Whom};
 use super::fault;
-use super::pool::{Pool, Server, Session, or_stopped};
-use super::prepare::{Ready, Unready, prepare};
+use super::pool::{Server, Session};
 use super::stop::Stop;
 use super::text::{Numbers, Written, refusal};
-use super::transaction::{Begun, Open, Settings};
-use super::value::{Bound, Cell, to_postgres};
+use super::value::{Bound, Cell, natural_type, to_postgres};
 use carril_model::contract::{ErrorClass, OUTPUT_BYTES_MAX, StepCall, StepError};
 use carril_model::definition::SqlText;
 use carril_model::sql::{Lookup, Script, SqlError, Statement};
@@ -20,6 +17,8 @@ use futures_util::TryStreamExt as _;
 use serde_json::{Map, Value};
 use std::ops::Range;
 use std::pin::pin;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 use tokio_postgres::{Error, Row, Statement as Prepared};
 
 /// An SQL step ready to run.
@@ -99,78 +98,17 @@ impl<'a> SqlStep<'a> {
         Some(fault::place(self.sql, written.offset..written.offset + 1))
     }
 
-    /// Takes a connection and begins the step's transaction. The first statement goes along with it where nothing has to be asked of
-    /// the server before, and is cancelled like any other.
-    ///
-    /// # Errors
-    /// As [`Open::begin`]; what became of the first statement is told apart.
-    pub(crate) async fn begin(
-        &self,
-        pool: &Pool,
-        settings: &Settings<'_>,
-        stop: &Stop<'_>,
-    ) -> Result<(Open, Result<Ahead, StepError>), StepError> {
-        let mut lost = 0;
-        loop {
-            stop.check().map_err(fault::stopped)?;
-            let session = or_stopped(stop, pool.session()).await?;
-            let server = or_stopped(stop, pool.server(&session)).await?;
-            let all = async {
-                tokio::join!(
-                    Begun::on(&session, server, settings, stop),
-                    self.run_ahead(&session),
-                )
-            };
-            let (begun, ahead) = session.until_stopped(stop, all).await;
-            match begun {
-                // It was lost while nobody used it: the answers to what began come before the statement's.
-                Err(error) if error.code == fault::UNREACHABLE && lost < pool.max() => lost += 1,
-                Err(error) => return Err(error),
-                Ok(begun) => return Ok((Open::of(session, server, begun), ahead)),
-            }
-        }
-    }
-
-    async fn run_ahead(&self, session: &Session) -> Result<Ahead, StepError> {
-        let (first, more) = match self.script.statements() {
-            [first, more @ ..] => (first, !more.is_empty()),
-            [] => return Ok(Ahead::default()),
-        };
-        let Some(call) = self.plain(first) else {
-            return Ok(Ahead::default());
-        };
-        if more {
-            self.execute(session, (first, &call), false).await?;
-            return Ok(Ahead {
-                statements: 1,
-                locked: Vec::new(),
-            });
-        }
-        let (executed, locked) = tokio::join!(
-            self.execute(session, (first, &call), false),
-            changes::locked(session),
-        );
-        executed?;
-        Ok(Ahead {
-            statements: 1,
-            locked: locked?,
-        })
-    }
-
-    /// Runs all statements but those that went ahead in the transaction that is open; gives the first row of the last one, and what
-    /// was locked for writing.
+    /// Runs all statements in the transaction that is open; gives the first row of the last one, and what was locked for writing.
     ///
     /// # Errors
     /// Of the statement that failed, with its place.
     pub(crate) async fn run(
         &self,
         session: &Session,
-        ahead: Ahead,
         stop: &Stop<'_>,
     ) -> Result<(Option<Value>, Vec<Locked>), StepError> {
-        let left = &self.script.statements()[ahead.statements..];
-        let Some((last, before)) = left.split_last() else {
-            return Ok((None, ahead.locked));
+        let Some((last, before)) = self.script.statements().split_last() else {
+            return Ok((None, Vec::new()));
         };
         for statement in before {
             stop.check().map_err(fault::stopped)?;
@@ -206,22 +144,16 @@ impl<'a> SqlStep<'a> {
         Ok(output)
     }
 
-    /// A statement that has no values and gives no rows: nothing has to be asked of the server before.
-    fn plain(&self, statement: &Statement) -> Option<Call> {
-        let written = Written::new(&self.script, statement, Numbers::PerName);
-        let is_plain = written.names.is_empty() && gives_no_rows(&self.script, statement);
-        is_plain.then_some(Call::Plain(written))
-    }
-
-    /// Everything of a statement but its execution.
+    /// Everything of a statement but its execution. One that has no values and gives no rows needs nothing of the server before.
     async fn bind(
         &self,
         session: &Session,
         statement: &Statement,
         in_transaction: bool,
     ) -> Result<Call, StepError> {
-        if let Some(call) = self.plain(statement) {
-            return Ok(call);
+        let written = Written::new(&self.script, statement, Numbers::PerName);
+        if written.names.is_empty() && gives_no_rows(&self.script, statement) {
+            return Ok(Call::Plain(written));
         }
         let look_up = |name: &str, place: Range<usize>| self.value(name, place);
         let ready = prepare(
@@ -351,15 +283,6 @@ impl<'a> SqlStep<'a> {
     }
 }
 
-/// What was done of a step when its transaction began.
-#[derive(Default)]
-pub(crate) struct Ahead {
-    /// How many of its statements.
-    statements: usize,
-    /// What they have locked for writing, if these are all.
-    locked: Vec<Locked>,
-}
-
 /// A statement that only needs to be executed.
 enum Call {
     /// Without values and without rows.
@@ -391,6 +314,134 @@ fn gives_no_rows(script: &Script, statement: &Statement) -> bool {
         && !words.any(|(word, at)| {
             statement.range.contains(&at) && word.eq_ignore_ascii_case("RETURNING")
         })
+}
+
+/// A statement that the server has prepared, with its values.
+pub(crate) struct Ready {
+    pub(crate) written: Written,
+    pub(crate) values: Vec<Value>,
+    pub(crate) prepared: Prepared,
+}
+
+/// Why a statement could not be prepared.
+pub(crate) enum Unready<E> {
+    /// A value is missing.
+    Value(E),
+    /// The server does not take it.
+    Server(Error, Box<Written>),
+}
+
+/// Has the server prepare a statement, behind a `prefix`, and say what types its values have. `look_up` gives the value of a
+/// name at a place of the script.
+///
+/// # Errors
+/// As [`Unready`].
+pub(crate) async fn prepare<E>(
+    session: &Session,
+    (script, statement, prefix): (&Script, &Statement, &str),
+    look_up: impl Fn(&str, Range<usize>) -> Result<Value, E>,
+    in_transaction: bool,
+) -> Result<Ready, Unready<E>> {
+    let mut numbers = Numbers::PerName;
+    loop {
+        let written = Written::new(script, statement, numbers);
+        let named = written.names.iter().zip(&written.places);
+        let values: Result<Vec<Value>, E> = named
+            .map(|(name, place)| look_up(name, place.clone()))
+            .collect();
+        let values = values.map_err(Unready::Value)?;
+        let text = format!("{prefix}{}", written.text);
+        match with_types(session, &text, &values, in_transaction).await {
+            Ok(prepared) => {
+                return Ok(Ready {
+                    written,
+                    values,
+                    prepared,
+                });
+            }
+            // Two uses of one name are of two types.
+            Err(error)
+                if error.code() == Some(&SqlState::AMBIGUOUS_PARAMETER)
+                    && numbers == Numbers::PerName =>
+            {
+                numbers = Numbers::PerUse;
+            }
+            Err(error) => return Err(Unready::Server(error, Box::new(written))),
+        }
+    }
+}
+
+/// Where the server can only guess text it is told the value's own type, if the statement stands with that, and where it cannot
+/// guess at all it is told that or text. A try that fails must not end the transaction, so each is made behind a savepoint.
+async fn with_types(
+    session: &Session,
+    text: &str,
+    values: &[Value],
+    in_transaction: bool,
+) -> Result<Prepared, Error> {
+    if values.is_empty() {
+        return session.prepare(text).await;
+    }
+    let mut types = vec![Type::UNKNOWN; values.len()];
+    let prepared = loop {
+        let outcome = attempt(session, text, &types, in_transaction).await;
+        let unguessed = outcome.as_ref().err().and_then(unguessed);
+        match unguessed.filter(|at| types.get(*at) == Some(&Type::UNKNOWN)) {
+            Some(at) => types[at] = natural_type(&values[at]).unwrap_or(Type::TEXT),
+            None => break outcome?,
+        }
+    };
+    let own = |(value, kind): (&Value, &Type)| {
+        let is_guess = matches!(*kind, Type::TEXT | Type::UNKNOWN);
+        natural_type(value)
+            .filter(|_| is_guess)
+            .unwrap_or_else(|| kind.clone())
+    };
+    let declared: Vec<Type> = values.iter().zip(prepared.params()).map(own).collect();
+    if prepared.params() == declared {
+        return Ok(prepared);
+    }
+    Ok(attempt(session, text, &declared, in_transaction)
+        .await
+        .unwrap_or(prepared))
+}
+
+/// The value, counted from 0, of which the server cannot guess a type.
+fn unguessed(error: &Error) -> Option<usize> {
+    let told = error.as_db_error()?;
+    let message = told.message();
+    let digits = message
+        .rsplit_once('$')
+        .filter(|_| *told.code() == SqlState::INDETERMINATE_DATATYPE)?
+        .1;
+    let digits: String = digits.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse::<usize>().ok()?.checked_sub(1)
+}
+
+async fn attempt(
+    session: &Session,
+    text: &str,
+    types: &[Type],
+    in_transaction: bool,
+) -> Result<Prepared, Error> {
+    if !in_transaction {
+        return session.prepare_typed(text, types).await;
+    }
+    let (saved, prepared) = tokio::join!(
+        session.batch_execute("savepoint carril_prepare"),
+        session.prepare_typed(text, types),
+    );
+    saved?;
+    let after = if prepared.is_ok() {
+        "release savepoint carril_prepare"
+    } else {
+        "rollback to savepoint carril_prepare; release savepoint carril_prepare"
+    };
+    match (session.batch_execute(after).await, prepared) {
+        (Ok(()), prepared) => prepared,
+        // The statement's own error says more than that nothing can be done after it.
+        (Err(_), Err(error)) | (Err(error), Ok(_)) => Err(error),
+    }
 }
 
 fn unparsed(sql: &SqlText, error: &SqlError) -> StepError {

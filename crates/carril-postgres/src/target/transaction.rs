@@ -44,37 +44,6 @@ pub(crate) struct Open {
     counted: Vec<Counted>,
 }
 
-/// What the server said when a transaction began.
-pub(crate) struct Begun {
-    number: String,
-    counted: Vec<Counted>,
-}
-
-impl Begun {
-    /// Begins a transaction. All is sent at once, before anything that is sent to the session later.
-    ///
-    /// # Errors
-    /// As [`Open::begin`].
-    pub(crate) async fn on(
-        session: &Session,
-        server: &Server,
-        settings: &Settings<'_>,
-        stop: &Stop<'_>,
-    ) -> Result<Self, StepError> {
-        let failed = |error| fault::step(&error, "beginning the transaction: ");
-        let (begun, number, counted) = tokio::join!(
-            session.batch_execute("begin"),
-            settings.apply(session, server, stop, true),
-            counted(session, server),
-        );
-        begun.map_err(failed)?;
-        Ok(Self {
-            number: number?,
-            counted: counted.map_err(failed)?,
-        })
-    }
-}
-
 /// Rows inserted, updated and deleted in a table.
 struct Counted {
     schema: String,
@@ -127,19 +96,20 @@ impl Open {
         settings: &Settings<'_>,
         stop: &Stop<'_>,
     ) -> Result<Self, StepError> {
+        let failed = |error| fault::step(&error, "beginning the transaction: ");
         let server = pool.server(&session).await?;
-        let begun = Begun::on(&session, server, settings, stop).await?;
-        Ok(Self::of(session, server, begun))
-    }
-
-    /// A transaction that has begun on a session.
-    pub(crate) fn of(session: Session, server: &Server, begun: Begun) -> Self {
-        Self {
-            number: begun.number,
+        let (begun, number, counted) = tokio::join!(
+            session.batch_execute("begin"),
+            settings.apply(&session, server, stop, true),
+            counted(&session, server),
+        );
+        begun.map_err(failed)?;
+        Ok(Self {
+            number: number?,
             path: server.path.clone(),
-            counted: begun.counted,
+            counted: counted.map_err(failed)?,
             session,
-        }
+        })
     }
 
     /// Rows that must be taken off what the server counts in a table.

@@ -10,7 +10,7 @@ use super::fence::{Begun, Key};
 use super::name::{LaneKey, application_name, attempts_pattern};
 use super::pool::or_stopped;
 use super::publish::{From, PublishStep};
-use super::step::{Ahead, SqlStep};
+use super::step::SqlStep;
 use super::stop::Stop;
 use super::transaction::{LOCK_WAIT, Loose, Open, Settings};
 use super::{PostgresTarget, fault};
@@ -61,20 +61,14 @@ impl PostgresTarget {
         if !fenced && sql_step.may_commit() {
             return self.loose(&sql_step, &settings, &stop).await;
         }
-        let (open, ahead) = if column.is_none() {
-            told(sql_step.begin(&self.pool, &settings, &stop).await, &stop)?
-        } else {
-            // Nothing goes before the views that stand for the tables.
-            let open = or_stopped(&stop, Open::begin(&self.pool, &settings, &stop)).await?;
-            (open, Ok(Ahead::default()))
-        };
+        let open = or_stopped(&stop, Open::begin(&self.pool, &settings, &stop)).await?;
         let whom = workspace.zip(column).map(|(workspace, column)| Whom {
             workspace,
             column,
             execution: call.execution().0,
         });
         let own = (lane.as_deref(), whom.as_ref());
-        let work = self.in_transaction(&open, (&sql_step, ahead), (own, key.as_ref()), &stop);
+        let work = self.in_transaction(&open, &sql_step, (own, key.as_ref()), &stop);
         let outcome = open.session.until_stopped(&stop, work).await;
         open.end(told(outcome, &stop)).await
     }
@@ -83,7 +77,7 @@ impl PostgresTarget {
     async fn in_transaction(
         &self,
         open: &Open,
-        (sql_step, ahead): (&SqlStep<'_>, Result<Ahead, StepError>),
+        sql_step: &SqlStep<'_>,
         ((lane, whom), key): ((Option<&str>, Option<&Whom<'_>>), Option<&Key>),
         stop: &Stop<'_>,
     ) -> Result<StepDone, StepError> {
@@ -91,7 +85,7 @@ impl PostgresTarget {
         if let Some(whom) = whom {
             sql_step.show(&open.session, server, whom).await?;
         }
-        let (output, locked) = sql_step.run(&open.session, ahead?, stop).await?;
+        let (output, locked) = sql_step.run(&open.session, stop).await?;
         let bounds = Bounds {
             own: lane,
             rows_of: whom.map_or(&[], |whom| whom.workspace.tables.as_slice()),

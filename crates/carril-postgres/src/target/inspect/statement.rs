@@ -7,7 +7,7 @@ use super::wrong;
 use crate::target::fault;
 use crate::target::name::{OWN, quoted, same};
 use crate::target::pool::{Server, Session};
-use crate::target::prepare::{Ready, Unready, prepare};
+use crate::target::step::{Ready, Unready, prepare};
 use crate::target::text::Written;
 use crate::target::value::Bound;
 use carril_model::contract::{Access, Inspection, TargetError};
