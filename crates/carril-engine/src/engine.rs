@@ -7,7 +7,8 @@ use crate::event::{self, Event};
 use crate::journal;
 use crate::lane::{LaneTable, Signal};
 use crate::limits::Limits;
-use crate::process_run::{NotHere, Ready};
+use crate::neighbours;
+use crate::process_run::{NotHere, ProcessRun, Ready};
 use crate::requests;
 use crate::task::{Kind, Tasks};
 use crate::undoing::Undoing;
@@ -20,9 +21,12 @@ use carril_model::id::ProcessId;
 use carril_model::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedMutexGuard, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, OwnedMutexGuard, broadcast, mpsc, oneshot, watch};
+
+/// How often a store that is away is asked for what somebody waits for.
+const AWAY_LOOK: Duration = Duration::from_millis(200);
 
 /// Opens targets by name and URL; whoever wires the engine knows which kinds there are.
 pub trait TargetOpener: Send + Sync {
@@ -82,6 +86,22 @@ pub struct Options {
     /// Lanes at once, over all processes; `None`, the default, leaves each process its own number. Where processes compete for
     /// them, those of higher priority come first, and those of the same take turns.
     pub lanes: Option<u32>,
+    /// On a store that several engines share: whether it takes up processes that others launched and that it can run. True by
+    /// default. Those that it is told to [`adopt`](Engine::adopt), or launches, it runs either way.
+    pub takes_up: bool,
+    /// What becomes of it when the store cannot be reached, or takes it for dead. By default it stops.
+    pub store_away: StoreAway,
+}
+
+/// What an engine does whose store cannot be reached, or takes it for dead.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StoreAway {
+    /// It stops, and says why; the next engine goes on.
+    #[default]
+    Stops,
+    /// It stops its lanes, which write nothing more, tries to enter again, at most for so long (`None` for ever), and goes on with
+    /// what it finds.
+    Waits(Option<Duration>),
 }
 
 impl Options {
@@ -93,6 +113,8 @@ impl Options {
             requests_every: Some(Duration::from_millis(200)),
             retention: None,
             lanes: None,
+            takes_up: true,
+            store_away: StoreAway::Stops,
         }
     }
 }
@@ -107,7 +129,15 @@ pub(crate) struct Core {
     pub(crate) limits: Limits,
     /// Whether lanes are dealt by the coordinator alone.
     lanes_limited: bool,
-    pub(crate) lanes: LaneTable,
+    pub(crate) lanes: Arc<LaneTable>,
+    /// The processes that the coordinator knows.
+    pub(crate) runs: Runs,
+    /// Rung when other engines should be looked at now.
+    pub(crate) look_now: Notify,
+    /// Rung when a wish waits.
+    pub(crate) requests_now: Notify,
+    /// Whether the engine outlasts its store's being away.
+    pub(crate) outlasts: bool,
     pub(crate) tasks: Tasks,
     pub(crate) board: Board,
     pub(crate) undoing: Undoing,
@@ -125,6 +155,32 @@ pub(crate) struct Core {
     defined: Mutex<BTreeSet<Version>>,
     /// URLs of targets whose traces were looked at.
     looked_at: Mutex<BTreeSet<String>>,
+}
+
+/// The processes that this engine runs lanes of, for those who must not ask the coordinator.
+#[derive(Debug, Default)]
+pub(crate) struct Runs(Mutex<BTreeSet<ProcessId>>);
+
+impl Runs {
+    pub(crate) fn insert(&self, process: ProcessId) {
+        self.lock().insert(process);
+    }
+
+    pub(crate) fn remove(&self, process: ProcessId) {
+        self.lock().remove(&process);
+    }
+
+    pub(crate) fn has(&self, process: ProcessId) -> bool {
+        self.lock().contains(&process)
+    }
+
+    pub(crate) fn all(&self) -> Vec<ProcessId> {
+        self.lock().iter().copied().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<ProcessId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Where waiters learn that a process may have moved; what it says then, they read in the store.
@@ -168,6 +224,29 @@ impl Core {
         self.tasks.stop.cancel();
         self.lanes.signal(Signal::DrainHard, |_| true);
         self.board.moved();
+    }
+
+    /// Whether no other engine can be at work on the store.
+    pub(crate) fn is_sole(&self) -> bool {
+        self.store.neighbours().is_none()
+    }
+
+    /// A process as the store has it; while the store is away it is waited for, if the engine does so.
+    pub(crate) async fn process_when_back(&self, process: ProcessId) -> Result<ProcessRow, Error> {
+        loop {
+            match self.store.process(process).await {
+                Err(fault @ (Fault::Busy(_) | Fault::Unavailable(_) | Fault::LostLease))
+                    if self.outlasts =>
+                {
+                    self.check_alive()?;
+                    tracing::debug!(%fault, "the store is away; waiting for it");
+                    let stopped = self.tasks.stop.cancelled();
+                    // Cancel safe: nothing is under way.
+                    let _ = tokio::time::timeout(AWAY_LOOK, stopped).await;
+                }
+                other => return Ok(other?),
+            }
+        }
     }
 
     pub(crate) fn check_alive(&self) -> Result<(), Error> {
@@ -301,10 +380,8 @@ impl Core {
 
     /// Makes an unfinished process of the store one of this engine's; tells what its launch did to the one before it.
     pub(crate) async fn adopt(&self, row: ProcessRow) -> Result<Overlap, Error> {
-        let definition = self.store.definition(&row.version).await?;
-        let overlap = definition.lanes.overlap;
-        let ready = self.ready(plan_of(definition, &row), &row.targets).await?;
-        let run = Arc::new(ready.into_run(row.id, row.priority, row.params.clone()));
+        let run = self.ready_run(&row).await?;
+        let overlap = run.plan.definition().lanes.overlap;
         self.notify(Notice::Adopt {
             run,
             row: Box::new(row),
@@ -312,6 +389,14 @@ impl Core {
         })
         .await;
         Ok(overlap)
+    }
+
+    /// A process of the store with everything that its steps need.
+    pub(crate) async fn ready_run(&self, row: &ProcessRow) -> Result<Arc<ProcessRun>, Error> {
+        let definition = self.store.definition(&row.version).await?;
+        let ready = self.ready(plan_of(definition, row), &row.targets).await?;
+        let run = ready.into_run(row.id, row.priority, row.params.clone());
+        Ok(Arc::new(run))
     }
 }
 
@@ -360,12 +445,18 @@ impl Engine {
         let clock = Arc::clone(&parts.clock);
         let (notices, inbox) = mpsc::channel(NOTICES_MAX);
         let tasks = Tasks::default();
+        let lanes: Arc<LaneTable> = Arc::default();
         let (writer, journal) = journal::Writer::new(
             Arc::clone(&parts.store),
             Arc::clone(&parts.clock),
             notices.clone(),
             tasks.close.clone(),
         );
+        let writer = writer.outlasting(journal::Outlasting {
+            node: options.node.clone(),
+            away: options.store_away,
+            lanes: Arc::clone(&lanes),
+        });
         let core = Arc::new(Core {
             store: parts.store,
             targets: parts.targets,
@@ -374,7 +465,11 @@ impl Engine {
             journal,
             limits: Limits::new(clock, breakers),
             lanes_limited: options.lanes.is_some(),
-            lanes: LaneTable::default(),
+            lanes,
+            runs: Runs::default(),
+            look_now: Notify::new(),
+            requests_now: Notify::new(),
+            outlasts: options.store_away != StoreAway::Stops,
             tasks,
             board: Board(watch::Sender::new(0)),
             undoing: Undoing::default(),
@@ -395,6 +490,8 @@ impl Engine {
         core.tasks
             .spawn(Kind::Requests, waker::run(Arc::clone(&core)));
         let engine = Self { core };
+        let watching = neighbours::run(engine.clone(), options.takes_up);
+        engine.core.tasks.spawn(Kind::Requests, watching);
         if let Some(every) = options.requests_every {
             engine
                 .core
@@ -437,7 +534,7 @@ impl Engine {
         let mut moved = self.core.board.watch();
         loop {
             self.core.check_alive()?;
-            let row = self.core.store.process(process).await?;
+            let row = self.core.process_when_back(process).await?;
             if row.state.is_settled() && !self.core.lanes.any(|owned| owned.process == process) {
                 return Ok(row);
             }
