@@ -3,12 +3,13 @@
 //!
 //! It holds no truth: rows come from commits, and every change it asks for is checked again by the store.
 
-use crate::engine::{Core, Engine};
+use crate::engine::Engine;
 use crate::event::Event;
 use crate::lane::{self, Signal};
 use crate::process_run::ProcessRun;
 use crate::rails;
 use crate::recovery;
+use crate::shared::Core;
 use crate::task::Kind;
 use carril_model::contract::{Claim, Claimed, Entered, Fault, ProcessChange, ProcessRow};
 use carril_model::id::ProcessId;

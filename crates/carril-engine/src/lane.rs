@@ -10,11 +10,11 @@ pub(crate) use table::{LaneTable, Signal};
 
 use crate::attempt;
 use crate::coordinator::Notice;
-use crate::engine::Core;
 use crate::event::Event;
 use crate::journal::{self, SoftPlace};
 use crate::limits::{Admission, Admitted, Leave, Next as Ahead};
 use crate::process_run::ProcessRun;
+use crate::shared::Core;
 use carril_model::account::Cause;
 use carril_model::account::CauseKind;
 use carril_model::breaker::Response;

@@ -1,10 +1,11 @@
 //! Launching: entities first, then executions in chunks under a process that nobody sees, then one commit that opens it (P1).
 
 use crate::coordinator::Notice;
-use crate::engine::{Core, Engine};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::Ready;
 use crate::rails;
+use crate::shared::Core;
 use carril_model::contract::{
     EntityCursor, EntityRow, Fault, LAUNCH_CHUNK_MAX, Launch, Launched, NewExecution, ProcessRow,
     Tally,

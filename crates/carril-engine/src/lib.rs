@@ -25,6 +25,7 @@ mod process_run;
 mod rails;
 mod recovery;
 mod requests;
+mod shared;
 pub mod task;
 mod undoing;
 mod waker;

@@ -8,8 +8,9 @@
 //! it has the functions that the steps name, and the targets can be opened. One that it cannot run is remembered, and told once.
 
 use crate::coordinator::Notice;
-use crate::engine::{Core, Engine};
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::shared::Core;
 use crate::task::Kind;
 use carril_model::contract::{Fault, News};
 use carril_model::id::ProcessId;
@@ -23,6 +24,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_secs(1);
 /// Between two looks, however often it is rung.
 const SPACING: Duration = Duration::from_millis(50);
+/// How long after its time a parked execution is woken by engines that did not park it: nearly always its own has done so.
+const LATE: Duration = Duration::from_secs(1);
 /// Before a process is tried again whose target could not be opened.
 const AGAIN: Duration = Duration::from_secs(30);
 /// How long nobody must have said what a process does next before this engine does, in microseconds: whoever ended its last lane
@@ -81,6 +84,9 @@ impl Watch {
         let core = Arc::clone(&self.engine.core);
         if news.requests {
             core.requests_now.notify_one();
+        }
+        if let Some(due) = news.next_due {
+            core.journal.alarm().set(due.after(LATE));
         }
         core.limits.hear(news.breakers);
         if !news.cancelling.is_empty() {

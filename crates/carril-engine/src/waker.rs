@@ -4,7 +4,7 @@
 //! is woken in bounded batches, which ride in the journal's groups like everything else, and gets its lane by the ordinary
 //! claim. Memory does not grow with those that wait.
 
-use crate::engine::Core;
+use crate::shared::Core;
 use carril_model::time::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

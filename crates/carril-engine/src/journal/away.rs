@@ -184,7 +184,7 @@ async fn enter_again(
     let mut tries = 0;
     loop {
         let fault = match store.enter(&node, clock.now()).await {
-            Err(fault @ (Fault::Unavailable(_) | Fault::Busy(_))) => fault,
+            Err(fault @ (Fault::Unavailable(_) | Fault::Busy(_) | Fault::LostLease)) => fault,
             other => return other,
         };
         tries += 1;

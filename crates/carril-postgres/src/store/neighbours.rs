@@ -7,9 +7,11 @@ use super::breakers;
 use super::enter;
 use super::rows::{flag, int, maybe, run};
 use super::session::{Session, Turn, Tx};
+use super::wake;
 use carril_model::contract::{Fault, NEWS_MAX, News, Owned};
 use carril_model::id::{ExecutionId, ProcessId, Token};
 use carril_model::state::ProcessState;
+use carril_model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 
@@ -35,6 +37,7 @@ struct Snapshot {
     cancelling: Vec<Row>,
     rolling_back: bool,
     requests: bool,
+    next_due: Option<Timestamp>,
     breakers: Vec<carril_model::breaker::BreakerRow>,
 }
 
@@ -49,6 +52,7 @@ pub(crate) async fn look(session: &mut Session, named: &[ProcessId]) -> Result<N
     join(session, node, &ids).await?;
     let mut news = News {
         requests: snapshot.requests,
+        next_due: snapshot.next_due,
         ..News::default()
     };
     let seen = &mut session.neighbours;
@@ -100,6 +104,7 @@ async fn snapshot(tx: &Tx<'_>, node: i64, above: i64, named: &[i64]) -> Result<S
         cancelling: tx.rows(sql!("executions_cancelling"), &of_node).await?,
         rolling_back: one(tx.row(sql!("rollbacks_left"), &[]).await?)?,
         requests: one(tx.row(sql!("request_waits"), &[&node]).await?)?,
+        next_due: wake::next_due(tx).await?,
         breakers: breakers::all(tx).await?,
     })
 }

@@ -336,6 +336,38 @@ fn a_living_engine_takes_over_from_a_dead_one() {
     });
 }
 
+/// Whoever is parked when its engine goes is woken by another, which had nothing to do with it before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_parked_is_woken_by_whoever_is_left() {
+    let database = Cluster::get().database();
+    let waits = Pipeline::new("waits")
+        .stage(Stage::new("stage").step(Step::wait("a-while", Duration::from_secs(2))))
+        .build()
+        .expect("the pipeline is right");
+    let goes = open(options(&database, "goes", &waits)).await;
+    let stays = open(options(&database, "stays", &waits)).await;
+    let process = launch(&goes, &waits, Launch::new().entities(entities(2))).await;
+    let parked = async {
+        loop {
+            let row = goes.reader().process(process).await.expect("it is read");
+            if row.is_some_and(|row| row.waiting == 2) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, parked)
+        .await
+        .expect("they are parked in time");
+    end(&goes).await;
+    let row = settled(&stays, process).await;
+    assert_eq!(
+        (row.state, row.tally.succeeded),
+        (ProcessState::Succeeded, 2)
+    );
+    end(&stays).await;
+}
+
 /// The lanes of a process are counted over all engines, and both work.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_has_no_more_lanes_than_it_says_over_all_engines() {

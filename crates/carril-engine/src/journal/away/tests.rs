@@ -1,3 +1,5 @@
+//! How long lanes run on without a sign of life, and how often a store that is away is tried.
+
 use super::{AGAIN_MAX, Lease, backoff};
 use carril_model::time::Timestamp;
 use std::time::Duration;

@@ -8,6 +8,7 @@ use super::Fault;
 use crate::breaker::BreakerRow;
 use crate::contract::{Owned, Pending};
 use crate::id::ProcessId;
+use crate::time::Timestamp;
 use std::time::Duration;
 
 /// Processes that one look tells of at the most, and executions of each kind; the next look goes on with the others.
@@ -30,6 +31,8 @@ pub struct News {
     pub rolling_back: Vec<Owned>,
     /// Breakers that count more changes than the last look saw.
     pub breakers: Vec<BreakerRow>,
+    /// When the next parked execution is due, whoever parked it: its engine may be gone when the time comes.
+    pub next_due: Option<Timestamp>,
     /// Whether a request waits that this engine may serve.
     pub requests: bool,
 }
