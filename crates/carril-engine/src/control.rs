@@ -19,9 +19,10 @@ pub use rollback::RollbackReport;
 pub use signal::{Sending, Word};
 
 use crate::coordinator::Notice;
-use crate::engine::{Engine, plan_of};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::Ready;
+use crate::shared::plan_of;
 use carril_model::contract::{Fault, Owned, ProcessChange, ProcessRow, Selection};
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::state::{ExecutionState, ProcessState};

@@ -3,14 +3,15 @@
 //!
 //! It holds no truth: rows come from commits, and every change it asks for is checked again by the store.
 
-use crate::engine::Core;
+use crate::engine::Engine;
 use crate::event::Event;
 use crate::lane::{self, Signal};
 use crate::process_run::ProcessRun;
 use crate::rails;
 use crate::recovery;
+use crate::shared::Core;
 use crate::task::Kind;
-use carril_model::contract::{Claim, Claimed, Fault, ProcessChange, ProcessRow};
+use carril_model::contract::{Claim, Claimed, Entered, Fault, ProcessChange, ProcessRow};
 use carril_model::id::ProcessId;
 use carril_model::process;
 use carril_model::shares::{self, Hungry};
@@ -19,7 +20,7 @@ use carril_model::time::Timestamp;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Notices that may wait for the coordinator; senders wait beyond that.
 pub(crate) const NOTICES_MAX: usize = 1_024;
@@ -44,6 +45,16 @@ pub(crate) enum Notice {
         row: Box<ProcessRow>,
         claimed: Vec<Claimed>,
     },
+    /// A process that another engine launched, to run beside it.
+    TakeUp {
+        run: Arc<ProcessRun>,
+        row: Box<ProcessRow>,
+    },
+    /// The store no longer takes this engine for one that may write, or nobody knows: what was claimed is lost, and nothing is
+    /// asked of the journal until the engine has entered again. The answer says that the lanes have been told.
+    StoreLost(oneshot::Sender<()>),
+    /// The engine has entered again, and found this.
+    Back(Box<Entered>),
     /// Something outside the journal moved these processes.
     Moved(Vec<ProcessId>),
     /// Something outside the journal may have set lane keys free, whoever waits for them.
@@ -66,6 +77,8 @@ struct Managed {
     settling: bool,
     /// It moved on while it was being swept: what was swept is not all.
     unswept: bool,
+    /// Whether this engine asked for what ends it: of several, that one tells what there is to tell.
+    decided: bool,
     /// Where the engine's lanes are limited: something of it may be pending.
     hungry: bool,
     /// Lanes that the claim under way may fill.
@@ -84,6 +97,7 @@ impl Managed {
             again: false,
             settling: false,
             unswept: false,
+            decided: false,
             hungry: false,
             reserved: 0,
             served: 0,
@@ -114,6 +128,8 @@ pub(crate) struct Coordinator {
     lanes: Option<u32>,
     /// Deals made so far, where it is.
     deals: u64,
+    /// Whether the engine has lost its store and is not back yet: nothing is asked of the journal.
+    away: bool,
 }
 
 impl Coordinator {
@@ -129,6 +145,7 @@ impl Coordinator {
             looks: HashMap::new(),
             lanes,
             deals: 0,
+            away: false,
         }
     }
 
@@ -172,6 +189,13 @@ impl Coordinator {
             }
             Notice::LaneFree { process, dry } => self.lane_free(process, dry),
             Notice::Adopt { run, row, claimed } => self.adopt(run, *row, claimed),
+            Notice::TakeUp { run, row } => {
+                if !self.processes.contains_key(&run.id) {
+                    self.adopt(run, *row, Vec::new());
+                }
+            }
+            Notice::StoreLost(told) => self.store_lost(told),
+            Notice::Back(entered) => self.back(*entered),
             Notice::Moved(processes) => processes.into_iter().for_each(|id| self.look(id)),
             Notice::KeysFreed => self.fill_all(),
             Notice::Woken(processes) => processes.into_iter().for_each(|id| self.fill(id)),
@@ -247,6 +271,7 @@ impl Coordinator {
     fn adopt(&mut self, run: Arc<ProcessRun>, row: ProcessRow, claimed: Vec<Claimed>) {
         let id = run.id;
         let known = self.processes.contains_key(&id);
+        self.core.runs.insert(id);
         let managed = self
             .processes
             .entry(id)
@@ -265,8 +290,42 @@ impl Coordinator {
         self.core.board.moved();
     }
 
+    /// What was claimed is lost, and what was asked of the journal is not answered.
+    fn store_lost(&mut self, told: oneshot::Sender<()>) {
+        self.away = true;
+        self.core.lanes.lose_all();
+        self.looks.clear();
+        for managed in self.processes.values_mut() {
+            managed.claiming = false;
+            managed.reserved = 0;
+        }
+        self.core.board.moved();
+        // The journal waits for this, unless the engine stops.
+        let _ = told.send(());
+    }
+
+    /// Nothing that was known of the store holds any more: every process is looked at, and goes on.
+    fn back(&mut self, entered: Entered) {
+        self.away = false;
+        let all: Vec<ProcessId> = self.processes.keys().copied().collect();
+        for process in all {
+            self.look(process);
+            self.fill(process);
+        }
+        if !entered.rolling_back.is_empty() && !self.core.tasks.stop.is_cancelled() {
+            let core = Arc::clone(&self.core);
+            Engine { core }.finish_rollbacks(entered.rolling_back);
+        }
+        self.core.look_now.notify_one();
+        self.core.board.moved();
+    }
+
     /// Asks for a process's row in the order of commits, and keeps the process until it has come.
     fn look(&mut self, id: ProcessId) {
+        if self.away {
+            // Everything is looked at once the engine is back.
+            return;
+        }
         *self.looks.entry(id).or_default() += 1;
         self.core.journal.look(id);
     }
@@ -290,7 +349,12 @@ impl Coordinator {
         managed.active += 1;
         self.core.tasks.spawn(
             Kind::Lane,
-            lane::run(Arc::clone(&self.core), Arc::clone(&managed.run), claimed),
+            lane::run(
+                Arc::clone(&self.core),
+                Arc::clone(&managed.run),
+                claimed,
+                self.core.lanes.generation(),
+            ),
         );
     }
 
@@ -309,7 +373,9 @@ impl Coordinator {
         };
         if row.cancelling.is_some() && !managed.run.is_cancelled() {
             managed.run.cancel();
-            rails::tell_abort(&self.core, &row);
+            if managed.decided || self.core.is_sole() {
+                rails::tell_abort(&self.core, &row);
+            }
             self.core
                 .lanes
                 .signal(Signal::Cancel, |owned| owned.process == id);
@@ -326,7 +392,7 @@ impl Coordinator {
         }
         let has_settled = row.state.is_settled() && !managed.row.state.is_settled();
         managed.row = row;
-        if has_settled {
+        if has_settled && (managed.decided || self.core.is_sole()) {
             let looking = rails::look_at_settled(Arc::clone(&self.core), managed.row.clone());
             self.core.tasks.spawn(Kind::Work, looking);
         }
@@ -340,6 +406,7 @@ impl Coordinator {
             Some(ProcessChange::Settle { .. }) => self.sweep(id),
             Some(change) => {
                 managed.unswept = true;
+                managed.decided |= matches!(change, ProcessChange::Cancel { .. });
                 self.core.journal.process(change);
             }
             None => managed.unswept = true,
@@ -380,7 +447,10 @@ impl Coordinator {
                 self.core.board.moved();
             }
             Some(ProcessChange::Settle { .. }) if managed.unswept => self.sweep(id),
-            Some(change @ ProcessChange::Settle { .. }) => self.core.journal.process(change),
+            Some(change @ ProcessChange::Settle { .. }) => {
+                managed.decided = true;
+                self.core.journal.process(change);
+            }
             // What follows instead was asked for when the process moved.
             _ => self.forget_if_done(id),
         }
@@ -413,13 +483,14 @@ impl Coordinator {
     fn forget_if_done(&mut self, id: ProcessId) {
         if !self.looks.contains_key(&id) && self.processes.get(&id).is_some_and(Managed::is_done) {
             self.processes.remove(&id);
+            self.core.runs.remove(id);
             self.core.board.moved();
         }
     }
 
     /// Claims as many executions as lanes are free.
     fn fill(&mut self, id: ProcessId) {
-        if self.core.tasks.stop.is_cancelled() {
+        if self.away || self.core.tasks.stop.is_cancelled() {
             return;
         }
         let Some(managed) = self.processes.get_mut(&id) else {
@@ -448,7 +519,7 @@ impl Coordinator {
     /// they come free, as long as somebody of at least their priority goes without.
     fn deal(&mut self) {
         let Some(lanes) = self.lanes else { return };
-        if self.core.tasks.stop.is_cancelled() {
+        if self.away || self.core.tasks.stop.is_cancelled() {
             return;
         }
         let taken: u32 = self

@@ -1,28 +1,28 @@
 //! The engine as its owners see it: open it, hold a handle, shut it down.
 
 use crate::control::Retention;
-use crate::coordinator::{Coordinator, NOTICES_MAX, Notice};
+use crate::coordinator::{Coordinator, NOTICES_MAX};
 use crate::error::Error;
 use crate::event::{self, Event};
 use crate::journal;
 use crate::lane::{LaneTable, Signal};
 use crate::limits::Limits;
-use crate::process_run::{NotHere, Ready};
+use crate::neighbours;
+use crate::process_run::NotHere;
 use crate::requests;
+use crate::shared::{Board, Core, Runs};
 use crate::task::{Kind, Tasks};
 use crate::undoing::Undoing;
 use crate::waker;
 use carril_model::contract::{
-    Clock, Entered, Fault, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target, TargetError,
+    Clock, Entered, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target, TargetError,
 };
-use carril_model::definition::{Action, Definition, Entities, Overlap, Version};
+use carril_model::definition::Overlap;
 use carril_model::id::ProcessId;
-use carril_model::plan::Plan;
-use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
-use tokio::sync::{OwnedMutexGuard, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, broadcast, mpsc};
 
 /// Opens targets by name and URL; whoever wires the engine knows which kinds there are.
 pub trait TargetOpener: Send + Sync {
@@ -82,6 +82,22 @@ pub struct Options {
     /// Lanes at once, over all processes; `None`, the default, leaves each process its own number. Where processes compete for
     /// them, those of higher priority come first, and those of the same take turns.
     pub lanes: Option<u32>,
+    /// On a store that several engines share: whether it takes up processes that others launched and that it can run. True by
+    /// default. Those that it is told to [`adopt`](Engine::adopt), or launches, it runs either way.
+    pub takes_up: bool,
+    /// What becomes of it when the store cannot be reached, or takes it for dead. By default it stops.
+    pub store_away: StoreAway,
+}
+
+/// What an engine does whose store cannot be reached, or takes it for dead.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum StoreAway {
+    /// It stops, and says why; the next engine goes on.
+    #[default]
+    Stops,
+    /// It stops its lanes, which write nothing more, tries to enter again, at most for so long (`None` for ever), and goes on with
+    /// what it finds.
+    Waits(Option<Duration>),
 }
 
 impl Options {
@@ -93,251 +109,10 @@ impl Options {
             requests_every: Some(Duration::from_millis(200)),
             retention: None,
             lanes: None,
+            takes_up: true,
+            store_away: StoreAway::Stops,
         }
     }
-}
-
-/// What all parts of one engine share.
-pub(crate) struct Core {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) targets: Arc<dyn TargetOpener>,
-    pub(crate) runners: Runners,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) journal: journal::Handle,
-    pub(crate) limits: Limits,
-    /// Whether lanes are dealt by the coordinator alone.
-    lanes_limited: bool,
-    pub(crate) lanes: LaneTable,
-    pub(crate) tasks: Tasks,
-    pub(crate) board: Board,
-    pub(crate) undoing: Undoing,
-    /// Held by whoever looks at an execution's state and then makes or removes its workspace, so that neither a sweep nor a
-    /// retry acts on what the other has changed.
-    pub(crate) workspaces: tokio::sync::Mutex<()>,
-    /// Held by a rollback: another one of the same executions would take them out of its hands, and both would think that
-    /// they are done.
-    pub(crate) rollbacks: tokio::sync::Mutex<()>,
-    /// Held, by pipeline, while a launch is written.
-    launching: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    notices: mpsc::Sender<Notice>,
-    events: broadcast::Sender<Event>,
-    failure: OnceLock<Fault>,
-    defined: Mutex<BTreeSet<Version>>,
-    /// URLs of targets whose traces were looked at.
-    looked_at: Mutex<BTreeSet<String>>,
-}
-
-/// Where waiters learn that a process may have moved; what it says then, they read in the store.
-pub(crate) struct Board(watch::Sender<u64>);
-
-impl Board {
-    pub(crate) fn moved(&self) {
-        self.0.send_modify(|count| *count += 1);
-    }
-
-    /// Changes from now on.
-    pub(crate) fn watch(&self) -> watch::Receiver<u64> {
-        self.0.subscribe()
-    }
-}
-
-impl Core {
-    pub(crate) async fn notify(&self, notice: Notice) {
-        // The coordinator ends last; without it nobody is left to act on the notice.
-        let _ = self.notices.send(notice).await;
-    }
-
-    /// How many lanes a launch fills with its opening commit. Where lanes are limited, others may come before it.
-    pub(crate) const fn claimed_at_launch(&self, lanes: u32) -> u32 {
-        if self.lanes_limited { 0 } else { lanes }
-    }
-
-    pub(crate) fn is_watched(&self) -> bool {
-        self.events.receiver_count() > 0
-    }
-
-    pub(crate) fn emit(&self, event: impl FnOnce() -> Event) {
-        if self.is_watched() {
-            let _ = self.events.send(event());
-        }
-    }
-
-    /// The journal is gone: nothing can be made durable any more, so everything stops.
-    pub(crate) fn fail(&self, fault: Fault) {
-        let _ = self.failure.set(fault);
-        self.tasks.stop.cancel();
-        self.lanes.signal(Signal::DrainHard, |_| true);
-        self.board.moved();
-    }
-
-    pub(crate) fn check_alive(&self) -> Result<(), Error> {
-        match self.failure.get() {
-            Some(fault) => Err(Error::Store(fault.clone())),
-            None if self.tasks.stop.is_cancelled() => {
-                Err(Error::Stopped("it was shut down".to_owned()))
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Does work to its end, whatever becomes of whoever waits for it: what moves a process in the store and then tells the
-    /// coordinator must not stop in between.
-    pub(crate) async fn to_its_end<T, F>(&self, work: F) -> Result<T, Error>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Error>> + Send + 'static,
-    {
-        let (tell, told) = oneshot::channel();
-        self.tasks.spawn(Kind::Work, async move {
-            // Nobody may be there any more who wants to know.
-            let _ = tell.send(work.await);
-        });
-        let done = told
-            .await
-            .unwrap_or_else(|_| Err(Error::Stopped("it ended while it did this".to_owned())));
-        match (done, self.failure.get()) {
-            // That it stopped is what the failure brought about; people are helped by the failure.
-            (Err(Error::Stopped(_)), Some(fault)) => Err(Error::Store(fault.clone())),
-            (done, _) => done,
-        }
-    }
-
-    /// Waits until no other launch of this pipeline is being written, and keeps others from it.
-    ///
-    /// Lane keys go by ids, and all executions of a process must come before those of one that is launched later: otherwise each
-    /// could hold a key that the other one needs to reach its barrier.
-    pub(crate) async fn turn_to_launch(&self, pipeline: &str) -> OwnedMutexGuard<()> {
-        let turn = {
-            let mut launching = self
-                .launching
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(launching.entry(pipeline.to_owned()).or_default())
-        };
-        turn.lock_owned().await
-    }
-
-    /// Keeps a definition in the store, once per engine.
-    pub(crate) async fn define(
-        &self,
-        definition: &Definition,
-        version: &Version,
-    ) -> Result<(), Error> {
-        let known = self
-            .defined
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(version);
-        if !known {
-            self.store
-                .define(version, definition, self.clock.now())
-                .await?;
-            self.defined
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(version.clone());
-        }
-        Ok(())
-    }
-
-    /// Opens every target that a pipeline names and finds a runner for every step.
-    pub(crate) async fn ready(
-        &self,
-        plan: Arc<Plan>,
-        urls: &BTreeMap<String, String>,
-    ) -> Result<Ready, Error> {
-        let mut targets = BTreeMap::new();
-        for name in target_names(plan.definition()) {
-            let Some(url) = urls.get(&name) else {
-                return Err(Error::refused(
-                    "CAR0408",
-                    format!(
-                        "where target `{name}` is was not said: give it with --target {name}=URL or in carril.toml"
-                    ),
-                ));
-            };
-            let target = self
-                .targets
-                .open(&name, url)
-                .await
-                .map_err(|error| Error::Target {
-                    name: name.clone(),
-                    error,
-                })?;
-            targets.insert(name, target);
-        }
-        Ready::new(plan, targets, urls, &self.runners, &self.limits)
-    }
-
-    /// The highest execution id that the targets of a launch bear. A target is asked once: from then on this store's ids are above.
-    pub(crate) async fn ids_above(
-        &self,
-        ready: &Ready,
-        urls: &BTreeMap<String, String>,
-    ) -> Result<i64, Error> {
-        let mut above = 0;
-        for (name, target) in &ready.targets {
-            let url = urls.get(name).cloned().unwrap_or_default();
-            if self
-                .looked_at
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(&url)
-            {
-                continue;
-            }
-            let newest = target.newest_execution().await;
-            above = above.max(newest.map_err(|error| Error::Target {
-                name: name.clone(),
-                error,
-            })?);
-            self.looked_at
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(url);
-        }
-        Ok(above)
-    }
-
-    /// Makes an unfinished process of the store one of this engine's; tells what its launch did to the one before it.
-    pub(crate) async fn adopt(&self, row: ProcessRow) -> Result<Overlap, Error> {
-        let definition = self.store.definition(&row.version).await?;
-        let overlap = definition.lanes.overlap;
-        let ready = self.ready(plan_of(definition, &row), &row.targets).await?;
-        let run = Arc::new(ready.into_run(row.id, row.priority, row.params.clone()));
-        self.notify(Notice::Adopt {
-            run,
-            row: Box::new(row),
-            claimed: Vec::new(),
-        })
-        .await;
-        Ok(overlap)
-    }
-}
-
-/// The plan of a process that the store holds, for the folder that it was launched in.
-pub(crate) fn plan_of(definition: Definition, row: &ProcessRow) -> Arc<Plan> {
-    Arc::new(Plan::new(definition).in_folder(row.folder.clone()))
-}
-
-/// Every target that a pipeline acts on.
-fn target_names(definition: &Definition) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    if let Entities::Query { target, .. } = &definition.entities {
-        names.insert(target.clone());
-    }
-    names.extend(
-        definition
-            .workspace
-            .iter()
-            .map(|workspace| workspace.target.clone()),
-    );
-    for step in definition.stages.iter().flat_map(|stage| &stage.steps) {
-        if let Action::Sql { target, .. } = &step.action {
-            names.insert(target.clone());
-        }
-    }
-    names
 }
 
 /// A running engine. Clones are handles to the same one.
@@ -360,12 +135,18 @@ impl Engine {
         let clock = Arc::clone(&parts.clock);
         let (notices, inbox) = mpsc::channel(NOTICES_MAX);
         let tasks = Tasks::default();
+        let lanes: Arc<LaneTable> = Arc::default();
         let (writer, journal) = journal::Writer::new(
             Arc::clone(&parts.store),
             Arc::clone(&parts.clock),
             notices.clone(),
             tasks.close.clone(),
         );
+        let writer = writer.outlasting(journal::Outlasting {
+            node: options.node.clone(),
+            away: options.store_away,
+            lanes: Arc::clone(&lanes),
+        });
         let core = Arc::new(Core {
             store: parts.store,
             targets: parts.targets,
@@ -374,9 +155,13 @@ impl Engine {
             journal,
             limits: Limits::new(clock, breakers),
             lanes_limited: options.lanes.is_some(),
-            lanes: LaneTable::default(),
+            lanes,
+            runs: Runs::default(),
+            look_now: Notify::new(),
+            requests_now: Notify::new(),
+            outlasts: options.store_away != StoreAway::Stops,
             tasks,
-            board: Board(watch::Sender::new(0)),
+            board: Board::default(),
             undoing: Undoing::default(),
             workspaces: tokio::sync::Mutex::default(),
             rollbacks: tokio::sync::Mutex::default(),
@@ -395,6 +180,8 @@ impl Engine {
         core.tasks
             .spawn(Kind::Requests, waker::run(Arc::clone(&core)));
         let engine = Self { core };
+        let watching = neighbours::run(engine.clone(), options.takes_up);
+        engine.core.tasks.spawn(Kind::Requests, watching);
         if let Some(every) = options.requests_every {
             engine
                 .core
@@ -437,7 +224,7 @@ impl Engine {
         let mut moved = self.core.board.watch();
         loop {
             self.core.check_alive()?;
-            let row = self.core.store.process(process).await?;
+            let row = self.core.process_when_back(process).await?;
             if row.state.is_settled() && !self.core.lanes.any(|owned| owned.process == process) {
                 return Ok(row);
             }

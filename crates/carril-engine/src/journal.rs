@@ -5,10 +5,16 @@
 //! with the next commit of their lane and go alone after 100 ms, so that others can read what is going on.
 //!
 //! When the store fails for good, every waiting writer hears of it, nothing more is written, and the engine stops: what is
-//! durable is the truth, and the next engine goes on from there.
+//! durable is the truth, and the next engine goes on from there. An engine that is to outlast that goes on itself, from what is
+//! durable and nothing else: see [`away`].
+
+mod away;
+
+pub(crate) use away::Outlasting;
 
 use crate::coordinator::Notice;
 use crate::waker::Alarm;
+use away::Lease;
 use carril_model::account::{CauseKind, TimeAccount};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
@@ -36,7 +42,8 @@ const SOFT_WAIT: Duration = Duration::from_millis(100);
 const SOFT_LOOK: Duration = Duration::from_millis(10);
 /// How often an idle engine says that it is alive.
 const BEAT: Duration = Duration::from_secs(1);
-/// How often a busy store is tried again, after its own time-out, before the engine gives up.
+/// How often a busy store is tried again, after its own time-out, before the engine gives up. One that gives leases is tried until
+/// this engine's has nearly run out.
 const BUSY_TRIES: u32 = 12;
 
 /// What became of a write.
@@ -330,6 +337,10 @@ pub(crate) struct Writer {
     alarm: Arc<Alarm>,
     /// Rung when nobody will write any more.
     close: CancellationToken,
+    /// What the store allows without a sign of life, where it looks at that.
+    lease: Option<Lease>,
+    /// How the engine outlasts its store's being away, if it does.
+    outlasting: Option<Outlasting>,
 }
 
 /// Who waits for what in a group under way.
@@ -378,6 +389,9 @@ impl Writer {
         let (direct_sender, direct) = mpsc::unbounded_channel();
         let soft = Arc::new(SoftTable::default());
         let alarm = Arc::new(Alarm::default());
+        let lease = store
+            .neighbours()
+            .map(|neighbours| Lease::new(neighbours.lease(), clock.now()));
         let handle = Handle {
             queue: sender,
             direct: direct_sender,
@@ -395,9 +409,19 @@ impl Writer {
                 notices,
                 alarm,
                 close,
+                lease,
+                outlasting: None,
             },
             handle,
         )
+    }
+
+    /// The same, which enters again after the store was away.
+    pub(crate) fn outlasting(self, outlasting: Outlasting) -> Self {
+        Self {
+            outlasting: Some(outlasting).filter(Outlasting::waits),
+            ..self
+        }
     }
 
     /// Writes until it is closed and everything handed in is durable, or until the store fails for good.
@@ -405,7 +429,7 @@ impl Writer {
         let mut messages = Vec::new();
         loop {
             let idle = if self.soft.lock().is_empty() {
-                BEAT
+                self.lease.as_ref().map_or(BEAT, Lease::beat)
             } else {
                 SOFT_WAIT
             };
@@ -420,11 +444,20 @@ impl Writer {
             let now = self.clock.now();
             let (group, waiting) = self.gather(std::mem::take(&mut messages), now);
             let matters = waiting.matters(&group);
-            match self.write(group, &waiting.looks, now).await {
-                Ok(report) => self.answer(waiting, report).await,
+            match self.write_in_time(group, &waiting.looks, now).await {
+                Ok(report) => {
+                    if let Some(lease) = &mut self.lease {
+                        lease.renewed(now);
+                    }
+                    self.answer(waiting, report).await;
+                }
                 // Soft changes and signs of life are said again soon.
                 Err(Fault::Busy(_)) if !matters && waiting.looks.is_empty() => {}
-                Err(fault) => return self.give_up(waiting, fault).await,
+                Err(fault) => {
+                    if let Err(fault) = self.outlast(waiting, fault).await {
+                        return self.give_up(fault).await;
+                    }
+                }
             }
         }
     }
@@ -444,8 +477,10 @@ impl Writer {
         let mut report = if !nothing {
             self.commit(Arc::new(group)).await?
         } else if looks.is_empty() {
-            self.store.beat(now).await?;
-            Report::default()
+            Report {
+                woken: self.store.beat(now).await?,
+                ..Report::default()
+            }
         } else {
             Report::default()
         };
@@ -570,9 +605,13 @@ impl Writer {
         let mut tries = 0;
         let report = loop {
             match self.store.commit(Arc::clone(&group)).await {
-                Err(Fault::Busy(reason)) if tries < BUSY_TRIES => {
+                Err(Fault::Busy(reason)) if self.is_patient() || tries < BUSY_TRIES => {
                     tries += 1;
                     tracing::warn!(tries, %reason, "the store is busy; the journal waits for it");
+                    // A lock has been waited for already; a server that cannot be reached says so at once.
+                    if self.is_patient() {
+                        tokio::time::sleep(away::backoff(tries)).await;
+                    }
                 }
                 other => break other?,
             }
@@ -631,23 +670,42 @@ impl Writer {
         }
     }
 
-    async fn give_up(mut self, waiting: Waiting, fault: Fault) {
+    async fn give_up(mut self, fault: Fault) {
         tracing::error!(%fault, "the journal cannot be written; the engine stops");
         self.queue.close();
-        for writing in waiting.writers {
-            let _ = writing.ack.send(Err(fault.clone()));
-        }
-        for waker in waiting.wakers {
-            let _ = waker.send(Err(fault.clone()));
-        }
         let _ = self
             .notices
             .send(Notice::JournalFailed(fault.clone()))
             .await;
         while let Some(message) = self.queue.recv().await {
-            if let Message::Write { ack, .. } | Message::Breaker(_, ack) = message {
+            message.refuse(&fault);
+        }
+    }
+}
+
+impl Waiting {
+    /// Tells everybody who waits that it is unknown whether theirs was written.
+    fn refuse(self, fault: &Fault) {
+        for writing in self.writers {
+            let _ = writing.ack.send(Err(fault.clone()));
+        }
+        for waker in self.wakers {
+            let _ = waker.send(Err(fault.clone()));
+        }
+    }
+}
+
+impl Message {
+    /// Tells whoever handed it in that it is not written. Nobody waits for the others: they are asked for again.
+    fn refuse(self, fault: &Fault) {
+        match self {
+            Self::Write { ack, .. } | Self::Breaker(_, ack) => {
                 let _ = ack.send(Err(fault.clone()));
             }
+            Self::Wake { ack, .. } => {
+                let _ = ack.send(Err(fault.clone()));
+            }
+            Self::Process(_) | Self::Claim(_) | Self::Look(_) => {}
         }
     }
 }

@@ -10,11 +10,11 @@ pub(crate) use table::{LaneTable, Signal};
 
 use crate::attempt;
 use crate::coordinator::Notice;
-use crate::engine::Core;
 use crate::event::Event;
 use crate::journal::{self, SoftPlace};
 use crate::limits::{Admission, Admitted, Leave, Next as Ahead};
 use crate::process_run::ProcessRun;
+use crate::shared::Core;
 use carril_model::account::Cause;
 use carril_model::account::CauseKind;
 use carril_model::breaker::Response;
@@ -55,7 +55,12 @@ enum LaneEvent {
 type Work = Pin<Box<dyn Future<Output = LaneEvent> + Send>>;
 
 /// Runs executions of one process until there is none left to take.
-pub(crate) async fn run(core: Arc<Core>, process: Arc<ProcessRun>, first: Claimed) {
+pub(crate) async fn run(
+    core: Arc<Core>,
+    process: Arc<ProcessRun>,
+    first: Claimed,
+    generation: u64,
+) {
     let mut next = Some(first);
     let mut dry = false;
     while let Some(claimed) = next.take() {
@@ -66,13 +71,13 @@ pub(crate) async fn run(core: Arc<Core>, process: Arc<ProcessRun>, first: Claime
             execution = owned.execution.0,
             entity = claimed.entity_key.as_deref()
         );
-        let lane = Lane::new(&core, &process, claimed);
+        let lane = Lane::new(&core, &process, claimed, generation);
         match lane.run().instrument(span).await {
             Ok(after) => {
                 dry = after.asked;
                 next = after.claimed;
             }
-            // The journal has stopped, and with it the engine; the coordinator knows.
+            // The journal has stopped, or the engine has lost its store; the coordinator knows.
             Err(fault) => {
                 tracing::debug!(%fault, execution = owned.execution.0, "the lane ends without its journal");
             }
@@ -99,7 +104,12 @@ struct Lane<'a> {
 }
 
 impl<'a> Lane<'a> {
-    fn new(core: &'a Arc<Core>, process: &'a Arc<ProcessRun>, claimed: Claimed) -> Self {
+    fn new(
+        core: &'a Arc<Core>,
+        process: &'a Arc<ProcessRun>,
+        claimed: Claimed,
+        generation: u64,
+    ) -> Self {
         let owned = claimed.owned;
         core.emit(|| Event::Started {
             process: owned.process,
@@ -114,7 +124,7 @@ impl<'a> Lane<'a> {
             machine: Execution::resume(&process.plan, &process.params, claimed),
             owned,
             soft: core.journal.soft_place(owned),
-            bell: core.lanes.enter(owned),
+            bell: core.lanes.enter(owned, generation),
             work: FuturesUnordered::new(),
             stops: HashMap::new(),
             published: false,
@@ -126,8 +136,17 @@ impl<'a> Lane<'a> {
         tracing::debug!("the lane begins");
         let mut transition = self.first();
         loop {
-            if let Some(next) = self.apply(transition).await? {
-                return Ok(next);
+            if self.bell.wanted() == Some(Signal::Lost) {
+                self.stop_work().await;
+                return Err(Fault::LostLease);
+            }
+            match self.apply(transition).await {
+                Ok(Some(next)) => return Ok(next),
+                Ok(None) => {}
+                Err(fault) => {
+                    self.stop_work().await;
+                    return Err(fault);
+                }
             }
             transition = match self.next_event().await {
                 LaneEvent::Passed { step, in_hand } => {
@@ -355,6 +374,8 @@ impl<'a> Lane<'a> {
             Some(Signal::Drain) => self.machine.drain(false, now),
             Some(Signal::DrainHard) => self.machine.drain(true, now),
             Some(Signal::Cancel) => self.machine.cancel(now),
+            // Looked at before anything is written.
+            Some(Signal::Lost) => continue_with_nothing(),
         }
     }
 

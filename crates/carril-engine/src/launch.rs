@@ -1,10 +1,11 @@
 //! Launching: entities first, then executions in chunks under a process that nobody sees, then one commit that opens it (P1).
 
 use crate::coordinator::Notice;
-use crate::engine::{Core, Engine};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::Ready;
 use crate::rails;
+use crate::shared::Core;
 use carril_model::contract::{
     EntityCursor, EntityRow, Fault, LAUNCH_CHUNK_MAX, Launch, Launched, NewExecution, ProcessRow,
     Tally,
@@ -18,12 +19,15 @@ use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Entities that are read and written at once. Several chunks are in memory while one is written, and a commit more or less is a
 /// small part of what writing one costs.
 const CHUNK: usize = 2_000;
 const _: () = assert!(CHUNK <= LAUNCH_CHUNK_MAX);
+/// How often a launch asks whether another engine's launch of the same pipeline is written; that one takes seconds when it is large.
+const TURN_LOOK: Duration = Duration::from_millis(50);
 
 /// What to launch.
 #[derive(Debug, Clone)]
@@ -140,6 +144,7 @@ impl Engine {
                     .map(LaunchOutcome::Repeated);
             }
             Launched::Skipped(process) => return Ok(LaunchOutcome::Skipped(process)),
+            Launched::Behind(_) => unreachable!("whoever begins a launch waits for its turn"),
             Launched::New { process, claimed } => (process, claimed),
         };
         let row = match launch.overlap {
@@ -236,7 +241,7 @@ async fn write(
     }
     let turn = async { Ok(core.turn_to_launch(&launch.pipeline).await) };
     let _turn = unless(given_up, turn).await?;
-    let launched = begin(core, launch, &chunk, open, writing).await?;
+    let launched = begin_in_turn(core, launch, &chunk, open, writing).await?;
     let Launched::New { process, .. } = launched else {
         return Ok((launched, total));
     };
@@ -272,6 +277,31 @@ async fn write(
                 return Err(error);
             }
         }
+    }
+}
+
+/// Writes the first chunk once no other engine writes a launch of the same pipeline.
+async fn begin_in_turn(
+    core: &Core,
+    launch: &Launch,
+    chunk: &[NewExecution],
+    open: Option<u32>,
+    writing: &Writing<'_>,
+) -> Result<Launched, Error> {
+    let mut told = false;
+    loop {
+        let launched = begin(core, launch, chunk, open, writing).await?;
+        let Launched::Behind(before) = launched else {
+            return Ok(launched);
+        };
+        if !std::mem::replace(&mut told, true) {
+            tracing::info!(process = before.0, pipeline = %launch.pipeline, "another engine is launching the same pipeline; waiting for it");
+        }
+        let wait = async {
+            tokio::time::sleep(TURN_LOOK).await;
+            Ok(())
+        };
+        unless(writing.given_up, wait).await?;
     }
 }
 

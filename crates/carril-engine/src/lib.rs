@@ -20,15 +20,17 @@ mod journal;
 mod lane;
 mod launch;
 mod limits;
+mod neighbours;
 mod process_run;
 mod rails;
 mod recovery;
 mod requests;
+mod shared;
 pub mod task;
 mod undoing;
 mod waker;
 
 pub use control::{Pruned, Purged, Retention, RetryPreview, RollbackReport, Sending, Word};
-pub use engine::{Engine, Options, Parts, Runners, TargetOpener};
+pub use engine::{Engine, Options, Parts, Runners, StoreAway, TargetOpener};
 pub use error::Error;
 pub use launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};

@@ -98,6 +98,21 @@ impl Limits {
         guard.force(wish, reason)
     }
 
+    /// Takes breakers over as other engines left them, where they count more changes than here.
+    pub(crate) fn hear(&self, rows: Vec<BreakerRow>) {
+        for row in rows {
+            let mut known = self.lock();
+            match known.guards.get(&row.resource) {
+                Some(guard) => {
+                    let guard = Arc::clone(guard);
+                    drop(known);
+                    guard.hear(&row);
+                }
+                None => drop(known.kept.insert(row.resource.clone(), row)),
+            }
+        }
+    }
+
     fn guard_of(&self, name: &str, policy: BreakerPolicy) -> Arc<Guard> {
         let mut known = self.lock();
         if let Some(guard) = known.guards.get(name) {

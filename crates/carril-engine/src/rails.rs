@@ -4,9 +4,9 @@
 //! What is bad or slow is decided in the model, from what the store says at that moment; nothing is remembered here. A look
 //! that fails stops nothing: the next launch and the next settlement look again.
 
-use crate::engine::Core;
 use crate::error::Error;
 use crate::event::{Event, Rail};
+use crate::shared::Core;
 use carril_model::baseline::{self, PastRun, RUNS_MAX};
 use carril_model::contract::{Fault, Launch, Launched, ProcessRow};
 use carril_model::definition::Version;

@@ -4,9 +4,10 @@
 
 use crate::control::{Held, Pruned, Retention};
 use crate::coordinator::Notice;
-use crate::engine::{Core, Engine};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::ProcessRun;
+use crate::shared::Core;
 use crate::task::Kind;
 use carril_model::contract::{Older, Owned, Selection, TargetError, Whose};
 use carril_model::id::{ExecutionId, ProcessId};

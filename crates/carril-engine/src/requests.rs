@@ -1,4 +1,4 @@
-//! Wishes that other programs left in the store: found by looking, carried out, answered.
+//! Wishes that other programs left in the store: found by looking, now and then and when somebody rings, carried out, answered.
 //!
 //! A wish is answered once it was refused, or the store knows of it; its work goes on after that, and whoever asked follows it in
 //! the store. A wish that an engine dies over is found again by the next: each verb copes with being asked twice.
@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};
 use crate::task::Kind;
-use carril_model::contract::{Answer, Older, Request, Selection, Wish};
+use carril_model::contract::{Answer, Fault, Older, Request, Selection, Wish};
 use carril_model::id::{ProcessId, RequestId};
 use carril_model::plan::Plan;
 use std::sync::Arc;
@@ -17,13 +17,19 @@ use std::time::Duration;
 /// Looks for wishes until the engine stops.
 pub(crate) async fn look(engine: Engine, every: Duration) {
     loop {
-        tokio::time::sleep(every).await;
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            () = engine.core.requests_now.notified() => {}
+        }
         match engine.core.store.requests().await {
             Ok(requests) => {
                 for request in requests {
                     serve(&engine, request).await;
                 }
             }
+            // While the store is away the journal says so, once.
+            Err(Fault::Busy(_) | Fault::Unavailable(_) | Fault::LostLease)
+                if engine.core.outlasts => {}
             Err(fault) => tracing::warn!(%fault, "requests of other programs could not be read"),
         }
     }

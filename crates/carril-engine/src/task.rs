@@ -21,7 +21,7 @@ pub enum Kind {
     Coordinator,
     /// Runs executions, one after the other.
     Lane,
-    /// Looks again and again: for wishes of other programs, for what is old, for who is due.
+    /// Looks again and again: for wishes of other programs, for what is old, for who is due, for what other engines did.
     Requests,
     /// Does one thing to its end.
     Work,

@@ -4,7 +4,7 @@
 //! is woken in bounded batches, which ride in the journal's groups like everything else, and gets its lane by the ordinary
 //! claim. Memory does not grow with those that wait.
 
-use crate::engine::Core;
+use crate::shared::Core;
 use carril_model::time::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -53,9 +53,15 @@ pub(crate) async fn run(core: Arc<Core>) {
     loop {
         // Whoever is parked after this sets it again; whoever was before is seen by the store.
         alarm.take();
-        // A journal that has stopped has told everybody.
-        let Ok(due) = core.journal.wake(BATCH).await else {
-            return;
+        let due = match core.journal.wake(BATCH).await {
+            Ok(due) => due,
+            Err(_) if core.outlasts => {
+                // The store is away: once it is back there may be many who are due.
+                tokio::time::sleep(LOOK).await;
+                continue;
+            }
+            // A journal that has stopped has told everybody.
+            Err(_) => return,
         };
         if due.woken > 0 {
             fail::fail_point!("engine::waker::woken");

@@ -180,6 +180,19 @@ impl Breaker {
         Self::resume(policy, row)
     }
 
+    /// Takes over a row that counts more changes, which another engine kept. In the same state uses in flight go on counting; the
+    /// try of a half-open breaker that this engine makes stays under way.
+    pub fn take_over(&mut self, row: BreakerRow) {
+        if row.change <= self.row.change {
+            return;
+        }
+        if (row.state, row.since) != (self.row.state, self.row.since) {
+            self.stretch = row.change;
+            self.probing = false;
+        }
+        self.row = row;
+    }
+
     /// As it is kept.
     #[must_use]
     pub const fn row(&self) -> &BreakerRow {

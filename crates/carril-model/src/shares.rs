@@ -51,5 +51,16 @@ pub fn yields(hungry: &[Hungry], process: ProcessId, priority: i8) -> bool {
         .any(|other| other.process != process && other.priority >= priority)
 }
 
+/// Of the lanes of a process those that are an engine's, where `among` engines work on it and `place` of them come before this one.
+/// The shares of all of them sum up to the lanes.
+#[must_use]
+pub const fn of_node(lanes: u32, place: u32, among: u32) -> u32 {
+    if among == 0 {
+        return lanes;
+    }
+    let rest = lanes % among;
+    lanes / among + if place < rest { 1 } else { 0 }
+}
+
 #[cfg(test)]
 mod tests;

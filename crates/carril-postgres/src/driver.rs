@@ -1,7 +1,8 @@
 //! The one module of this crate that may spawn: connections, and a thread of its own for whoever needs one.
 //!
 //! A connection is two things: a client, which statements are given to from any task, and a task that moves bytes, which ends
-//! when its client is dropped or the connection is lost. A [`Worker`] is a thread with a runtime of its own, on which work is
+//! when its client is dropped or the connection is lost. One that listens hands on what others notify, too; whoever keeps it is a
+//! task beside a worker's work, which ends with the worker. A [`Worker`] is a thread with a runtime of its own, on which work is
 //! done one after the other, in the order it came; it ends when it is dropped: the queue closes, what is still in it is done,
 //! and the drop waits for the last of it. The driver knows nothing of what the work is about.
 //!
@@ -15,7 +16,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{AsyncMessage, Client, Error};
 
 /// Work under way on a worker's thread, which borrows the worker's state.
 pub(crate) type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
@@ -41,6 +42,45 @@ pub(crate) async fn connect(
         }
     });
     Ok((client, task))
+}
+
+/// The same for a connection that listens: `heard` is given the payload of each notification. The task's end is the
+/// connection's, so that whoever only listens notices it.
+///
+/// # Errors
+/// As [`connect`].
+pub(crate) async fn connect_listening(
+    address: &Address,
+    heard: impl Fn(&str) + Send + 'static,
+) -> Result<(Client, tokio::task::JoinHandle<()>), Error> {
+    let (client, mut connection) = address.config.connect(address.tls.clone()).await?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the backend's driver module; the task ends with its client or its connection"
+    )]
+    let task = tokio::spawn(async move {
+        loop {
+            match std::future::poll_fn(|context| connection.poll_message(context)).await {
+                Some(Ok(AsyncMessage::Notification(told))) => heard(told.payload()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    tracing::debug!(%error, "a connection to PostgreSQL that listened ended");
+                    return;
+                }
+                None => return,
+            }
+        }
+    });
+    Ok((client, task))
+}
+
+/// Runs a task beside the work of the worker on whose thread this is called; it ends by itself, or is dropped with the worker.
+pub(crate) fn beside(task: impl Future<Output = ()> + Send + 'static) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the backend's driver module; the task is dropped with the worker's runtime"
+    )]
+    drop(tokio::spawn(task));
 }
 
 /// Work was not done, or nobody knows its outcome: it panicked, or the worker has ended.

@@ -6,6 +6,8 @@
 //!
 //! ```text
 //! engine ──verbs──▶ PostgresStore ──▶ thread ──▶ schema `carril` ◀── thread ◀── PostgresStore ◀── another engine
+//!    ▲                                  ear ◀── notifications, at most one in 50 ms ──▶ ear                 ▲
+//!    └───────────────────── stirred ◀────┘                                               └──▶ stirred ───────┘
 //! ```
 
 /// The text of a statement in `sql/store/`, without the comment that opens its file.
@@ -29,6 +31,7 @@ mod claim;
 mod commit;
 mod deltas;
 mod desk;
+mod ear;
 mod engine;
 mod enter;
 mod fault;
@@ -39,11 +42,13 @@ mod lanes;
 mod launch;
 mod lookup;
 mod migrate;
+mod neighbours;
 mod open;
 mod rails;
 mod records;
 mod rows;
 mod session;
+mod share;
 mod steps;
 mod text;
 mod wake;

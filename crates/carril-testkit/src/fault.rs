@@ -6,9 +6,9 @@
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
-    NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun, Selection, Sent, StepRow,
-    Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, Neighbours, NewExecution,
+    NewSignal, News, NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun,
+    Selection, Sent, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::guard::VersionRecord;
@@ -16,6 +16,7 @@ use carril_model::id::{ExecutionId, ProcessId, RequestId};
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// The verbs that can be made to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub enum Verb {
     Answer,
     Breakers,
     Beat,
+    Look,
     Leave,
 }
 
@@ -309,12 +311,37 @@ impl<S: Store> Store for FaultStore<S> {
         self.call(Verb::Breakers, Store::breakers)
     }
 
-    fn beat(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
+    fn beat(&self, now: Timestamp) -> Pending<'_, Result<Vec<ProcessId>, Fault>> {
         self.call(Verb::Beat, |store| store.beat(now))
     }
 
     fn leave(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
         self.call(Verb::Leave, |store| store.leave(now))
+    }
+
+    fn neighbours(&self) -> Option<&dyn Neighbours> {
+        self.inner.neighbours().map(|_| self as &dyn Neighbours)
+    }
+}
+
+impl<S: Store> Neighbours for FaultStore<S> {
+    fn lease(&self) -> Duration {
+        let inner = self.inner.neighbours();
+        inner.map_or(Duration::MAX, Neighbours::lease)
+    }
+
+    fn stirred(&self) -> Pending<'_, ()> {
+        match self.inner.neighbours() {
+            Some(inner) => inner.stirred(),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+
+    fn look<'a>(&'a self, named: &'a [ProcessId]) -> Pending<'a, Result<News, Fault>> {
+        self.call(Verb::Look, |store| match store.neighbours() {
+            Some(inner) => inner.look(named),
+            None => Box::pin(std::future::ready(Ok(News::default()))),
+        })
     }
 }
 

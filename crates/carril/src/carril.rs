@@ -6,7 +6,7 @@ use crate::open::{SharedLock, release};
 use crate::reader::Reader;
 use crate::targets::Targets;
 use carril_engine::{Engine, EntitySource, Error, LaunchOutcome, LaunchRequest, Narrowing};
-use carril_model::contract::{Entered, EntityRow, Fault, History, NodeInfo, ProcessRow};
+use carril_model::contract::{Entered, EntityRow, Fault, History, NodeInfo, NodeRow, ProcessRow};
 use carril_model::load;
 use carril_model::plan::Plan;
 use std::collections::BTreeMap;
@@ -89,6 +89,14 @@ impl Carril {
     #[must_use]
     pub fn reader(&self) -> &Reader {
         &self.shared.reader
+    }
+
+    /// The engines that are at work on the store, this one included.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn nodes(&self) -> Result<Vec<NodeRow>, Error> {
+        Ok(self.reader().nodes().await?)
     }
 
     /// The targets, as the engine opens them.

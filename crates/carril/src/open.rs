@@ -16,11 +16,11 @@ use crate::settings::RETENTION;
 use crate::targets::Targets;
 use carril_engine::clock::SystemClock;
 use carril_engine::{
-    Engine, Error as EngineError, Options, Parts, Retention, Runners, TargetOpener, task,
+    Engine, Error as EngineError, Options, Parts, Retention, Runners, StoreAway, TargetOpener, task,
 };
 use carril_model::contract::{NodeInfo, Pending, Store, Target, TargetError};
 use carril_model::time::Timestamp;
-use carril_postgres::store::PostgresStore;
+use carril_postgres::store::{PostgresStore, StoreOptions as PostgresOptions};
 use carril_sqlite::store::{self, Durability, EngineLock, LockError, SqliteStore, StoreOptions};
 use carril_steps::command::{CommandOptions, CommandRunner};
 use carril_steps::http::HttpRunner;
@@ -59,6 +59,9 @@ pub struct OpenOptions {
     requests_every: Option<Duration>,
     retention: Retention,
     lanes: Option<u32>,
+    postgres: PostgresOptions,
+    takes_up: bool,
+    away_at_most: Option<Duration>,
 }
 
 impl fmt::Debug for OpenOptions {
@@ -101,6 +104,9 @@ impl OpenOptions {
             requests_every: Some(Duration::from_millis(200)),
             retention: RETENTION,
             lanes: None,
+            postgres: PostgresOptions::default(),
+            takes_up: true,
+            away_at_most: None,
         }
     }
 
@@ -215,6 +221,38 @@ impl OpenOptions {
     pub fn lanes(mut self, max: Option<u32>) -> Self {
         self.lanes = max.map(|max| max.max(1));
         self.node.lanes = self.lanes;
+        self
+    }
+
+    /// On a store on PostgreSQL: how long this engine's work stays its own when it gives no sign of life, 15 s by default. Shorter, and
+    /// a stalled engine loses its work to others; longer, and a dead one's work waits longer. At least 1 s; the same for all engines.
+    #[must_use]
+    pub const fn lease(mut self, lease: Duration) -> Self {
+        self.postgres.lease = lease;
+        self
+    }
+
+    /// On a store on PostgreSQL: whether engines tell each other at once what there is to look at, over a connection of its own that
+    /// listens; true by default. Without it (a pooler that passes no notifications on) they look each second.
+    #[must_use]
+    pub const fn notify(mut self, notify: bool) -> Self {
+        self.postgres.notify = notify;
+        self
+    }
+
+    /// On a store on PostgreSQL: whether this engine takes up processes that others launched, if it has the functions that they name
+    /// and can open their targets; true by default. What it launches or adopts it runs either way.
+    #[must_use]
+    pub const fn takes_up(mut self, takes_up: bool) -> Self {
+        self.takes_up = takes_up;
+        self
+    }
+
+    /// On a store on PostgreSQL: how long the engine tries to come back when the store cannot be reached; by default it tries until
+    /// it is shut down. Its lanes stop meanwhile, and go on from what is durable. An engine with a store in a file stops at once.
+    #[must_use]
+    pub const fn away_at_most(mut self, longest: Duration) -> Self {
+        self.away_at_most = Some(longest);
         self
     }
 
@@ -385,9 +423,13 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
     let workspaces = options.workspaces.clone().unwrap_or(lanes);
     let lookup = Arc::clone(&options.lookup);
     let targets = Targets::new(&options.folder, workspaces, lookup, clock.clone());
+    let store_away = match place {
+        Location::File(_) => StoreAway::Stops,
+        Location::Postgres(_) => StoreAway::Waits(options.away_at_most),
+    };
     let (lock, store, reader) = match place {
         Location::File(path) => open_files(path, &options).await?,
-        Location::Postgres(url) => open_postgres(url, &targets).await?,
+        Location::Postgres(url) => open_postgres(url, &targets, options.postgres.clone()).await?,
     };
     let lock = Arc::new(Mutex::new(lock));
     let calls = options.http.into_options(targets.clone());
@@ -414,6 +456,8 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
     engine_options.requests_every = options.requests_every;
     engine_options.retention = Some(options.retention);
     engine_options.lanes = options.lanes;
+    engine_options.takes_up = options.takes_up;
+    engine_options.store_away = store_away;
     let (engine, entered) = Engine::open(parts, engine_options).await?;
     let urls = options.targets.into_iter().map(|(name, url)| {
         // A URL that makes no sense is told when a launch needs it.
@@ -449,11 +493,15 @@ async fn open_files(path: PathBuf, options: &OpenOptions) -> Result<Opened, Open
 }
 
 /// A store on a server needs no lock: each engine has a lease in it.
-async fn open_postgres(url: String, targets: &Targets) -> Result<Opened, OpenError> {
+async fn open_postgres(
+    url: String,
+    targets: &Targets,
+    options: PostgresOptions,
+) -> Result<Opened, OpenError> {
     let resolved = targets.resolve(&url).map_err(OpenError::Secret)?;
     let value = resolved.value().to_owned();
     let opened = task::blocking(move || {
-        let store = PostgresStore::open(&value, &Default::default())?;
+        let store = PostgresStore::open(&value, &options)?;
         let reader = Reader::open_postgres(&value, url)?;
         Ok((None, Arc::new(store) as Arc<dyn Store>, reader))
     });

@@ -5,7 +5,7 @@ use crate::open::{Holder, Lookup, OpenError};
 use crate::targets::Targets;
 use carril_engine::clock::SystemClock;
 use carril_engine::task;
-use carril_model::contract::{Fault, History, Mailbox, ProcessFilter, ProcessRow};
+use carril_model::contract::{Fault, History, Mailbox, NodeRow, ProcessFilter, ProcessRow};
 use carril_model::id::ProcessId;
 use carril_postgres::store::PostgresHistory;
 use carril_sqlite::store::{self, SqliteHistory};
@@ -100,6 +100,30 @@ impl Reader {
         };
         let newest = self.history().processes(&filter).await?.pop();
         Ok(newest.filter(|row| row.id == id))
+    }
+
+    /// The engines that are at work on the store: of a file at most one, whose lock tells of it.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    pub async fn nodes(&self) -> Result<Vec<NodeRow>, Fault> {
+        if self.path().is_none() {
+            return self.history().nodes().await;
+        }
+        let EngineSeen::Running(holder) = self.engine() else {
+            return Ok(Vec::new());
+        };
+        let node = holder.node.map(|node| NodeRow {
+            id: None,
+            host: node.host,
+            pid: node.pid,
+            command: node.command,
+            since: holder.since,
+            last_seen: None,
+            lanes_busy: None,
+            lease_left: None,
+        });
+        Ok(node.into_iter().collect())
     }
 
     /// The store's file; `None` for a store on a server.

@@ -129,7 +129,7 @@ pub async fn why(reader: &Reader, subject: &Subject, now: Timestamp) -> Result<W
     let asker = Asker {
         reader,
         now,
-        engine: seen != EngineSeen::None,
+        engine: seen != EngineSeen::None || !reader.nodes().await?.is_empty(),
         lanes,
     };
     let mut chain: Vec<Link> = Vec::new();
@@ -207,6 +207,7 @@ impl Asker<'_> {
             self.busy().await?
         };
         let ahead = self.ahead(&row, &process).await?;
+        let able = self.is_able(&process).await?;
         let (breakers, rivals) = if row.state.is_settled() {
             (Vec::new(), Vec::new())
         } else {
@@ -216,6 +217,7 @@ impl Asker<'_> {
             ahead,
             now: self.now,
             engine: self.engine,
+            able,
             row: &row,
             process: &process,
             plan: &plan,
@@ -241,6 +243,15 @@ impl Asker<'_> {
             sentence,
         };
         Ok(Some((link, next)))
+    }
+
+    /// Whether an engine that is at work can run the process; where there is one engine at a time that is not asked.
+    async fn is_able(&self, process: &ProcessRow) -> Result<bool, Fault> {
+        if process.state.is_settled() {
+            return Ok(true);
+        }
+        let able = self.reader.history().able(process.id).await?;
+        Ok(able != Some(0))
     }
 
     /// Other processes that run, and their priorities.
@@ -306,6 +317,7 @@ impl Asker<'_> {
         let facts = ProcessFacts {
             now: self.now,
             engine: self.engine,
+            able: self.is_able(&row).await?,
             row: &row,
             busy: &busy,
             causes: &causes,

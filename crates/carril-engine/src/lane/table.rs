@@ -5,7 +5,7 @@
 use carril_model::contract::Owned;
 use carril_model::id::{ExecutionId, Token};
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 
@@ -19,6 +19,8 @@ pub(crate) enum Signal {
     DrainHard = 2,
     /// Stop what runs, then settle as cancelled.
     Cancel = 3,
+    /// Stop what runs, and write nothing: the store no longer takes this engine for the one that may.
+    Lost = 4,
 }
 
 /// A lane's ear: what is wanted of it, and a ring when that changes.
@@ -37,6 +39,8 @@ pub(crate) struct LaneTable {
     /// back learns it here. As many entries as executions were stopped one by one while this engine lives.
     revoked: Mutex<HashMap<ExecutionId, Token>>,
     left: Notify,
+    /// How often this engine lost its store: claims of before are nobody's.
+    generation: AtomicU64,
 }
 
 impl Bell {
@@ -46,7 +50,8 @@ impl Bell {
             0 => None,
             1 => Some(Signal::Drain),
             2 => Some(Signal::DrainHard),
-            _ => Some(Signal::Cancel),
+            3 => Some(Signal::Cancel),
+            _ => Some(Signal::Lost),
         }
     }
 
@@ -63,8 +68,19 @@ impl Bell {
 }
 
 impl LaneTable {
-    /// Enters a lane; from here on it can be asked to stop.
-    pub(super) fn enter(&self, owned: Owned) -> Arc<Bell> {
+    /// Which of this engine's times in the store this is; what is claimed belongs to the one in which it was.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// Whatever was claimed until now is lost: its lanes stop, those that are about to begin as well.
+    pub(crate) fn lose_all(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.signal(Signal::Lost, |_| true);
+    }
+
+    /// Enters a lane whose claim is of this generation; from here on it can be asked to stop.
+    pub(super) fn enter(&self, owned: Owned, generation: u64) -> Arc<Bell> {
         let bell = Arc::new(Bell {
             owned,
             wanted: AtomicU8::new(0),
@@ -78,6 +94,9 @@ impl LaneTable {
             .is_some_and(|below| owned.token < *below)
         {
             bell.want(Signal::Cancel);
+        }
+        if generation != self.generation() {
+            bell.want(Signal::Lost);
         }
         bell
     }

@@ -113,6 +113,21 @@ impl Guard {
         row
     }
 
+    /// Takes over what another engine made of it, if that is newer than what is known here. Uses under way count nothing any more
+    /// when its state is another: they belong to the state in which they began.
+    pub(crate) fn hear(&self, row: &BreakerRow) {
+        let mut breaker = self.lock();
+        if breaker.row().change >= row.change {
+            return;
+        }
+        let begins = (breaker.row().state, breaker.row().since) != (row.state, row.since);
+        breaker.take_over(row.clone());
+        drop(breaker);
+        if begins {
+            self.tell(row);
+        }
+    }
+
     fn tell(&self, row: &BreakerRow) {
         let reason = row.reason.as_deref().unwrap_or_default();
         if row.state == BreakerState::Open {

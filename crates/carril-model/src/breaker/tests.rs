@@ -317,3 +317,38 @@ proptest! {
         }
     }
 }
+
+/// What another engine kept counts here from then on, if it is newer; uses that began in another state count nothing any more.
+#[test]
+fn a_newer_row_of_another_engine_is_taken_over() {
+    let elsewhere = opened();
+    let mut breaker = Breaker::new("api", policy(2, 2), at(0));
+    let under_way = breaker.begin(at(1)).expect("it is closed");
+    breaker.take_over(elsewhere.row().clone());
+    assert_eq!(breaker.row(), elsewhere.row());
+    assert!(breaker.check(at(3)).is_err());
+    assert!(!breaker.holds(under_way));
+    assert!(
+        !breaker.ended(under_way, Response::Failed, at(3)),
+        "it began while it was closed"
+    );
+    let mut older = elsewhere.row().clone();
+    older.change -= 1;
+    older.state = BreakerState::Closed;
+    breaker.take_over(older);
+    assert_eq!(
+        breaker.row().state,
+        BreakerState::Open,
+        "what is older changes nothing"
+    );
+    // Failures that another engine counted in the same state count together with those here.
+    let mut counted = Breaker::new("api", policy(3, 1), at(0));
+    let mine = counted.begin(at(1)).expect("it is closed");
+    let mut row = counted.row().clone();
+    row.change += 5;
+    row.failures = 2;
+    counted.take_over(row);
+    assert!(counted.holds(mine));
+    assert!(counted.ended(mine, Response::Failed, at(2)));
+    assert_eq!(counted.row().state, BreakerState::Open);
+}

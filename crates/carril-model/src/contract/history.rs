@@ -7,7 +7,7 @@ use crate::account::{CauseKind, TimeAccount};
 use crate::breaker::BreakerRow;
 use crate::definition::{Definition, Resource};
 use crate::figures::FailedAttempts;
-use crate::id::{ExecutionId, ProcessId, RequestId, Run};
+use crate::id::{ExecutionId, NodeId, ProcessId, RequestId, Run};
 use crate::plan::Doubt;
 use crate::state::{ExecutionState, ProcessState, StepState};
 use crate::time::Timestamp;
@@ -251,6 +251,27 @@ pub struct ResourceRow {
     pub waiting_breaker: u64,
 }
 
+/// An engine that is at work on a store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeRow {
+    /// Its number; `None` where the store has one engine at a time.
+    pub id: Option<NodeId>,
+    /// Host name.
+    pub host: String,
+    /// Operating system process id.
+    pub pid: u32,
+    /// The command, as people would recognise it.
+    pub command: String,
+    /// When it entered; `None` where that is not known.
+    pub since: Option<Timestamp>,
+    /// Its last sign of life, on its own clock.
+    pub last_seen: Option<Timestamp>,
+    /// Lanes that it runs.
+    pub lanes_busy: Option<u64>,
+    /// Microseconds until its work is given to others, if no sign of life comes.
+    pub lease_left: Option<i64>,
+}
+
 /// What `carril sql` shows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct QueryAnswer {
@@ -369,6 +390,18 @@ pub trait History: super::Rails {
         resource: &'a str,
         max: u32,
     ) -> Pending<'a, Result<Vec<BreakerRow>, Fault>>;
+
+    /// The engines that are at work, in order of their numbers; those whose lease has run out are not. Empty, the default, for a store
+    /// that has one engine at a time: who that is its lock tells.
+    fn nodes(&self) -> Pending<'_, Result<Vec<NodeRow>, Fault>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// How many of the engines that are at work can run a process: those that launched it, or took it up. `None`, the default, for a
+    /// store that has one engine at a time.
+    fn able(&self, _process: ProcessId) -> Pending<'_, Result<Option<u64>, Fault>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Runs a read-only query over the documented views.
     ///

@@ -5,9 +5,11 @@
 //! [`Verdict::Lost`] and touches nothing; the rest of its group is not affected.
 
 mod group;
+mod neighbours;
 mod signal;
 
 pub use group::*;
+pub use neighbours::*;
 pub use signal::*;
 
 use super::{Pending, StepError, TableRows};
@@ -35,7 +37,7 @@ pub enum Fault {
     /// What was expected is not what is there: a repeated key, a state that has moved on.
     #[error("{0}")]
     Conflict(String),
-    /// Somebody else is writing; trying again soon is right.
+    /// Somebody else is writing, or nobody could be reached: nothing was done, and trying again soon is right.
     #[error("the store is busy: {0}")]
     Busy(String),
     /// It cannot be read or written now: disk full, read-only, gone. Whether the request was done is unknown.
@@ -139,6 +141,9 @@ pub enum Launched {
     Repeated(ProcessId),
     /// `overlap = "skip"`: this one is unfinished.
     Skipped(ProcessId),
+    /// Another engine is writing a launch of the same pipeline, this process; nothing was done. It is this one's turn when that
+    /// is whole, or when its engine has died.
+    Behind(ProcessId),
 }
 
 /// Which executions to take.
@@ -522,7 +527,8 @@ pub trait Store: super::Rails {
     fn definition<'a>(&'a self, version: &'a Version) -> Pending<'a, Result<Definition, Fault>>;
 
     /// Begins a launch with its first chunk of executions. With `open`, that is all of it: the process is visible, running,
-    /// and up to `open` executions are claimed, in the same transaction (P1). Otherwise it stays `launching`.
+    /// and up to `open` executions are claimed, in the same transaction (P1). Otherwise it stays `launching`, and launches of
+    /// the same pipeline by other engines are answered with [`Launched::Behind`] until it is whole or removed.
     ///
     /// # Errors
     /// `Conflict` names an entity key that occurs twice; nothing is left.
@@ -562,7 +568,7 @@ pub trait Store: super::Rails {
     ///
     /// # Errors
     /// As [`Fault`]; after `Busy` nothing was done and the same group may be given again; after `Unavailable` it is unknown
-    /// whether it was committed: the engine must enter again.
+    /// whether it was committed: the engine must enter again, and believe nothing but what it finds then.
     fn commit(&self, group: Arc<Group>) -> Pending<'_, Result<Report, Fault>>;
 
     /// One process.
@@ -689,11 +695,17 @@ pub trait Store: super::Rails {
     /// As [`Fault`].
     fn breakers(&self) -> Pending<'_, Result<Vec<BreakerRow>, Fault>>;
 
-    /// Says that this node is alive, so that downtime can be told from work; at most once a second, or with every commit.
+    /// Says that this node is alive, so that downtime can be told from work; at most once a second, or with every commit. Answers
+    /// with the processes in which it took back what a dead engine ran: something may be claimed there now.
     ///
     /// # Errors
     /// `LostLease` when the store no longer takes it for alive.
-    fn beat(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>>;
+    fn beat(&self, now: Timestamp) -> Pending<'_, Result<Vec<ProcessId>, Fault>>;
+
+    /// The engines beside this one; `None`, the default, for a store that has one engine at a time.
+    fn neighbours(&self) -> Option<&dyn Neighbours> {
+        None
+    }
 
     /// Leaves: everything this node still claims is handed back, and the store is made easy to open for the next.
     ///

@@ -1,6 +1,6 @@
 //! Lanes are dealt by priority, then by turns; none is lost, none is given twice.
 
-use super::{Hungry, deal, yields};
+use super::{Hungry, deal, of_node, yields};
 use crate::id::ProcessId;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -61,5 +61,15 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn shares_of_engines_sum_up_and_differ_by_one_at_most(lanes in 0_u32..500, among in 1_u32..40) {
+        let shares: Vec<u32> = (0..among).map(|place| of_node(lanes, place, among)).collect();
+        prop_assert_eq!(shares.iter().sum::<u32>(), lanes);
+        prop_assert!(shares[0] - shares[shares.len() - 1] <= 1);
+        prop_assert!(shares.is_sorted_by(|one, next| one >= next));
     }
 }

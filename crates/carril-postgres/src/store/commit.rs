@@ -13,8 +13,9 @@ use super::lanes;
 use super::records;
 use super::rows;
 use super::session::{Session, Turn, Tx};
+use super::share;
 use super::wake;
-use carril_model::contract::{Fault, Group, ProcessRow, Report};
+use carril_model::contract::{Claim, Fault, Group, ProcessRow, Report};
 use carril_model::id::ProcessId;
 use std::collections::HashMap;
 
@@ -26,15 +27,21 @@ pub(crate) async fn commit(session: &mut Session, group: &Group) -> Result<Repor
         Turn::Alone
     };
     let silent = session.is_silent(group.at);
-    let (mut report, touched) = session
+    let done = session
         .write(turn, async |tx| in_one(tx, group, silent).await)
-        .await?;
+        .await;
+    let Done {
+        mut report,
+        touched,
+        concerns,
+    } = done.map_err(|fault| session.undone(fault))?;
     if silent {
         session.seen = group.at;
     }
-    report.woken.append(&mut session.reclaimed);
     report.woken.sort_unstable();
-    report.woken.dedup();
+    if concerns {
+        session.stir();
+    }
     if !touched.is_empty() {
         // The group is durable, so nothing that happens now may look as if it were not.
         report.processes = session
@@ -48,7 +55,16 @@ pub(crate) async fn commit(session: &mut Session, group: &Group) -> Result<Repor
     Ok(report)
 }
 
-async fn in_one(tx: &Tx<'_>, group: &Group, silent: bool) -> Result<(Report, Vec<i64>), Fault> {
+/// What a group did.
+struct Done {
+    report: Report,
+    /// Processes that are to be reported.
+    touched: Vec<i64>,
+    /// Whether it left other engines something to look at.
+    concerns: bool,
+}
+
+async fn in_one(tx: &Tx<'_>, group: &Group, silent: bool) -> Result<Done, Fault> {
     let mut desk = Desk::default();
     if silent {
         see(tx, group.at).await?;
@@ -69,9 +85,25 @@ async fn in_one(tx: &Tx<'_>, group: &Group, silent: bool) -> Result<(Report, Vec
     };
     desk.flush(tx).await?;
     let mut claimed = Vec::new();
+    // Processes of which nothing is left to claim.
+    let mut dry = Vec::new();
+    let mut passed_on = false;
     for claim in &group.claims {
-        claimed.append(&mut claim::claim(tx, &mut desk, *claim, group.at).await?);
+        let room = share::room(tx, &mut desk, *claim).await?;
+        let allowed = Claim {
+            max: room.max,
+            ..*claim
+        };
+        let mut got = claim::claim(tx, &mut desk, allowed, group.at).await?;
+        room.told(tx, *claim, got.len()).await?;
+        passed_on |= room.max < claim.max && desk.freed_lanes(claim.process.0) > 0;
+        if got.len() < room.max as usize {
+            dry.push(claim.process.0);
+        }
+        claimed.append(&mut got);
     }
+    let left = desk.deltas.woken().iter().any(|id| !dry.contains(id));
+    let concerns = left || passed_on || !group.processes.is_empty() || !group.breakers.is_empty();
     let report = Report {
         verdicts,
         processes: Vec::new(),
@@ -80,7 +112,11 @@ async fn in_one(tx: &Tx<'_>, group: &Group, silent: bool) -> Result<(Report, Vec
         next_due,
         woken: desk.deltas.woken().iter().copied().map(ProcessId).collect(),
     };
-    Ok((report, desk.deltas.touched().to_vec()))
+    Ok(Done {
+        report,
+        touched: desk.deltas.touched().to_vec(),
+        concerns,
+    })
 }
 
 /// Writes this engine's sign of life and renews its lease.

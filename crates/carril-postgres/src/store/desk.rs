@@ -30,6 +30,8 @@ pub(crate) struct Desk {
     /// Lane keys whose head may have changed, and when.
     pub(crate) freed: BTreeMap<i64, Timestamp>,
     places: HashMap<i64, (u32, bool)>,
+    /// By how many this transaction changed the executions that run, per process.
+    running: HashMap<i64, i64>,
     interrupted: Vec<Over>,
     cancelled: Vec<Over>,
     wake_keys: Vec<(i64, String)>,
@@ -98,6 +100,12 @@ impl Desk {
         let place = hot::place(tx, process).await?;
         self.places.insert(process, place);
         Ok(place)
+    }
+
+    /// How many lanes of a process this transaction has set free so far.
+    pub(crate) fn freed_lanes(&self, process: i64) -> u32 {
+        let by = self.running.get(&process).copied().unwrap_or(0);
+        u32::try_from(by.saturating_neg()).unwrap_or(0)
     }
 
     /// Forgets what was read of processes, because this transaction has changed one.
@@ -210,6 +218,7 @@ impl Desk {
         )
         .await?;
         for hot in self.rows.values_mut().filter(|hot| hot.is_changed()) {
+            *self.running.entry(hot.process).or_default() += hot.now_running();
             hot.written();
         }
         Ok(())

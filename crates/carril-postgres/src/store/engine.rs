@@ -1,22 +1,24 @@
 //! The store as the engine sees it: every verb is work for the one thread that owns the connection.
 
+use super::ear::{self, Ear};
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::{Session, Tx};
-use super::{again, breakers, commit, enter, forget, launch, lookup, rails, wake};
-use crate::driver::{Doing, Worker};
+use super::{again, breakers, commit, enter, forget, launch, lookup, neighbours, rails, wake};
+use crate::driver::{self, Doing, Worker};
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
-    NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun, Selected, Selection, Sent,
-    StepRow, Stopped, Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, Neighbours, NewExecution,
+    NewSignal, News, NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun, Selected,
+    Selection, Sent, StepRow, Stopped, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::guard::VersionRecord;
 use carril_model::id::{ExecutionId, ProcessId, RequestId};
 use carril_model::time::Timestamp;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Calls that wait for the thread; more wait outside. The engine has one commit at a time and few look-ups beside it.
 const WAITING_MAX: usize = 64;
@@ -25,6 +27,8 @@ const WAITING_MAX: usize = 64;
 /// closes the connection.
 pub struct PostgresStore {
     worker: Worker<Session>,
+    ear: Arc<Ear>,
+    lease: Duration,
 }
 
 impl PostgresStore {
@@ -40,19 +44,27 @@ impl PostgresStore {
             url: shown.clone(),
             why,
         };
-        let session = Session::new(
-            address.clone(),
-            &options.schema,
-            options.lease_millis(),
-            false,
-        );
+        let ear: Arc<Ear> = Arc::default();
+        let lease_millis = options.lease_millis();
+        let mut session = Session::new(address.clone(), &options.schema, lease_millis, false);
+        session.ear = Some(Arc::clone(&ear));
+        let turnstile = session.turnstile();
         let worker = Worker::start("carril-store", session, WAITING_MAX)
             .map_err(|error| unreachable(error.to_string()))?;
-        let options = options.clone();
+        let (options, hears) = (options.clone(), Arc::clone(&ear));
         worker
-            .wait(move |_| Box::pin(async move { open::for_engine(&address, &options).await }))
+            .wait(move |_| {
+                Box::pin(async move {
+                    open::for_engine(&address, &options).await?;
+                    if options.notify {
+                        driver::beside(ear::keep(hears, address.named("carril ear"), turnstile));
+                    }
+                    Ok(())
+                })
+            })
             .map_err(|gone| unreachable(gone.to_string()))??;
-        Ok(Self { worker })
+        let lease = Duration::from_millis(lease_millis.unsigned_abs());
+        Ok(Self { worker, ear, lease })
     }
 
     fn run<'a, T, F>(&'a self, work: F) -> Pending<'a, Result<T, Fault>>
@@ -62,6 +74,21 @@ impl PostgresStore {
     {
         let done = self.worker.call(work);
         Box::pin(async move { done.await.map_err(gone)? })
+    }
+
+    /// The same for what may give other engines something to do: they are told when it is done.
+    fn change<'a, T, F>(&'a self, work: F) -> Pending<'a, Result<T, Fault>>
+    where
+        T: Send + 'static,
+        F: for<'s> FnOnce(&'s mut Session) -> Doing<'s, Result<T, Fault>> + Send + 'static,
+    {
+        self.run(move |session| {
+            Box::pin(async move {
+                let done = work(session).await?;
+                session.stir();
+                Ok(done)
+            })
+        })
     }
 
     /// Has a question answered from one snapshot.
@@ -108,7 +135,7 @@ impl Store for PostgresStore {
         open: Option<u32>,
     ) -> Pending<'a, Result<Launched, Fault>> {
         let (launch, first) = (launch.clone(), first.to_vec());
-        self.run(move |session| {
+        self.change(move |session| {
             Box::pin(async move { launch::launch(session, &launch, &first, open).await })
         })
     }
@@ -126,13 +153,13 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Pending<'a, Result<Vec<Claimed>, Fault>> {
         let more = more.to_vec();
-        self.run(move |session| {
+        self.change(move |session| {
             Box::pin(async move { launch::extend(session, process, &more, open, now).await })
         })
     }
 
     fn abandon(&self, process: ProcessId) -> Pending<'_, Result<(), Fault>> {
-        self.run(move |session| {
+        self.change(move |session| {
             Box::pin(async move {
                 let now = session.seen;
                 launch::abandon(session, process, now).await
@@ -169,7 +196,7 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Pending<'a, Result<ProcessRow, Fault>> {
         let reruns = reruns.to_vec();
-        self.run(move |session| {
+        self.change(move |session| {
             Box::pin(async move { again::rerun(session, process, &reruns, now).await })
         })
     }
@@ -180,7 +207,7 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Pending<'a, Result<Vec<Owned>, Fault>> {
         let executions = executions.to_vec();
-        self.run(move |session| {
+        self.change(move |session| {
             Box::pin(async move { again::begin_rollback(session, &executions, now).await })
         })
     }
@@ -192,7 +219,7 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Pending<'a, Result<Stopped, Fault>> {
         let (executions, reason) = (executions.to_vec(), reason.to_owned());
-        self.run(move |session| {
+        self.change(move |session| {
             Box::pin(async move { again::cancel(session, &executions, &reason, now).await })
         })
     }
@@ -203,7 +230,7 @@ impl Store for PostgresStore {
         signal: &'a NewSignal,
     ) -> Pending<'a, Result<Sent, Fault>> {
         let (executions, signal) = (executions.to_vec(), signal.clone());
-        self.run(move |session| {
+        self.change(move |session| {
             Box::pin(async move { wake::signal(session, &executions, &signal).await })
         })
     }
@@ -257,12 +284,31 @@ impl Store for PostgresStore {
         self.read(async move |tx| breakers::all(tx).await)
     }
 
-    fn beat(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
+    fn beat(&self, now: Timestamp) -> Pending<'_, Result<Vec<ProcessId>, Fault>> {
         self.run(move |session| Box::pin(async move { enter::beat(session, now).await }))
     }
 
     fn leave(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
         self.run(move |session| Box::pin(async move { enter::leave(session, now).await }))
+    }
+
+    fn neighbours(&self) -> Option<&dyn Neighbours> {
+        Some(self)
+    }
+}
+
+impl Neighbours for PostgresStore {
+    fn lease(&self) -> Duration {
+        self.lease
+    }
+
+    fn stirred(&self) -> Pending<'_, ()> {
+        Box::pin(self.ear.heard())
+    }
+
+    fn look<'a>(&'a self, named: &'a [ProcessId]) -> Pending<'a, Result<News, Fault>> {
+        let named = named.to_vec();
+        self.run(move |session| Box::pin(async move { neighbours::look(session, &named).await }))
     }
 }
 

@@ -10,6 +10,7 @@ use super::desk::{CHUNK, Desk};
 use super::fault::damaged;
 use super::hot;
 use super::launch::remove_launch;
+use super::neighbours::Seen;
 use super::rows::{int, text};
 use super::session::{Session, Turn, Tx};
 use carril_model::account::{Cause, CauseKind};
@@ -49,12 +50,21 @@ pub(crate) async fn enter(
         .await?;
     session.node = Some(entered.node);
     session.seen = now;
-    session.reclaimed.clear();
+    session.neighbours = Seen::default();
+    if let Some(ear) = &session.ear {
+        ear.is_of(entered.node.0);
+    }
+    session.stir_all().await;
     Ok(entered)
 }
 
-/// Says that this engine is alive, and takes over what engines left that are not.
-pub(crate) async fn beat(session: &mut Session, now: Timestamp) -> Result<(), Fault> {
+/// Says that this engine is alive, and takes over what engines left that are not; the processes in which it took something back.
+pub(crate) async fn beat(session: &mut Session, now: Timestamp) -> Result<Vec<ProcessId>, Fault> {
+    let done = try_beat(session, now).await;
+    done.map_err(|fault| session.undone(fault))
+}
+
+async fn try_beat(session: &mut Session, now: Timestamp) -> Result<Vec<ProcessId>, Fault> {
     let dead = session
         .write(Turn::Shared, async |tx| {
             see(tx, now).await?;
@@ -64,15 +74,16 @@ pub(crate) async fn beat(session: &mut Session, now: Timestamp) -> Result<(), Fa
         })
         .await?;
     session.seen = now;
-    if dead {
-        let mut taken = session
-            .write(Turn::Alone, async |tx| {
-                take_over(tx, tx.node, None, now).await
-            })
-            .await?;
-        session.reclaimed.append(&mut taken.processes);
+    if !dead {
+        return Ok(Vec::new());
     }
-    Ok(())
+    let taken = session
+        .write(Turn::Alone, async |tx| {
+            take_over(tx, tx.node, None, now).await
+        })
+        .await?;
+    session.stir();
+    Ok(taken.processes)
 }
 
 /// Hands back what this engine still claims.
@@ -85,7 +96,7 @@ pub(crate) async fn leave(session: &mut Session, now: Timestamp) -> Result<(), F
         })
         .await?;
     session.node = None;
-    session.reclaimed.clear();
+    session.stir_all().await;
     Ok(())
 }
 
@@ -168,7 +179,7 @@ async fn hand_back(
 }
 
 /// The executions whose rollback a dead engine had begun: this one goes on with them.
-async fn adopt_rollbacks(tx: &Tx<'_>, node: NodeId) -> Result<Vec<Owned>, Fault> {
+pub(crate) async fn adopt_rollbacks(tx: &Tx<'_>, node: NodeId) -> Result<Vec<Owned>, Fault> {
     let mut desk = Desk::default();
     let found = hot::all(tx, sql!("executions_rolling_back"), &[]).await?;
     let ids = desk.adopt(found);

@@ -67,7 +67,11 @@ async fn piece(
         None => None,
     };
     let Some(upto) = upto else {
-        for query in [sql!("tally_remove"), sql!("launch_remove_process")] {
+        for query in [
+            sql!("tally_remove"),
+            sql!("participant_remove"),
+            sql!("launch_remove_process"),
+        ] {
             tx.execute(query, &[&process.0]).await?;
         }
         return Ok(Forgotten {

@@ -21,8 +21,9 @@ use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow,
-    FAILED_ATTEMPTS_MAX, Fault, History, LogRow, Mailbox, OverlapRow, Pending, ProcessFilter,
-    ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow, TimelineRow, WaitRow, Wish,
+    FAILED_ATTEMPTS_MAX, Fault, History, LogRow, Mailbox, NodeRow, OverlapRow, Pending,
+    ProcessFilter, ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow, TimelineRow, WaitRow,
+    Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
@@ -308,6 +309,18 @@ impl History for PostgresHistory {
                 rows::breaker,
             )
             .await
+        })
+    }
+
+    fn nodes(&self) -> Pending<'_, Result<Vec<NodeRow>, Fault>> {
+        self.read(async move |tx| read::all(tx, sql!("history_nodes"), &[], read::node).await)
+    }
+
+    fn able(&self, process: ProcessId) -> Pending<'_, Result<Option<u64>, Fault>> {
+        self.read(async move |tx| {
+            let counted = tx.row(sql!("history_able"), &[&process.0]).await?;
+            let counted = counted.map(|row| rows::count(&row, 0));
+            counted.transpose()
         })
     }
 

@@ -100,6 +100,12 @@ impl Hot {
             && self.per_process == owned.per_process
     }
 
+    /// 1 if it runs and did not when it was last written, -1 for the contrary.
+    pub(crate) fn now_running(&self) -> i64 {
+        let running = ExecutionState::Running.code();
+        i64::from(self.state.code() == running) - i64::from(self.was.1 == running)
+    }
+
     /// Notes that it is to be written.
     pub(crate) const fn change(&mut self) {
         self.changed = true;

@@ -43,6 +43,9 @@ pub(crate) async fn launch(
             if let Some(answered) = answer(tx, launch).await? {
                 return Ok(answered);
             }
+            if let Some(before) = before(tx, &launch.pipeline).await? {
+                return Ok(Launched::Behind(before));
+            }
             let unsettled = same_unsettled(tx, launch).await?;
             let after = unsettled.filter(|_| launch.overlap != Overlap::Allow);
             let process = write_process(tx, launch, after).await?;
@@ -76,6 +79,17 @@ pub(crate) async fn answer(tx: &Tx<'_>, launch: &Launch) -> Result<Option<Launch
         return Ok(None);
     }
     Ok(same_unsettled(tx, launch).await?.map(Launched::Skipped))
+}
+
+/// The launch of a pipeline that another engine is writing, chunk by chunk: all its ids come before those of the next. What is left
+/// of one of this engine's own is in nobody's way, as an engine's launches of one pipeline take turns.
+async fn before(tx: &Tx<'_>, pipeline: &str) -> Result<Option<ProcessId>, Fault> {
+    if tx.is_sole() {
+        return Ok(None);
+    }
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&text(pipeline), &tx.node.0];
+    let found = tx.row(sql!("launch_before"), &values).await?;
+    found.map(|row| int(&row, 0).map(ProcessId)).transpose()
 }
 
 /// Adds a chunk to a launching process, and finishes the launch if `open` is given. A repeated key removes the launch.

@@ -184,7 +184,7 @@ pub(crate) async fn post(
     wish: &Wish,
     now: Timestamp,
 ) -> Result<RequestId, Fault> {
-    session
+    let posted = session
         .write_unentered(Turn::Shared, async |tx| {
             let row = tx
                 .row(sql!("request_post"), &[&to_json(wish), &now.0])
@@ -192,7 +192,9 @@ pub(crate) async fn post(
             let row = row.ok_or_else(|| damaged("a wish that was left has no number"))?;
             int(&row, 0).map(RequestId)
         })
-        .await
+        .await?;
+    session.stir_all().await;
+    Ok(posted)
 }
 
 /// The answer to a wish, once there is one.

@@ -20,6 +20,9 @@ pub struct StoreOptions {
     /// How long an engine's lease lasts without a sign of life, in the database's time; 15 s by default. Shorter, and a stalled
     /// engine loses its work to others; longer, and a dead one's work waits longer. At least 1 s.
     pub lease: Duration,
+    /// Whether engines tell each other at once, over a connection of its own that listens, what there is to look at; true by
+    /// default. Without it (a pooler that passes no notifications on) they look each second.
+    pub notify: bool,
 }
 
 impl Default for StoreOptions {
@@ -27,6 +30,7 @@ impl Default for StoreOptions {
         Self {
             schema: "carril".to_owned(),
             lease: Duration::from_secs(15),
+            notify: true,
         }
     }
 }

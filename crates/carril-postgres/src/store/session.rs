@@ -7,21 +7,26 @@
 //! nothing moves. A transaction is taken for committed only after its last statement has proved that it is still the one that
 //! BEGIN opened: a client may take the end of a transaction that had failed for a commit.
 
+use super::ear::{self, Ear};
 use super::fault::{OrFault, commit_fault, damaged, fault};
-use super::rows::get;
+use super::neighbours::Seen;
+use super::rows::{get, int};
 use crate::address::Address;
 use crate::driver;
 use carril_model::contract::Fault;
-use carril_model::id::{NodeId, ProcessId};
+use carril_model::id::NodeId;
 use carril_model::time::Timestamp;
 use futures_util::future::try_join_all;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::sync::Arc;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Statement};
 
-/// A node's sign of life is written at most this often by commits.
+/// A node's sign of life is written at most this often by commits; more often where a lease is short.
 const SEEN_EVERY_MICROS: i64 = 1_000_000;
+/// So many signs of life at least fit into a lease.
+const SEEN_IN_LEASE: i64 = 5;
 /// Every turnstile of ours begins with this ("CRRL"), and ends with a number of the schema's name.
 const TURNSTILE: i64 = 0x4352_524c;
 
@@ -57,10 +62,16 @@ pub(crate) struct Session {
     pub(crate) lease_millis: i64,
     /// This engine, once it has entered.
     pub(crate) node: Option<NodeId>,
+    /// Whether the last transaction's COMMIT was sent: if not, it did nothing.
+    sent: bool,
     /// When its sign of life was last written, on the engine's clock.
     pub(crate) seen: Timestamp,
-    /// Processes in which a sign of life took something back from a dead engine: told with the next commit.
-    pub(crate) reclaimed: Vec<ProcessId>,
+    /// How many other engines there were in the last transaction that looked.
+    others: i64,
+    /// How others are told that there is something to look at; a reader tells nobody.
+    pub(crate) ear: Option<Arc<Ear>>,
+    /// What the last look at others saw.
+    pub(crate) neighbours: Seen,
 }
 
 /// A connection with its prepared statements.
@@ -77,6 +88,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) node: NodeId,
     /// How long a lease lasts without a sign of life.
     pub(crate) lease_millis: i64,
+    /// How many other engines live; none comes or goes while the turnstile is held.
+    others: Cell<i64>,
 }
 
 impl Session {
@@ -91,7 +104,10 @@ impl Session {
             lease_millis,
             node: None,
             seen: Timestamp::default(),
-            reclaimed: Vec::new(),
+            sent: false,
+            others: 0,
+            ear: None,
+            neighbours: Seen::default(),
         }
     }
 
@@ -102,7 +118,39 @@ impl Session {
 
     /// Whether commits have not written a sign of life for a second.
     pub(crate) fn is_silent(&self, now: Timestamp) -> bool {
-        now.micros_since(self.seen) >= SEEN_EVERY_MICROS
+        let often = self.lease_millis.saturating_mul(1_000) / SEEN_IN_LEASE;
+        now.micros_since(self.seen) >= SEEN_EVERY_MICROS.min(often)
+    }
+
+    /// What a transaction failed with, as whoever may try it again is told: as long as COMMIT was not sent nothing was done.
+    pub(crate) fn undone(&self, fault: Fault) -> Fault {
+        match fault {
+            Fault::Unavailable(words) if !self.sent => Fault::Busy(words),
+            other => other,
+        }
+    }
+
+    /// The number of the store's turnstile.
+    pub(crate) fn turnstile(&self) -> i64 {
+        (TURNSTILE << 32) | i64::from(sum_of(&self.schema))
+    }
+
+    /// Others should look at what this engine did. Where there were none while it did it there is nobody to tell: who has entered
+    /// since sees it anyway.
+    pub(crate) fn stir(&self) {
+        if let Some(ear) = self.ear.as_ref().filter(|_| self.others > 0) {
+            ear.tell();
+        }
+    }
+
+    /// The same for what a node does as it comes and goes, or a reader does, who know of no others.
+    pub(crate) async fn stir_all(&mut self) {
+        let turnstile = self.turnstile();
+        match (&self.ear, &self.link) {
+            (Some(ear), _) => ear.tell(),
+            (None, Some(link)) => ear::tell_over(&link.client, turnstile).await,
+            (None, None) => {}
+        }
     }
 
     /// The connection: the one there is, or a new one where it was lost.
@@ -113,7 +161,8 @@ impl Session {
             .is_none_or(|link| link.client.is_closed());
         if std::mem::take(&mut self.begun) || lost {
             self.link = None;
-            let link = Link::open(&self.address, &self.schema, self.read_only).await;
+            let turnstile = self.turnstile();
+            let link = Link::open(&self.address, &self.schema, turnstile, self.read_only).await;
             self.link = Some(link.or_fault()?);
         }
         Ok(self.link.as_ref().expect("it was put there just now"))
@@ -152,10 +201,12 @@ impl Session {
         work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let (node, lease_millis) = (self.node.unwrap_or(NodeId(0)), self.lease_millis);
+        let others = Cell::new(self.others);
         let tx = Tx {
             link: self.link().await?,
             node,
             lease_millis,
+            others,
         };
         work(&tx).await
     }
@@ -166,16 +217,21 @@ impl Session {
         turn: Option<Turn>,
         work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
+        self.sent = false;
         self.link().await?;
         self.begun = true;
         let tx = Tx {
             link: self.link.as_ref().expect("it was connected just now"),
             node: node.unwrap_or(NodeId(0)),
             lease_millis: self.lease_millis,
+            others: Cell::new(self.others),
         };
         let done = match tx.open(turn, node.is_some()).await {
             Ok(number) => match work(&tx).await {
-                Ok(answer) => tx.commit(number).await.map(|()| answer),
+                Ok(answer) => {
+                    self.sent = true;
+                    tx.commit(number).await.map(|()| answer)
+                }
                 Err(refused) => Err(refused),
             },
             Err(refused) => Err(refused),
@@ -187,6 +243,7 @@ impl Session {
             Err(_) => tx.link.client.batch_execute("ROLLBACK").await.is_ok(),
         };
         self.begun = !ended;
+        self.others = tx.others.get();
         done
     }
 }
@@ -195,6 +252,7 @@ impl Link {
     async fn open(
         address: &Address,
         schema: &str,
+        turnstile: i64,
         read_only: bool,
     ) -> Result<Self, tokio_postgres::Error> {
         let (client, _) = driver::connect(address).await?;
@@ -212,7 +270,7 @@ impl Link {
         Ok(Self {
             client,
             statements: RefCell::default(),
-            turnstile: (TURNSTILE << 32) | i64::from(sum_of(schema)),
+            turnstile,
         })
     }
 
@@ -252,8 +310,8 @@ impl Tx<'_> {
         let (began, turned, lives) = futures_util::future::join3(begin, turned, lives).await;
         began.or_fault()?;
         let number: String = get(&turned.or_fault()?, 0)?;
-        if as_node && lives.or_fault()?.is_none() {
-            return Err(Fault::LostLease);
+        if as_node {
+            self.lives(lives.or_fault()?.as_ref())?;
         }
         Ok(Some(number))
     }
@@ -263,10 +321,18 @@ impl Tx<'_> {
     pub(crate) async fn alone(&self) -> Result<(), Fault> {
         self.rows(sql!("turnstile_alone"), &[&self.link.turnstile])
             .await?;
-        match self.row(sql!("node_alive"), &[&self.node.0]).await? {
-            Some(_) => Ok(()),
-            None => Err(Fault::LostLease),
-        }
+        let lives = self.row(sql!("node_alive"), &[&self.node.0]).await?;
+        self.lives(lives.as_ref())
+    }
+
+    fn lives(&self, row: Option<&Row>) -> Result<(), Fault> {
+        self.others.set(int(row.ok_or(Fault::LostLease)?, 0)?);
+        Ok(())
+    }
+
+    /// Whether no other engine can do anything in the store while this transaction lasts.
+    pub(crate) fn is_sole(&self) -> bool {
+        self.others.get() == 0
     }
 
     async fn commit(&self, number: Option<String>) -> Result<(), Fault> {

@@ -89,11 +89,15 @@ pub(crate) async fn due(
         go_on(tx, desk, id, at).await?;
     }
     desk.flush(tx).await?;
-    let next = match tx.row(sql!("next_due"), &[]).await? {
-        Some(row) => super::rows::time(&row, 0)?,
-        None => None,
-    };
-    Ok((woken, next))
+    Ok((woken, next_due(tx).await?))
+}
+
+/// When the next parked execution is due.
+pub(crate) async fn next_due(tx: &Tx<'_>) -> Result<Option<Timestamp>, Fault> {
+    match tx.row(sql!("next_due"), &[]).await? {
+        Some(row) => super::rows::time(&row, 0),
+        None => Ok(None),
+    }
 }
 
 /// The signals that no step of these executions has taken, oldest first.

@@ -8,8 +8,12 @@ use std::sync::Arc;
 /// A database with an empty store in it.
 pub(crate) fn database() -> Database {
     // What the template holds depends on the schema and nothing else, so its name does.
-    let up = include_str!("../../sql/store/migrations/0001_initial.up.sql");
-    let sum = up.bytes().fold(7_u64, |sum, byte| {
+    let migrations = [
+        include_str!("../../sql/store/migrations/0001_initial.up.sql"),
+        include_str!("../../sql/store/migrations/0002_neighbours.up.sql"),
+    ];
+    let bytes = migrations.iter().flat_map(|up| up.bytes());
+    let sum = bytes.fold(7_u64, |sum, byte| {
         sum.wrapping_mul(31).wrapping_add(u64::from(byte))
     });
     Cluster::get().database_like(&format!("store_{sum:x}"), |url| {

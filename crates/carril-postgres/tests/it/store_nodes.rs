@@ -1,15 +1,16 @@
 //! Several engines on one store: they share out what there is, never own the same thing, and one that lost its lease changes nothing.
 
 use crate::store::{database, expire, open};
+use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Change, Claim, Claimed, Fault, Group, Mailbox, NodeInfo, ProcessRow, Record, Report, Store,
-    Verdict, Wish,
+    Change, Claim, Claimed, Fault, Group, Launched, Mailbox, News, NodeInfo, ProcessChange,
+    ProcessRow, Record, Report, Store, Verdict, Wish,
 };
 use carril_model::id::ProcessId;
-use carril_model::state::ExecutionState;
+use carril_model::state::{ExecutionState, ProcessState};
 use carril_postgres::store::PostgresStore;
 use carril_testkit::postgres::Database;
-use carril_testkit::store::{Harness, Opener, end_of, step_end};
+use carril_testkit::store::{Harness, Opener, Spec, end_of, step_end};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Barrier};
 
@@ -76,7 +77,9 @@ fn ids(claimed: &[Claimed]) -> Vec<i64> {
 #[test]
 fn claims_are_shared_out() {
     let two = Two::enter();
-    let (process, _) = two.harness.launch(&two.harness.spec(200));
+    let mut spec = two.harness.spec(200);
+    spec.launch.lanes = 200;
+    let (process, _) = two.harness.launch(&spec);
     let both = Barrier::new(2);
     let at = two.harness.now();
     let take = |store: &dyn Store| {
@@ -118,7 +121,8 @@ fn a_lost_lease_changes_nothing() {
     // Its lease runs out; the other one has none to lose, and gives a sign of life.
     two.database
         .sql("UPDATE carril.node SET lease_until = '-infinity' WHERE host = 'here'");
-    two.harness.wait(two.other.beat(now)).expect("it is alive");
+    let taken = two.harness.wait(two.other.beat(now));
+    assert_eq!(taken, Ok(vec![process]), "it is told what it may claim");
     let end = Change::StepEnded(Box::new(step_end(0, now, now)));
     let late = Record {
         owned: claimed[0].owned,
@@ -157,7 +161,6 @@ fn a_lost_lease_changes_nothing() {
     let spec = two.harness.spec(1);
     let launched = store.launch(&spec.launch, &spec.entities, Some(1));
     assert_eq!(two.harness.wait(launched).err(), lost);
-    // The other one learns with its next commit that there is something to claim.
     let report = two.harness.wait(two.other.commit(group(vec![late])));
     let report = report.expect("it commits");
     assert_eq!(
@@ -165,7 +168,6 @@ fn a_lost_lease_changes_nothing() {
         [Verdict::Lost],
         "the old token is nobody's"
     );
-    assert_eq!(report.woken, [process]);
     assert_eq!(ids(&report.claimed), ids(&claimed));
     for (old, new) in claimed.iter().zip(&report.claimed) {
         assert!(new.owned.token > old.owned.token);
@@ -417,4 +419,247 @@ fn a_cancel_by_another_engine_reaches_who_runs() {
         claimed[0].owned,
         Change::StepEnded(Box::new(step_end(0, now, now))),
     );
+}
+
+fn news(two: &Two, named: &[ProcessId]) -> News {
+    let neighbours = two.other.neighbours().expect("engines share the store");
+    let look = neighbours.look(named);
+    two.harness.wait(look).expect("it looks")
+}
+
+/// The same launch with lane keys of its own.
+fn apart(mut spec: Spec, round: i64) -> Spec {
+    for entity in &mut spec.entities {
+        entity.lane_hash += round * 100_000_000;
+    }
+    spec
+}
+
+/// A look tells what another engine left to do, and of what changed only what the last one did not tell.
+#[test]
+fn a_look_tells_what_others_did() {
+    let mut two = Two::enter();
+    assert_eq!(news(&two, &[]), News::default());
+    let (process, claimed) = two.harness.running(2);
+    assert_eq!(news(&two, &[]).ready, [], "all of it is claimed");
+    let (waits, _) = two.harness.launch(&apart(two.harness.spec(1), 1));
+    let seen = news(&two, &[process, waits]);
+    assert_eq!(
+        (seen.ready, seen.moved),
+        (vec![waits], vec![process, waits])
+    );
+    let seen = news(&two, &[process, waits]);
+    assert_eq!(
+        (seen.ready, seen.moved),
+        (vec![waits], vec![]),
+        "ready is told each time"
+    );
+    let mine = two.claim(waits, 1);
+    let at = two.harness.tick(10);
+    let cancel = ProcessChange::Cancel {
+        process: waits,
+        state: ProcessState::Cancelled,
+        reason: "enough".to_owned(),
+        at,
+    };
+    two.harness.change(cancel);
+    let seen = news(&two, &[process, waits]);
+    assert_eq!(seen.moved, [waits]);
+    assert_eq!(
+        seen.cancelling,
+        [mine[0].owned],
+        "what this engine is to stop"
+    );
+    let breaker = BreakerRow {
+        resource: "api".to_owned(),
+        change: 3,
+        ..BreakerRow::default()
+    };
+    let group = Group {
+        breakers: vec![breaker.clone()],
+        at,
+        ..Group::default()
+    };
+    let commit = two.harness.store().commit(Arc::new(group));
+    two.harness.wait(commit).expect("it commits");
+    assert_eq!(news(&two, &[]).breakers, [breaker]);
+    assert_eq!(news(&two, &[]).breakers, []);
+    two.harness.settle(&claimed, ExecutionState::Succeeded);
+    let seen = news(&two, &[process]);
+    assert_eq!((seen.undecided, seen.moved), (vec![process], vec![process]));
+    let settle = ProcessChange::Settle {
+        process,
+        state: ProcessState::Succeeded,
+        reason: None,
+        at,
+    };
+    two.harness.change(settle);
+    for _ in 0..2 {
+        let seen = news(&two, &[process]);
+        assert_eq!(
+            (seen.undecided, seen.moved),
+            (vec![], vec![process]),
+            "until it is let go"
+        );
+    }
+}
+
+/// A rollback that a dead engine began is the next one's that looks, and nobody else's; a wish that waits is told until it is found.
+#[test]
+fn a_look_takes_over_rollbacks_and_sees_wishes() {
+    let two = Two::enter();
+    let (_, claimed) = two.harness.running(1);
+    let now = two.harness.now();
+    let ids = [claimed[0].owned.execution];
+    let begun = two.harness.store().begin_rollback(&ids, now);
+    let begun = two.harness.wait(begun).expect("it begins");
+    assert_eq!(news(&two, &[]).rolling_back, [], "its engine lives");
+    let leave = two.harness.store().leave(now);
+    two.harness.wait(leave).expect("it leaves");
+    assert_eq!(news(&two, &[]).rolling_back, begun);
+    assert_eq!(news(&two, &[]).rolling_back, [], "told once, to whom it is");
+    let history = carril_postgres::store::PostgresHistory::open(
+        &two.database.url(),
+        &carril_postgres::store::StoreOptions::default(),
+    );
+    let history = history.expect("it opens");
+    assert!(!news(&two, &[]).requests);
+    let wish = Wish::Pause {
+        process: ProcessId(1),
+    };
+    two.harness
+        .wait(history.post(&wish, now))
+        .expect("it is left");
+    assert!(news(&two, &[]).requests);
+}
+
+/// Whoever does something that concerns others rings them, and not itself; what concerns nobody rings nobody.
+#[test]
+fn engines_ring_each_other() {
+    let two = Two::enter();
+    let (mine, theirs) = (two.harness.store(), &two.other as &dyn Store);
+    let rung = |store: &dyn Store, limit: u64| {
+        let neighbours = store.neighbours().expect("engines share the store");
+        let heard = async {
+            tokio::time::timeout(
+                std::time::Duration::from_millis(limit),
+                neighbours.stirred(),
+            )
+            .await
+            .is_ok()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        runtime
+            .expect("a runtime needs no more than memory")
+            .block_on(heard)
+    };
+    // What came of entering and beginning to listen.
+    while rung(mine, 300) | rung(theirs, 300) {}
+    let (process, claimed) = two.harness.running(1);
+    assert!(rung(theirs, 20_000), "a launch");
+    assert!(!rung(mine, 300), "its own");
+    let now = two.harness.now();
+    let end = Change::StepEnded(Box::new(step_end(0, now, now)));
+    two.harness.accept(claimed[0].owned, end);
+    assert!(!rung(theirs, 300), "a step of its own lane");
+    let ids = [claimed[0].owned.execution];
+    let cancel = two.other.cancel(&ids, "enough", now);
+    two.harness.wait(cancel).expect("it is asked");
+    assert!(rung(mine, 20_000), "a cancel of what it runs in {process}");
+}
+
+/// Two engines that grow at the same time never fill more lanes than the process has; who comes late goes hungry, and gets its
+/// share as lanes come free.
+#[test]
+fn lanes_of_a_process_are_counted_over_engines() {
+    let two = Two::enter();
+    for round in 0..10 {
+        let mut spec = apart(two.harness.spec(40), round);
+        spec.launch.lanes = 5;
+        let (process, _) = two.harness.launch(&spec);
+        let at = two.harness.now();
+        let both = Barrier::new(2);
+        let grow = |store: &dyn Store| {
+            let group = Group {
+                claims: vec![Claim { process, max: 4 }],
+                at,
+                ..Group::default()
+            };
+            both.wait();
+            block_on(store.commit(Arc::new(group)))
+                .expect("it commits")
+                .claimed
+        };
+        let (mine, theirs) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| grow(&two.other));
+            (grow(two.harness.store()), other.join().expect("no panic"))
+        });
+        assert_eq!(mine.len() + theirs.len(), 5);
+        assert!(
+            mine.len() == 4 || theirs.len() == 4,
+            "the first takes what it asks for"
+        );
+    }
+    let mut spec = apart(two.harness.spec(40), 10);
+    spec.launch.lanes = 4;
+    spec.open = 4;
+    let (process, mut mine) = two.harness.launch(&spec);
+    assert_eq!(two.claim(process, 4).len(), 0, "every lane is taken");
+    // The first engine goes on as lanes do: whoever ends asks for the next.
+    let mut theirs = Vec::new();
+    for _ in 0..6 {
+        let at = two.harness.now();
+        let done = mine.remove(0);
+        let record = end_of(&done, ExecutionState::Succeeded, at);
+        let claims = vec![Claim { process, max: 1 }];
+        let report = two.harness.try_commit(vec![record], Vec::new(), claims);
+        mine.extend(report.expect("it commits").claimed);
+        theirs.extend(two.claim(process, 4));
+    }
+    assert_eq!((mine.len(), theirs.len()), (2, 2), "each has its share");
+}
+
+/// Launches of one pipeline are written one after the other, whoever writes them: until one is whole, or its engine dead.
+#[test]
+fn launches_of_one_pipeline_take_turns_over_engines() {
+    let mut two = Two::enter();
+    let begin = |two: &Two| {
+        let spec = two.harness.spec(2);
+        let begun = two.other.launch(&spec.launch, &spec.entities, None);
+        two.harness.wait(begun).expect("the store answers")
+    };
+    let spec = two.harness.spec(3);
+    let began = two
+        .harness
+        .store()
+        .launch(&spec.launch, &spec.entities[..2], None);
+    let Launched::New { process, .. } = two.harness.wait(began).expect("it begins") else {
+        panic!("a new process was expected");
+    };
+    assert_eq!(begin(&two), Launched::Behind(process));
+    let now = two.harness.now();
+    let rest = two
+        .harness
+        .store()
+        .extend(process, &spec.entities[2..], Some(0), now);
+    two.harness.wait(rest).expect("it is whole");
+    let Launched::New { process: next, .. } = begin(&two) else {
+        panic!("it is its turn");
+    };
+    // The other way round, and its engine dies over it.
+    let mine = two
+        .harness
+        .store()
+        .launch(&spec.launch, &spec.entities, None);
+    assert_eq!(two.harness.wait(mine), Ok(Launched::Behind(next)));
+    two.database
+        .sql("UPDATE carril.node SET lease_until = '-infinity' WHERE host = 'there'");
+    let now = two.harness.tick(10);
+    let beat = two.harness.store().beat(now);
+    two.harness.wait(beat).expect("it is alive");
+    let spec = apart(spec, 1);
+    let (_, claimed) = two.harness.launch(&Spec { open: 3, ..spec });
+    assert_eq!(claimed.len(), 3);
 }

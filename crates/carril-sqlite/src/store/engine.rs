@@ -236,7 +236,7 @@ impl Store for SqliteStore {
         self.run(|connection, _| breakers::all(connection))
     }
 
-    fn beat(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {
+    fn beat(&self, now: Timestamp) -> Pending<'_, Result<Vec<ProcessId>, Fault>> {
         self.run(move |connection, session| enter::beat(connection, session, now))
     }
 

@@ -50,19 +50,19 @@ pub(crate) fn enter(
     Ok(entered)
 }
 
-/// Says that this engine is alive.
+/// Says that this engine is alive; nothing can be taken back from others, as there are none.
 pub(crate) fn beat(
     connection: &mut Connection,
     session: &mut Session,
     now: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<Vec<ProcessId>, Fault> {
     let node = session.node.ok_or(Fault::LostLease)?;
     let changed = execute(connection, sql!("node_seen"), params![node.0, now.0])?;
     if changed != 1 {
         return Err(Fault::LostLease);
     }
     session.seen = now;
-    Ok(())
+    Ok(Vec::new())
 }
 
 /// Hands back what this engine still claims, and leaves the file small and clean.

@@ -66,6 +66,8 @@ pub(super) struct ExecutionFacts<'a> {
     pub(super) now: Timestamp,
     /// Whether an engine has the store.
     pub(super) engine: bool,
+    /// Whether one that has it can run the process.
+    pub(super) able: bool,
     pub(super) row: &'a ExecutionRow,
     pub(super) process: &'a ProcessRow,
     pub(super) plan: &'a Plan,
@@ -88,6 +90,8 @@ pub(super) struct ProcessFacts<'a> {
     pub(super) now: Timestamp,
     /// Whether an engine has the store.
     pub(super) engine: bool,
+    /// Whether one that has it can run the process.
+    pub(super) able: bool,
     pub(super) row: &'a ProcessRow,
     /// In this process, longest first.
     pub(super) busy: &'a [Busy],
@@ -129,6 +133,14 @@ pub(super) fn execution(facts: &ExecutionFacts<'_>) -> Told {
     }
 }
 
+/// What a process lacks that no engine at work can run.
+fn unable(process: &ProcessRow) -> String {
+    format!(
+        "none of those at work can run version {:.8} of `{}`; start one that registers its functions and reaches its targets",
+        process.version, process.pipeline
+    )
+}
+
 /// What goes before all waiting: its effects are being removed, nobody runs it, or it was asked to stop.
 fn stopped(facts: &ExecutionFacts<'_>, who: &str) -> Option<(&'static str, String)> {
     let row = facts.row;
@@ -153,6 +165,10 @@ fn stopped(facts: &ExecutionFacts<'_>, who: &str) -> Option<(&'static str, Strin
             "{who} is {state} and no engine has the store open, so nothing of it moves; {go_on}"
         );
         return Some(("no_engine", sentence));
+    }
+    if !facts.able && row.state == ExecutionState::Pending && row.behind.is_none() {
+        let sentence = format!("{who} waits for an engine: {}", unable(facts.process));
+        return Some((CauseKind::NoNode.name(), sentence));
     }
     let process_stops = facts.process.cancelling.is_some() && row.state == ExecutionState::Running;
     (row.cancelling || process_stops).then(|| {

@@ -4,6 +4,7 @@ mod again;
 mod ends;
 mod keys;
 mod limits;
+mod outages;
 mod pauses;
 mod rails;
 mod rig;

@@ -41,6 +41,15 @@ fn pipeline(name: &str) -> PipelineDefinition {
 }
 
 async fn open(database: &Database, pipeline: &PipelineDefinition) -> Carril {
+    open_with(database, pipeline, None).await
+}
+
+/// The same with so many lanes at once.
+async fn open_with(
+    database: &Database,
+    pipeline: &PipelineDefinition,
+    lanes: Option<u32>,
+) -> Carril {
     let url = database.url();
     // The URL's secret part is a reference, as a settings file would have it.
     let (before, after) = url.split_once('@').expect("a user and a host");
@@ -50,6 +59,7 @@ async fn open(database: &Database, pipeline: &PipelineDefinition) -> Carril {
         .lookup(Arc::new(move |name| {
             (name == "PLACE").then(|| host.clone())
         }))
+        .lanes(lanes)
         .pipeline(pipeline);
     carril::open(options).await.expect("the store opens")
 }
@@ -144,8 +154,8 @@ async fn two_engines_work_off_one_process() {
     };
     let mine = one_step(Step::function("work", slow));
     let theirs = one_step(Step::function("work", quick));
-    let first = open(&database, &mine).await;
-    let launch = Launch::new().lanes(4).entities(entities(20));
+    let first = open_with(&database, &mine, Some(4)).await;
+    let launch = Launch::new().lanes(8).entities(entities(20));
     let launched = first.launch(&mine, launch).await.expect("it is launched");
     let process = launched.process();
     let second = open(&database, &theirs).await;

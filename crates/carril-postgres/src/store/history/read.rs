@@ -1,5 +1,6 @@
 //! Rows of the history's queries as the model's types.
 
+use crate::store::fault::damaged;
 use crate::store::rows::{
     count, execution_state, flag, from_json, get, int, json, maybe, process, run, small,
     step_state, text, time, until,
@@ -7,12 +8,12 @@ use crate::store::rows::{
 use crate::store::session::{Tx, Values};
 use carril_model::account::CauseKind;
 use carril_model::contract::{
-    AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LogRow, ProcessFilter,
-    ProcessRow, SignalRow, TimelineRow, WaitRow,
+    AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LogRow, NodeRow,
+    ProcessFilter, ProcessRow, SignalRow, TimelineRow, WaitRow,
 };
 use carril_model::definition::Definition;
 use carril_model::figures::FailedAttempts;
-use carril_model::id::{ExecutionId, ProcessId, Run};
+use carril_model::id::{ExecutionId, NodeId, ProcessId, Run};
 use carril_model::state::StepState;
 use carril_model::time::Timestamp;
 use tokio_postgres::Row;
@@ -220,5 +221,20 @@ pub(super) fn failed_attempts(row: &Row) -> Result<FailedAttempts, Fault> {
         native: get(row, 1)?,
         attempts: count(row, 2)?,
         retried: count(row, 3)?,
+    })
+}
+
+/// From the columns of `history_nodes.sql`.
+pub(crate) fn node(row: &Row) -> Result<NodeRow, Fault> {
+    let pid = int(row, 2)?;
+    Ok(NodeRow {
+        id: Some(NodeId(int(row, 0)?)),
+        host: get(row, 1)?,
+        pid: u32::try_from(pid).map_err(|_| damaged(format!("an engine has process id {pid}")))?,
+        command: get(row, 3)?,
+        since: time(row, 4)?,
+        last_seen: time(row, 5)?,
+        lanes_busy: Some(count(row, 6)?),
+        lease_left: maybe(row, 7)?,
     })
 }

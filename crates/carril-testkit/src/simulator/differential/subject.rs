@@ -169,6 +169,7 @@ impl Subject {
             }
             Ok(Launched::Repeated(real)) => Ok(Answer::Launched(Launched::Repeated(known(real)))),
             Ok(Launched::Skipped(real)) => Ok(Answer::Launched(Launched::Skipped(known(real)))),
+            Ok(Launched::Behind(real)) => Ok(Answer::Launched(Launched::Behind(known(real)))),
             Err(Fault::Conflict(_)) => Ok(Answer::Conflict),
             Err(other) => Err(self.differs(&format!("the store answered {other:?}"))),
         }

@@ -1,7 +1,7 @@
 //! Why a process is as it is: how far it is, what holds all of it, or how it ended. What single executions wait for is told
 //! by their own links.
 
-use super::{Busy, Next, ProcessFacts, Told, busiest, lanes_of, settled};
+use super::{Busy, Next, ProcessFacts, Told, busiest, lanes_of, settled, unable};
 use crate::why::words::{count, span};
 use carril_model::account::CauseKind;
 use carril_model::state::ProcessState;
@@ -32,6 +32,9 @@ fn held(facts: &ProcessFacts<'_>, who: &str) -> Option<Told> {
             "{who} is unfinished ({done}) and no engine has the store open, so nothing of it moves; `carril run` goes on with it"
         );
         ("no_engine", sentence, None)
+    } else if !facts.able {
+        let sentence = format!("{who} is unfinished ({done}): {}", unable(row));
+        (CauseKind::NoNode.name(), sentence, None)
     } else if row.cancelling.is_some() {
         let why = row
             .reason

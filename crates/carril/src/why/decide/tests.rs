@@ -163,6 +163,7 @@ fn told(case: &Case) -> Told {
     execution(&ExecutionFacts {
         now: NOW,
         engine: *engine,
+        able: true,
         row,
         process,
         plan: &plan(),
@@ -606,6 +607,7 @@ fn check_process(
     let told = process(&ProcessFacts {
         now: NOW,
         engine,
+        able: true,
         row,
         busy,
         causes: &causes,

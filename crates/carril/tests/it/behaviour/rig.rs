@@ -4,7 +4,8 @@ use super::in_time;
 use crate::harness::House;
 use carril::model::contract::{
     Cancellation, Clock, EntityCursor, EntityRow, ErrorClass, Inspection, NodeInfo, Pending,
-    ProcessRow, StepCall, StepDone, StepError, StepRunner, TableRows, Target, TargetError, Whose,
+    ProcessRow, StepCall, StepDone, StepError, StepRunner, Store, TableRows, Target, TargetError,
+    Whose,
 };
 use carril::model::definition::{Definition, SqlText};
 use carril::model::id::{ExecutionId, ProcessId, Run};
@@ -13,7 +14,7 @@ use carril::{
     Engine, EntitySource, LaunchOutcome, LaunchRequest, Narrowing, PipelineDefinition, SystemClock,
     Targets,
 };
-use carril_engine::{Options, Parts, Runners, TargetOpener};
+use carril_engine::{Options, Parts, Runners, StoreAway, TargetOpener};
 use carril_sqlite::store::{SqliteStore, StoreOptions};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -110,6 +111,19 @@ impl Rig {
         steps: Arc<dyn StepRunner>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let as_it_is = |store| Arc::new(store) as Arc<dyn Store>;
+        Self::open_over(house, pipelines, steps, clock, StoreAway::Stops, as_it_is).await
+    }
+
+    /// The same over a store as `wrap` makes it, and with what becomes of the engine when it is away.
+    pub(crate) async fn open_over(
+        house: &House,
+        pipelines: &[&PipelineDefinition],
+        steps: Arc<dyn StepRunner>,
+        clock: Arc<dyn Clock>,
+        store_away: StoreAway,
+        wrap: impl FnOnce(SqliteStore) -> Arc<dyn Store>,
+    ) -> Self {
         let moments = Arc::new(Moments {
             entities: Moment::open(),
             discard: Moment::open(),
@@ -134,7 +148,7 @@ impl Rig {
         let store = SqliteStore::open(&house.path().join("carril.db"), StoreOptions::default())
             .expect("the store opens");
         let parts = Parts {
-            store: Arc::new(store),
+            store: wrap(store),
             targets: Arc::new(opener),
             runners: Runners {
                 functions,
@@ -148,7 +162,9 @@ impl Rig {
             command: "a test".to_owned(),
             lanes: None,
         };
-        let (engine, _) = Engine::open(parts, Options::new(node))
+        let mut options = Options::new(node);
+        options.store_away = store_away;
+        let (engine, _) = Engine::open(parts, options)
             .await
             .expect("the engine starts");
         Self {

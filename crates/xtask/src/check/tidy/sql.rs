@@ -108,6 +108,27 @@ const ALONE: &[Alone] = &[
         ],
         "SQLite has one engine, which a lock of its file proves; on PostgreSQL many take turns, each with a lease and numbers of its own",
     ),
+    (
+        &[
+            "0002_neighbours.down.sql",
+            "0002_neighbours.up.sql",
+            "claim_share.sql",
+            "claim_taken.sql",
+            "claim_turn.sql",
+            "executions_cancelling.sql",
+            "history_able.sql",
+            "history_nodes.sql",
+            "launch_before.sql",
+            "neighbours_named.sql",
+            "neighbours_processes.sql",
+            "participant_hungry.sql",
+            "participant_insert.sql",
+            "participant_remove.sql",
+            "request_waits.sql",
+            "rollbacks_left.sql",
+        ],
+        "SQLite has one engine, which has no neighbours to look at or to share lanes with",
+    ),
 ];
 
 /// Tells files without an opening, unused files, and files without a twin.

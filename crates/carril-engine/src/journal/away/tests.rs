@@ -1,0 +1,28 @@
+//! How long lanes run on without a sign of life, and how often a store that is away is tried.
+
+use super::{AGAIN_MAX, Lease, backoff};
+use carril_model::time::Timestamp;
+use std::time::Duration;
+
+#[test]
+fn lanes_stop_at_two_thirds_of_the_lease() {
+    let second = |seconds: i64| Timestamp(seconds * 1_000_000);
+    let mut lease = Lease::new(Duration::from_secs(15), second(100));
+    assert_eq!(lease.beat(), Duration::from_secs(1));
+    assert_eq!(lease.left(second(100)), Duration::from_secs(10));
+    assert_eq!(lease.left(second(109)), Duration::from_secs(1));
+    assert_eq!(lease.left(second(110)), Duration::ZERO);
+    lease.renewed(second(108));
+    // What began earlier and was told later takes nothing back.
+    lease.renewed(second(104));
+    assert_eq!(lease.left(second(110)), Duration::from_secs(8));
+    let short = Lease::new(Duration::from_secs(1), second(0));
+    assert_eq!(short.beat(), Duration::from_millis(200));
+}
+
+#[test]
+fn tries_come_further_and_further_apart_up_to_a_second() {
+    let waits: Vec<u128> = (1..=7).map(|tries| backoff(tries).as_millis()).collect();
+    assert_eq!(waits, [50, 100, 200, 400, 800, 1_000, 1_000]);
+    assert_eq!(backoff(u32::MAX), AGAIN_MAX);
+}
