@@ -9,6 +9,7 @@ use super::pool::{Server, Session};
 use super::stop::Stop;
 use super::text::{Numbers, Written, refusal};
 use super::value::{Bound, Cell, natural_type, to_postgres};
+use super::watch::Watched;
 use carril_model::contract::{ErrorClass, OUTPUT_BYTES_MAX, StepCall, StepError};
 use carril_model::definition::SqlText;
 use carril_model::sql::{Lookup, Script, SqlError, Statement};
@@ -103,7 +104,7 @@ impl<'a> SqlStep<'a> {
     /// Of the statement that failed, with its place.
     pub(crate) async fn run(
         &self,
-        session: &Session,
+        (session, watched): (&Session, &Watched),
         stop: &Stop<'_>,
         in_transaction: bool,
     ) -> Result<Option<Value>, StepError> {
@@ -112,9 +113,15 @@ impl<'a> SqlStep<'a> {
         for (at, statement) in statements.iter().enumerate() {
             stop.check().map_err(fault::stopped)?;
             let last = at + 1 == statements.len();
-            output = self
+            let written = self.script.written_tables(statement);
+            watched.begins(written.into_iter().map(|written| written.table).collect());
+            let done = self
                 .statement(session, statement, last, in_transaction)
-                .await?;
+                .await;
+            if done.is_ok() {
+                watched.returned();
+            }
+            output = done?;
         }
         Ok(output)
     }

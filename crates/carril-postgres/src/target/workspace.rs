@@ -55,6 +55,7 @@ impl PostgresTarget {
             lock_wait: LOCK_WAIT,
         };
         let open = Open::begin(&self.pool, &settings, stop).await?;
+        let watched = self.watch.enter(&self.pool, call, open.pid);
         let begun = self.begin_lane(&open, call, (lane, workspace)).await;
         let outcome = match begun {
             Ok(Made::Here) => Ok(()),
@@ -63,6 +64,7 @@ impl PostgresTarget {
             Ok(Made::Missing) => self.fill_lane(&open, lane, workspace).await,
             Err(error) => Err(error),
         };
+        drop(watched);
         open.end(outcome).await?;
         self.remember(lane);
         Ok(())

@@ -16,6 +16,7 @@ mod floor;
 mod hot;
 mod launch;
 mod limits;
+mod locks;
 mod postgres;
 mod report;
 mod scale;
@@ -45,6 +46,7 @@ fn run(name: &str, arguments: &Arguments) -> Result<()> {
         "fairness" => fairness::run(arguments),
         "hot" => hot::run(arguments),
         "limits" => limits::run(arguments),
+        "locks" => locks::run(arguments),
         "postgres" => postgres::run(arguments),
         "dispatch" => dispatch::run(arguments),
         "launch" => launch::run(arguments),
