@@ -91,6 +91,10 @@ fn values_of_statements_are_not_told() {
         ("delete -- of 5 rows\n from \"T 1\"", "delete from \"T 1\""),
         ("/* a /* 1 */ 2 */ vacuum", "vacuum"),
         ("insert into t values ('open", "insert into t values (?"),
+        (
+            "update t set a = 17 where f = 'F001';",
+            "update t set a = ? where f = ?",
+        ),
         ("lock   table\n\tt ;; ", "lock table t"),
         ("", ""),
     ] {

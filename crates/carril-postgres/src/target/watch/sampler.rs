@@ -24,7 +24,7 @@ const LOOK_TIME: Duration = Duration::from_secs(5);
 /// How long it is not tried again after it failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// What the server's views call it.
-const NAME: &str = "carril locks";
+const NAME: &str = "carril-locks";
 
 /// Looks as long as the target is there.
 pub(super) async fn run(watch: Weak<Watch>, pool: Arc<Pool>) {

@@ -487,7 +487,7 @@ async fn a_server_that_does_not_let_itself_be_looked_at_fails_no_step() {
 #[tokio::test]
 async fn nothing_is_looked_at_where_that_is_not_wanted_or_nothing_runs() {
     let house = House::with(SCHEMA, |options| options.sees_locks = false);
-    let looking = "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'carril locks'";
+    let looking = "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'carril-locks'";
     let plan = plan(&[("sleeps", "select pg_sleep(0.3)::text as slept")]);
     house.run(&plan, "sleeps", 5).await.expect("it is done");
     assert_eq!(house.rows(looking), ["0"]);
