@@ -17,6 +17,7 @@ mod findings;
 mod follow;
 mod found;
 mod interrupts;
+mod locks;
 mod meant;
 mod output;
 mod prepared;

@@ -4,6 +4,7 @@
 //! wants it to stop) becomes an event of the machine; what the machine answers is first made durable, then carried out.
 //! The lane's last write of an execution asks for the next one in the same commit, so a busy lane costs no claims of its own.
 
+mod ear;
 mod table;
 
 pub(crate) use table::{LaneTable, Signal};
@@ -21,8 +22,10 @@ use carril_model::breaker::Response;
 use carril_model::contract::{Change, Claimed, Fault, Owned, StepDone, StepError, Whose};
 use carril_model::execution::{End, Execution, Order, Transition};
 use carril_model::id::StepId;
+use carril_model::lock::LockNews;
 use carril_model::retry;
 use carril_model::state::{ExecutionState, StepState};
+use ear::Ear;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::collections::HashMap;
 use std::future::Future;
@@ -50,6 +53,8 @@ enum LaneEvent {
     },
     Due(StepId),
     Asked,
+    /// Attempts have told of locks; it is heard before every event.
+    Told,
 }
 
 type Work = Pin<Box<dyn Future<Output = LaneEvent> + Send>>;
@@ -99,6 +104,7 @@ struct Lane<'a> {
     bell: Arc<Bell>,
     work: FuturesUnordered<Work>,
     stops: HashMap<StepId, CancellationToken>,
+    ear: Arc<Ear>,
     published: bool,
     answered: Option<Signal>,
 }
@@ -127,6 +133,7 @@ impl<'a> Lane<'a> {
             bell: core.lanes.enter(owned, generation),
             work: FuturesUnordered::new(),
             stops: HashMap::new(),
+            ear: Arc::default(),
             published: false,
             answered: None,
         }
@@ -161,6 +168,7 @@ impl<'a> Lane<'a> {
                 } => self.ended(step, result, leaves),
                 LaneEvent::Due(step) => self.machine.due(step, self.core.clock.now()),
                 LaneEvent::Asked => self.asked(),
+                LaneEvent::Told => continue_with_nothing(),
             };
         }
     }
@@ -180,9 +188,29 @@ impl<'a> Lane<'a> {
 
     async fn next_event(&mut self) -> LaneEvent {
         self.publish_cause();
-        tokio::select! {
+        let event = tokio::select! {
             Some(event) = self.work.next() => event,
             () = self.bell.rung() => LaneEvent::Asked,
+            () = self.ear.rung() => LaneEvent::Told,
+        };
+        self.hear_of_locks();
+        event
+    }
+
+    /// Hears what running attempts have told of locks: the time is charged to those, and others can read it.
+    fn hear_of_locks(&mut self) {
+        for news in self.ear.take() {
+            let now = self.core.clock.now();
+            if let LockNews::Waits(wait) = &news.what {
+                let path = &self.process.plan.planned(news.step).path;
+                tracing::debug!(step = %path, about = %wait.about(), blocker = %wait.blocker, "the step waits for a lock");
+            }
+            let changes = self
+                .machine
+                .lock_news(news.step, news.attempt, news.what, now);
+            if !changes.is_empty() {
+                self.soft.leave(changes, now);
+            }
         }
     }
 
@@ -309,9 +337,10 @@ impl<'a> Lane<'a> {
     fn begin(&mut self, step: StepId, admitted: Admitted) {
         let now = self.core.clock.now();
         // A step that was stopped while it waited for its limits is no longer ordered: what it has in hand goes back.
-        let Ok((call, changes)) = self.machine.begin(step, now) else {
+        let Ok((mut call, changes)) = self.machine.begin(step, now) else {
             return;
         };
+        call.locks = Some(self.ear.sink(step, call.attempt));
         self.soft.leave(changes, now);
         let stop = CancellationToken::new();
         self.stops.insert(step, stop.clone());

@@ -11,6 +11,7 @@
 //! ```
 
 mod context;
+mod locks;
 mod proceed;
 mod waits;
 
@@ -23,6 +24,7 @@ use crate::contract::{
 };
 use crate::definition::{Effects, Fallback};
 use crate::id::StepId;
+use crate::lock::{LockNews, LockWait};
 use crate::plan::Plan;
 use crate::retry;
 use crate::state::{ExecutionState, StepState};
@@ -87,6 +89,8 @@ pub struct Execution {
     /// Signals that no step has taken, as they were when it was claimed.
     signals: Vec<Signal>,
     claimed_at: Timestamp,
+    /// Up to when it is decided what its time is charged to.
+    judged: Timestamp,
 }
 
 /// How far one step is.
@@ -103,6 +107,10 @@ struct Progress {
     /// What the attempt to come waits for, since when.
     waiting: Option<(Cause, Timestamp)>,
     waits: Vec<(Cause, i64)>,
+    /// The lock that its attempt waits for while it runs.
+    lock: Option<Box<LockWait>>,
+    /// When it last had all the locks that it had asked for.
+    unlocked: Timestamp,
     error: Option<StepError>,
     /// What it asks a person.
     question: Option<String>,
@@ -118,6 +126,8 @@ impl Progress {
         began: Timestamp(0),
         waiting: None,
         waits: Vec::new(),
+        lock: None,
+        unlocked: Timestamp(0),
         error: None,
         question: None,
     };
@@ -152,6 +162,14 @@ impl Progress {
                 | StepState::Pending,
                 _,
             ) => {}
+        }
+    }
+
+    /// What it waits for: the lock that its attempt meets, or what stands before its next one.
+    fn waits_for(&self) -> Option<Cause> {
+        match (&self.lock, &self.waiting) {
+            (Some(lock), _) => Some(Cause::about(CauseKind::Lock, lock.about())),
+            (None, waiting) => waiting.as_ref().map(|(cause, _)| cause.clone()),
         }
     }
 
@@ -206,6 +224,7 @@ impl Execution {
             draining: false,
             lost: false,
             claimed_at: claimed.account.since(),
+            judged: claimed.account.since(),
             account: claimed.account,
             progress,
             signals: claimed.signals,
@@ -282,6 +301,7 @@ impl Execution {
         progress.ordered = false;
         progress.attempt += 1;
         progress.began = now;
+        progress.unlocked = now;
         let attempt = progress.attempt;
         changes.push(Change::StepBegan {
             step,
@@ -299,6 +319,7 @@ impl Execution {
             worked: self.fenced_in_workspace(),
             context: Arc::clone(&self.context),
             deadline: now.after(timeout),
+            locks: None,
         };
         self.recharge(now);
         Ok((call, changes))
@@ -362,6 +383,7 @@ impl Execution {
         seed: u64,
     ) -> Result<Transition, Illegal> {
         let mut out = Transition::default();
+        out.changes.extend(self.close_lock(step, now));
         match result {
             Ok(done) => self.succeeded(step, done, None, now, &mut out)?,
             Err(error) => self.failed(step, error, now, seed, &mut out)?,
@@ -601,22 +623,20 @@ impl Execution {
             cause,
             from,
             until: now,
+            lock: None,
         })
     }
 
     /// Charges the time from now on: to `running` if any step runs, else to what the first active step waits for, else to the journal.
     fn recharge(&mut self, now: Timestamp) {
+        self.judged = self.judged.max(now);
         let mut cause = None;
         for progress in &self.progress {
-            if progress.state == StepState::Running {
+            if progress.state == StepState::Running && progress.lock.is_none() {
                 cause = Some(Cause::plain(CauseKind::Running));
                 break;
             }
-            if cause.is_none()
-                && let Some((waiting, _)) = &progress.waiting
-            {
-                cause = Some(waiting.clone());
-            }
+            cause = cause.or_else(|| progress.waits_for());
         }
         let cause = cause.unwrap_or(Cause::plain(CauseKind::Store));
         if *self.account.cause() != cause {

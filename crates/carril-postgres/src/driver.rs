@@ -83,6 +83,18 @@ pub(crate) fn beside(task: impl Future<Output = ()> + Send + 'static) {
     drop(tokio::spawn(task));
 }
 
+/// Leaves looking at a target's locks to a task of the runtime it is called on. It ends by itself soon after its target is dropped,
+/// and with the runtime; nobody waits for it, as it changes nothing.
+pub(crate) fn look_on(
+    looking: impl Future<Output = ()> + Send + 'static,
+) -> tokio::task::JoinHandle<()> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the backend's driver module; the task ends with its target"
+    )]
+    tokio::spawn(looking)
+}
+
 /// Work was not done, or nobody knows its outcome: it panicked, or the worker has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the database thread ended or its work panicked")]

@@ -28,6 +28,7 @@ mod text;
 mod transaction;
 mod upkeep;
 mod value;
+mod watch;
 mod work;
 mod workspace;
 
@@ -45,6 +46,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use watch::Watch;
 
 /// How many connections there are by default; more lanes than this take turns.
 pub const CONNECTIONS_DEFAULT: usize = 20;
@@ -59,6 +61,9 @@ pub struct TargetOptions {
     pub connections: usize,
     /// Tells deadlines, and when something was published.
     pub clock: Arc<dyn Clock>,
+    /// Whether to look, over one more connection and only while steps run, which locks they wait for and who holds those; default
+    /// true. Without it that time counts as running.
+    pub sees_locks: bool,
 }
 
 impl TargetOptions {
@@ -69,6 +74,7 @@ impl TargetOptions {
             address,
             connections: CONNECTIONS_DEFAULT,
             clock,
+            sees_locks: true,
         }
     }
 }
@@ -95,6 +101,8 @@ pub struct PostgresTarget {
     made: Mutex<HashSet<LaneKey>>,
     /// What relations are called that steps have written.
     names: changes::Names,
+    /// Who works on which connection, and what for a lock it waits.
+    watch: Arc<Watch>,
 }
 
 impl PostgresTarget {
@@ -103,6 +111,7 @@ impl PostgresTarget {
     pub fn open(name: &str, options: TargetOptions) -> Self {
         Self {
             name: name.to_owned(),
+            watch: Watch::new(name, Arc::clone(&options.clock), options.sees_locks),
             clock: options.clock,
             pool: Pool::new(options.address, options.connections),
             own_ready: AtomicBool::new(false),

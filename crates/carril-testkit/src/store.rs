@@ -230,6 +230,8 @@ macro_rules! history_conformance {
             the_timeline_has_a_line_for_each_entity_and_stage,
             overlaps_and_bottlenecks_are_about_resources,
             waits_and_causes_are_summed_over_a_process,
+            a_wait_for_a_lock_is_kept_while_it_lasts,
+            waits_for_locks_are_told_and_summed_by_table_and_holder,
             failed_attempts_are_counted_once_over_all_runs,
             a_wish_is_left_found_answered_and_taken_back,
             rollbacks_and_reruns_leave_their_history,

@@ -159,6 +159,7 @@ impl Try {
             first: self.first,
             context: Arc::new(context),
             deadline: (self.now)().after(self.timeout),
+            locks: None,
         }
     }
 }

@@ -55,6 +55,7 @@ pub struct OpenOptions {
     http: HttpSettings,
     functions: Functions,
     targets: BTreeMap<String, String>,
+    sees_locks: bool,
     store_options: StoreOptions,
     requests_every: Option<Duration>,
     retention: Retention,
@@ -100,6 +101,7 @@ impl OpenOptions {
             http: HttpSettings::default(),
             functions: Functions::default(),
             targets: BTreeMap::new(),
+            sees_locks: true,
             store_options: StoreOptions::default(),
             requests_every: Some(Duration::from_millis(200)),
             retention: RETENTION,
@@ -191,6 +193,14 @@ impl OpenOptions {
     #[must_use]
     pub fn target(mut self, name: impl Into<String>, url: impl Into<String>) -> Self {
         self.targets.insert(name.into(), url.into());
+        self
+    }
+
+    /// Whether to look, while steps run on PostgreSQL targets and over one more connection to each, which locks they wait for and who
+    /// holds those; true unless it is said otherwise. Without it that time counts as running.
+    #[must_use]
+    pub const fn sees_locks(mut self, sees_locks: bool) -> Self {
+        self.sees_locks = sees_locks;
         self
     }
 
@@ -427,6 +437,7 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
         Location::File(_) => StoreAway::Stops,
         Location::Postgres(_) => StoreAway::Waits(options.away_at_most),
     };
+    let targets = targets.sees_locks(options.sees_locks);
     let (lock, store, reader) = match place {
         Location::File(path) => open_files(path, &options).await?,
         Location::Postgres(url) => open_postgres(url, &targets, options.postgres.clone()).await?,

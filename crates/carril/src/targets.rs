@@ -31,6 +31,7 @@ struct Shared {
     workspaces: PathBuf,
     lookup: Lookup,
     clock: Arc<dyn Clock>,
+    sees_locks: bool,
     // Held only for the look-up; opening one does no more than look whether its file is there, and connects to no server.
     open: Mutex<HashMap<(String, Location), Arc<dyn Target>>>,
 }
@@ -57,11 +58,22 @@ impl Targets {
             workspaces: workspaces.into(),
             lookup,
             clock,
+            sees_locks: true,
             open: Mutex::default(),
         };
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// The same, looking at locks or not: see [`crate::OpenOptions::sees_locks`].
+    #[must_use]
+    pub(crate) fn sees_locks(mut self, sees_locks: bool) -> Self {
+        let shared = Arc::get_mut(&mut self.shared);
+        shared
+            .expect("nobody else has it before it is opened")
+            .sees_locks = sees_locks;
+        self
     }
 
     /// A text with its references replaced, for whoever uses it now.
@@ -120,10 +132,11 @@ impl Targets {
             Location::Postgres(url) => {
                 let address =
                     Address::parse(url).map_err(|error| unreachable(error.to_string()))?;
-                Arc::new(PostgresTarget::open(
-                    name,
-                    PostgresOptions::new(address, clock),
-                ))
+                let options = PostgresOptions {
+                    sees_locks: shared.sees_locks,
+                    ..PostgresOptions::new(address, clock)
+                };
+                Arc::new(PostgresTarget::open(name, options))
             }
         };
         open.insert(key, Arc::clone(&target));

@@ -8,10 +8,12 @@ mod decide;
 mod words;
 
 use crate::reader::{EngineSeen, Reader};
+use carril_model::account::CauseKind;
 use carril_model::contract::{
     AttemptRow, ExecutionFilter, ExecutionRow, Fault, ProcessFilter, ProcessRow,
 };
 use carril_model::id::{ExecutionId, ProcessId};
+use carril_model::lock::LockWait;
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, ProcessState};
 use carril_model::time::Timestamp;
@@ -91,6 +93,9 @@ pub struct Link {
     pub since: Timestamp,
     /// The sentence.
     pub sentence: String,
+    /// Who holds the lock in the target's database that it waits for, where it waits for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<LockWait>,
 }
 
 /// Why there is no answer.
@@ -213,7 +218,12 @@ impl Asker<'_> {
         } else {
             (history.breakers().await?, self.rivals(&process).await?)
         };
+        let lock = match row.account.cause().kind {
+            CauseKind::Lock if !row.state.is_settled() => history.lock_of(row.id).await?,
+            _ => None,
+        };
         let facts = ExecutionFacts {
+            lock: lock.as_ref(),
             ahead,
             now: self.now,
             engine: self.engine,
@@ -238,6 +248,9 @@ impl Asker<'_> {
             execution: Some(row.id),
             entity: row.entity,
             state: row.state.name(),
+            lock: lock
+                .filter(|_| cause == CauseKind::Lock.name())
+                .map(|row| row.lock),
             cause,
             since,
             sentence,
@@ -339,6 +352,7 @@ impl Asker<'_> {
                 cause,
                 since,
                 sentence,
+                lock: None,
             },
             next,
         ))

@@ -5,10 +5,13 @@ use crate::context::{Context, Reading};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::found;
+use crate::locks::{self, LockCostShape, LockRowShape};
 use crate::output::number;
 use crate::output::table::Table;
 use crate::output::time::{self, rfc3339};
-use carril::model::contract::{BottleneckRow, OverlapRow, ProcessRow, TimelineRow, WaitRow};
+use carril::model::contract::{
+    BottleneckRow, LockCostRow, LockRow, OverlapRow, ProcessRow, TimelineRow, WaitRow,
+};
 use carril::model::id::ProcessId;
 use serde::Serialize;
 
@@ -20,6 +23,16 @@ struct Shape<T> {
     process: i64,
     rows: Vec<T>,
     more: bool,
+}
+
+/// The same with waits for locks beside it.
+#[derive(Debug, Serialize)]
+struct LockedShape<'a, T, L> {
+    process: i64,
+    rows: Vec<T>,
+    more: bool,
+    locks: &'a [L],
+    more_locks: bool,
 }
 
 /// Answers one of the four questions.
@@ -43,10 +56,12 @@ pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<Exit, Fa
         TraceView::Timeline(_) => timeline::show(context, &reader, &process, of.limit).await?,
         TraceView::Overlaps(_) => {
             let rows = Rows::cut(&process, history.overlaps(process.id, max).await?, of.limit);
+            let waited = Rows::cut(&process, history.locks(process.id, max).await?, of.limit);
             rows.show(
                 context,
                 |rows| rows.iter().map(OverlapShape::from).collect(),
                 overlaps,
+                &Locks::pairs(&waited),
             )?;
         }
         TraceView::Bottlenecks(_) => {
@@ -55,19 +70,25 @@ pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<Exit, Fa
                 history.bottlenecks(process.id, max).await?,
                 of.limit,
             );
+            let costs = history.lock_costs(process.id, max).await?;
+            let costs = Rows::cut(&process, costs, of.limit);
             rows.show(
                 context,
                 |rows| rows.iter().map(BottleneckShape::from).collect(),
                 bottlenecks,
+                &Locks::costs(&costs),
             )?;
         }
         TraceView::Waits(_) => {
             let spent = history.waits(process.id, context.now()).await?;
             let rows = Rows::cut(&process, spent, of.limit);
+            let costs = history.lock_costs(process.id, max).await?;
+            let costs = Rows::cut(&process, costs, of.limit);
             rows.show(
                 context,
                 |rows| rows.iter().map(WaitShape::from).collect(),
                 waits,
+                &Locks::costs(&costs),
             )?;
         }
     }
@@ -99,35 +120,75 @@ impl<T> Rows<T> {
         }
     }
 
-    /// Shows them for people or for programs.
-    fn show<'a, S: Serialize>(
+    /// Shows them for people or for programs, and under them the waits for locks.
+    fn show<'a, S: Serialize, L: Serialize>(
         &'a self,
         context: &Context,
         shapes: impl FnOnce(&'a [T]) -> Vec<S>,
         drawn: impl FnOnce(&[T]) -> Table,
+        locks: &Locks<L>,
     ) -> Result<(), Failure> {
         if context.output.json() {
-            return context.output.value(&Shape {
+            return context.output.value(&LockedShape {
                 process: self.process,
                 rows: shapes(&self.rows),
                 more: self.more,
+                locks: &locks.shapes,
+                more_locks: locks.more,
             });
         }
-        if self.rows.is_empty() {
+        if self.rows.is_empty() && locks.shapes.is_empty() {
             context.output.talk(&format!(
                 "there is nothing of this kind in process {}",
                 self.process
             ));
             return Ok(());
         }
-        context.output.data(&drawn(&self.rows).render())?;
-        if self.more {
+        if !self.rows.is_empty() {
+            context.output.data(&drawn(&self.rows).render())?;
+        }
+        if !locks.shapes.is_empty() {
+            let gap = if self.rows.is_empty() { "" } else { "\n" };
+            context
+                .output
+                .data(&format!("{gap}{}", locks.drawn.render()))?;
+        }
+        if self.more || locks.more {
             context.output.talk(&format!(
                 "the first {} are shown; --limit N shows more",
-                self.rows.len()
+                self.rows.len().max(locks.shapes.len())
             ));
         }
         Ok(())
+    }
+}
+
+/// Waits for locks, which stand under what a view is about.
+struct Locks<S> {
+    shapes: Vec<S>,
+    drawn: Table,
+    more: bool,
+}
+
+impl<'a> Locks<LockCostShape<'a>> {
+    /// By table and holder.
+    fn costs(rows: &'a Rows<LockCostRow>) -> Self {
+        Self {
+            shapes: rows.rows.iter().map(LockCostShape::from).collect(),
+            drawn: locks::costs(&rows.rows),
+            more: rows.more,
+        }
+    }
+}
+
+impl<'a> Locks<LockRowShape<'a>> {
+    /// One by one.
+    fn pairs(rows: &'a Rows<LockRow>) -> Self {
+        Self {
+            shapes: rows.rows.iter().map(LockRowShape::from).collect(),
+            drawn: locks::pairs(&rows.rows),
+            more: rows.more,
+        }
     }
 }
 

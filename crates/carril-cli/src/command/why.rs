@@ -4,6 +4,7 @@ use crate::arguments::Why;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::locks::LockShape;
 use crate::output::paint;
 use crate::output::time::{self, rfc3339};
 use carril::{Link, Reader, Subject, WhyError};
@@ -24,6 +25,8 @@ struct LinkShape<'a> {
     cause: &'a str,
     since: String,
     sentence: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lock: Option<LockShape<'a>>,
 }
 
 impl<'a> From<&'a Link> for LinkShape<'a> {
@@ -36,6 +39,7 @@ impl<'a> From<&'a Link> for LinkShape<'a> {
             cause: link.cause,
             since: rfc3339(link.since),
             sentence: &link.sentence,
+            lock: link.lock.as_ref().map(LockShape::from),
         }
     }
 }

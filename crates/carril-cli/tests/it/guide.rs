@@ -5,6 +5,7 @@
 //! is typed until it shows what it should. What is cut short by Ctrl-C and asked from a second terminal is tested elsewhere; it is left
 //! out here, with what depends on it.
 
+use carril_testkit::postgres::Cluster;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -83,11 +84,22 @@ fn line_fits(shown: &str, came: &str) -> bool {
     came.is_empty()
 }
 
+/// What the reader's terminal has set besides; `PATH` is added to.
+type Around<'a> = &'a [(&'a str, String)];
+
 /// Runs one command as a reader of the guide would, and gives what the terminal shows.
-fn typed(folder: &Path, command: &str) -> String {
+fn typed(folder: &Path, command: &str, around: Around<'_>) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_carril")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
-    let output = Command::new("sh")
+    let mut path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+    let mut shell = Command::new("sh");
+    for (name, value) in around {
+        if *name == "PATH" {
+            path = format!("{value}:{path}");
+        } else {
+            shell.env(name, value);
+        }
+    }
+    let output = shell
         .args(["-c", &format!("{command} 2>&1")])
         .current_dir(folder)
         .env("PATH", path)
@@ -114,11 +126,11 @@ fn only_looks(command: &str) -> bool {
 }
 
 /// What is wrong with a command of a session, if anything is.
-fn mistake(folder: &Path, command: &str, shown: &str) -> Option<String> {
+fn mistake(folder: &Path, command: &str, shown: &str, around: Around<'_>) -> Option<String> {
     let shown: Vec<&str> = shown.trim_end().lines().collect();
     let began = Instant::now();
     loop {
-        let said = typed(folder, command);
+        let said = typed(folder, command, around);
         // The progress of a run on a slow machine, which the guide does not show.
         let came: Vec<&str> = said
             .lines()
@@ -136,11 +148,11 @@ fn mistake(folder: &Path, command: &str, shown: &str) -> Option<String> {
 }
 
 /// What a session shows that is not so.
-fn wrong(folder: &Path, session: &str) -> String {
+fn wrong(folder: &Path, session: &str, around: Around<'_>) -> String {
     let mut wrong = String::new();
     for part in session.split("$ ").skip(1) {
         let (command, shown) = part.split_once('\n').unwrap_or((part, ""));
-        if let Some(mistake) = mistake(folder, command, shown) {
+        if let Some(mistake) = mistake(folder, command, shown, around) {
             writeln!(wrong, "{mistake}").unwrap();
         }
     }
@@ -169,6 +181,12 @@ impl Drop for Desk {
 /// Does what a guide says up to a heading, if one is given, and gives how many sessions there were.
 #[track_caller]
 fn follow(guide: &str, end: Option<&str>) -> usize {
+    follow_with(guide, end, &[])
+}
+
+/// The same, where the reader's terminal has something set.
+#[track_caller]
+fn follow_with(guide: &str, end: Option<&str>, around: Around<'_>) -> usize {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../docs/guide")
         .join(guide);
@@ -183,7 +201,7 @@ fn follow(guide: &str, end: Option<&str>) -> usize {
     for block in blocks(text) {
         if block.language == "console" {
             sessions += 1;
-            told.push_str(&wrong(folder, block.text));
+            told.push_str(&wrong(folder, block.text, around));
         } else if let Some(name) = file_of(&block) {
             let path = folder.join(name);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -213,6 +231,15 @@ fn resources_go_as_the_guide_says() {
 #[test]
 fn shared_tables_go_as_the_guide_says() {
     assert_eq!(follow("shared-tables.md", None), 4);
+}
+
+#[test]
+fn who_blocks_me_goes_as_the_guide_says() {
+    let cluster = Cluster::get();
+    let database = cluster.database();
+    let programs = cluster.programs().display().to_string();
+    let around = [("WAREHOUSE", database.url()), ("PATH", programs)];
+    assert_eq!(follow_with("who-blocks-me.md", None, &around), 4);
 }
 
 #[test]

@@ -112,6 +112,7 @@ fn call() -> StepCall {
         first: true,
         context: Arc::new(context),
         deadline: Timestamp(0),
+        locks: None,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::breaker::BreakerRow;
 use crate::definition::{Definition, Resource};
 use crate::figures::FailedAttempts;
 use crate::id::{ExecutionId, NodeId, ProcessId, RequestId, Run};
+use crate::lock::LockWait;
 use crate::plan::Doubt;
 use crate::state::{ExecutionState, ProcessState, StepState};
 use crate::time::Timestamp;
@@ -208,6 +209,44 @@ pub struct WaitRow {
     pub worst: Option<ExecutionId>,
 }
 
+/// One wait for a lock of a target's database, over or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockRow {
+    /// The execution that waited.
+    pub execution: ExecutionId,
+    /// Its entity.
+    pub entity: Option<String>,
+    /// The run in which it did.
+    pub run: Run,
+    /// `stage/step`.
+    pub step: String,
+    /// When it began.
+    pub began: Timestamp,
+    /// How long it lasted, in microseconds; for one that goes on, up to when it was last written: at most a second ago.
+    pub micros: i64,
+    /// Who held it up.
+    pub lock: LockWait,
+}
+
+/// Waits for locks on one table behind one blocker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockCostRow {
+    /// The table, else what was locked.
+    pub about: String,
+    /// Who held them up, as [`crate::lock::Blocker`] is shown.
+    pub blocker: String,
+    /// Whether that is nobody that Carril runs.
+    pub foreign: bool,
+    /// How many.
+    pub waits: u64,
+    /// All of their time, in microseconds.
+    pub total_micros: i64,
+    /// The longest, in microseconds.
+    pub max_micros: i64,
+    /// Whose that was.
+    pub worst: ExecutionId,
+}
+
 /// A step that did not succeed by itself in some present runs of a process, although their lanes went on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoubtRow {
@@ -362,6 +401,19 @@ pub trait History: super::Rails {
     /// Time by cause over all executions of a process; what is still open counts up to `now`.
     fn waits(&self, process: ProcessId, now: Timestamp)
     -> Pending<'_, Result<Vec<WaitRow>, Fault>>;
+
+    /// Waits for locks in a process, of all runs, longest first.
+    fn locks(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<LockRow>, Fault>>;
+
+    /// The latest wait for a lock in the present run of an execution, over or not.
+    fn lock_of(&self, execution: ExecutionId) -> Pending<'_, Result<Option<LockRow>, Fault>>;
+
+    /// Waits for locks in a process by table and blocker, those that cost most first.
+    fn lock_costs(
+        &self,
+        process: ProcessId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<LockCostRow>, Fault>>;
 
     /// Steps that did not succeed by themselves although their lanes went on: by a fallback, or as they are not critical; of the
     /// present runs, in order of the steps.

@@ -3,10 +3,12 @@
 use super::Pending;
 use crate::execution::Context;
 use crate::id::{ExecutionId, Fence, ProcessId, Run, StepId, Token};
+use crate::lock::LockNews;
 use crate::plan::Plan;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +40,15 @@ pub struct StepCall {
     pub context: Arc<Context>,
     /// When the engine will ask it to stop.
     pub deadline: Timestamp,
+    /// Who hears of locks that it waits for meanwhile; `None` where nobody does.
+    pub locks: Option<Arc<dyn LockSink>>,
+}
+
+/// Hears, while an attempt runs, what lock in its target's database it waits for, and when it goes on.
+pub trait LockSink: fmt::Debug + Send + Sync {
+    /// Takes what is new. It returns at once and keeps a bounded number: told faster than it is heard, older news are dropped, and
+    /// the last always counts.
+    fn tell(&self, news: LockNews);
 }
 
 impl StepCall {

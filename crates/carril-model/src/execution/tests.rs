@@ -10,7 +10,7 @@ use crate::id::{ExecutionId, ProcessId, Run, Token};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-fn step(name: &str) -> Step {
+pub(super) fn step(name: &str) -> Step {
     Step {
         name: name.to_owned(),
         action: Action::Noop,
@@ -30,7 +30,7 @@ fn step(name: &str) -> Step {
     }
 }
 
-fn stage(name: &str, per: Scope, parallel: bool, steps: Vec<Step>) -> Stage {
+pub(super) fn stage(name: &str, per: Scope, parallel: bool, steps: Vec<Step>) -> Stage {
     Stage {
         name: name.to_owned(),
         per,
@@ -40,7 +40,7 @@ fn stage(name: &str, per: Scope, parallel: bool, steps: Vec<Step>) -> Stage {
     }
 }
 
-fn plan(stages: Vec<Stage>) -> Arc<Plan> {
+pub(super) fn plan(stages: Vec<Stage>) -> Arc<Plan> {
     Arc::new(Plan::new(Definition {
         name: "p".to_owned(),
         description: None,
@@ -75,11 +75,11 @@ fn claimed(segment: u32, steps: Vec<StepRow>) -> Claimed {
     }
 }
 
-fn execution(plan: &Arc<Plan>) -> Execution {
+pub(super) fn execution(plan: &Arc<Plan>) -> Execution {
     Execution::resume(plan, &Arc::new(Map::new()), claimed(0, Vec::new()))
 }
 
-fn error(class: ErrorClass) -> StepError {
+pub(super) fn error(class: ErrorClass) -> StepError {
     StepError::new("CAR0501", class, "no")
 }
 

@@ -1,4 +1,5 @@
--- Sets a transaction of Carril's up, or a session that has none, and says which transaction it is and whether the workspace's schema is there.
+-- Sets a transaction of Carril's up, or a session that has none, and says which transaction it is, whether the workspace's
+-- schema is there, and the number of the server's process.
 -- $1 search path, $2 application name, $3 statement time-out, $4 lock time-out, $5 time-out while nothing is asked (texts with
 -- units), $6 the workspace's schema or null, $7 whether for the transaction alone. A worker that is gone is noticed within a second, and a commit is always on disk.
 select
@@ -10,4 +11,5 @@ select
     case when version() ~* 'linux|darwin|apple|freebsd' then set_config('client_connection_check_interval', '1s', $7) end,
     case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'on', $7) end,
     case when pg_is_in_recovery() then '' else pg_current_xact_id()::text end,
-    $6::text is null or to_regnamespace($6) is not null;
+    $6::text is null or to_regnamespace($6) is not null,
+    pg_backend_pid();

@@ -21,9 +21,9 @@ use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow,
-    FAILED_ATTEMPTS_MAX, Fault, History, LogRow, Mailbox, NodeRow, OverlapRow, Pending,
-    ProcessFilter, ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow, TimelineRow, WaitRow,
-    Wish,
+    FAILED_ATTEMPTS_MAX, Fault, History, LockCostRow, LockRow, LogRow, Mailbox, NodeRow,
+    OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow,
+    TimelineRow, WaitRow, Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
@@ -256,6 +256,33 @@ impl History for PostgresHistory {
     ) -> Pending<'_, Result<Vec<WaitRow>, Fault>> {
         self.read(async move |tx| {
             read::all(tx, sql!("history_waits"), &[&process.0, &now.0], read::wait).await
+        })
+    }
+
+    fn locks(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<LockRow>, Fault>> {
+        let max = i64::from(max);
+        self.read(async move |tx| {
+            read::all(tx, sql!("history_locks"), &[&process.0, &max], read::lock).await
+        })
+    }
+
+    fn lock_of(&self, execution: ExecutionId) -> Pending<'_, Result<Option<LockRow>, Fault>> {
+        self.read(async move |tx| {
+            let mut found =
+                read::all(tx, sql!("history_lock_of"), &[&execution.0], read::lock).await?;
+            Ok(found.pop())
+        })
+    }
+
+    fn lock_costs(
+        &self,
+        process: ProcessId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<LockCostRow>, Fault>> {
+        let max = i64::from(max);
+        self.read(async move |tx| {
+            let query = sql!("history_lock_costs");
+            read::all(tx, query, &[&process.0, &max], read::lock_cost).await
         })
     }
 

@@ -82,7 +82,8 @@ async fn apply<'a>(
             cause,
             from,
             until,
-        } => steps.waited(owned, *step, cause, *from, *until),
+            lock,
+        } => steps.waited(owned, (*step, cause), (*from, *until), lock.as_deref()),
         Change::Cause { account } => {
             if let Some(hot) = desk.change(id) {
                 hot.account = account.clone();

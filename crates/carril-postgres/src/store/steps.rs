@@ -8,14 +8,24 @@ use super::session::Tx;
 use carril_model::account::Cause;
 use carril_model::contract::{Fault, Owned, StepEnd};
 use carril_model::id::StepId;
+use carril_model::lock::LockWait;
 use carril_model::time::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 
 /// An attempt: execution, run, step, attempt.
 type Key = (i64, i64, i64, i64);
 
-/// Single waits: by execution, run, beginning, cause and step, how long and about what.
-type Waits = BTreeMap<(i64, i64, i64, &'static str, i64), (i64, Option<String>)>;
+/// Single waits: by execution, run, beginning, cause and step.
+type Waits = BTreeMap<(i64, i64, i64, &'static str, i64), Wait>;
+
+/// What is written of a single wait.
+struct Wait {
+    micros: i64,
+    about: Option<String>,
+    /// Who held it up, as lists show it, and all of it as JSON.
+    blocker: Option<String>,
+    lock: Option<String>,
+}
 
 /// What is written of an attempt.
 enum Entry<'a> {
@@ -75,22 +85,24 @@ impl<'a> Steps<'a> {
         self.add(at, key(owned, step, attempt), entry);
     }
 
-    /// A single wait that is over.
+    /// A single wait; what was told of the same one before in this group is replaced.
     pub(crate) fn waited(
         &mut self,
         owned: Owned,
-        step: Option<StepId>,
-        cause: &Cause,
-        from: Timestamp,
-        until: Timestamp,
+        (step, cause): (Option<StepId>, &Cause),
+        (from, until): (Timestamp, Timestamp),
+        lock: Option<&LockWait>,
     ) {
         let step = step.map_or(-1, |step| i64::from(step.0));
         let (execution, run) = (owned.execution.0, i64::from(owned.run.0));
-        let about = cause.about.as_deref().map(owned_text);
-        self.waits.insert(
-            (execution, run, from.0, cause.kind.name(), step),
-            (until.micros_since(from), about),
-        );
+        let wait = Wait {
+            micros: until.micros_since(from),
+            about: cause.about.as_deref().map(owned_text),
+            blocker: lock.map(|lock| owned_text(&lock.blocker.to_string())),
+            lock: lock.map(|lock| owned_text(&to_json(lock))),
+        };
+        let key = (execution, run, from.0, cause.kind.name(), step);
+        self.waits.insert(key, wait);
     }
 
     fn add(&mut self, at: usize, key: Key, entry: Entry<'a>) {
@@ -310,8 +322,12 @@ async fn write_waits(tx: &Tx<'_>, waits: &Waits) -> Result<(), Fault> {
     let began: Vec<i64> = waits.keys().map(|key| key.2).collect();
     let causes: Vec<&str> = waits.keys().map(|key| key.3).collect();
     let steps: Vec<i64> = waits.keys().map(|key| key.4).collect();
-    let micros: Vec<i64> = waits.values().map(|(micros, _)| *micros).collect();
-    let abouts: Vec<Option<&str>> = waits.values().map(|(_, about)| about.as_deref()).collect();
+    let micros: Vec<i64> = waits.values().map(|wait| wait.micros).collect();
+    let texts = |of: fn(&Wait) -> &Option<String>| -> Vec<Option<&str>> {
+        waits.values().map(|wait| of(wait).as_deref()).collect()
+    };
+    let abouts = texts(|wait| &wait.about);
+    let (blockers, locks) = (texts(|wait| &wait.blocker), texts(|wait| &wait.lock));
     let query = sql!("wait_write");
     let values: &[&(dyn tokio_postgres::types::ToSql + Sync)] = &[
         &executions,
@@ -321,6 +337,8 @@ async fn write_waits(tx: &Tx<'_>, waits: &Waits) -> Result<(), Fault> {
         &steps,
         &micros,
         &abouts,
+        &blockers,
+        &locks,
     ];
     tx.execute(query, values).await?;
     Ok(())

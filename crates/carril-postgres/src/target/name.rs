@@ -95,6 +95,14 @@ fn application_prefix(call: &StepCall) -> String {
     format!("carril/{}/{}.{step}", call.execution(), call.step.0)
 }
 
+/// The execution and the step in the name of an attempt's session, if it is one.
+pub(crate) fn execution_of(application: &str) -> Option<(ExecutionId, String)> {
+    let (execution, rest) = application.strip_prefix("carril/")?.split_once('/')?;
+    let (number, step) = rest.rsplit_once("/a")?.0.split_once('.')?;
+    number.parse::<u16>().ok()?;
+    Some((ExecutionId(execution.parse().ok()?), step.to_owned()))
+}
+
 /// A pattern for `like` that all attempts of the same step match, of whatever claim.
 pub(crate) fn attempts_pattern(call: &StepCall) -> String {
     format!("carril/{}/{}.%", call.execution(), call.step.0)

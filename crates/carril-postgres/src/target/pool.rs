@@ -138,6 +138,16 @@ impl Pool {
         Ok(Session::new(Held::Extra(client), self.address.clone()))
     }
 
+    /// A connection that is nobody's turn, under a name of its own.
+    ///
+    /// # Errors
+    /// As the client tells it.
+    pub(crate) async fn apart(&self, name: &str) -> Result<Client, Error> {
+        let address = self.address.clone().named(name);
+        let (client, _ends_with_its_client) = driver::connect(&address).await?;
+        Ok(client)
+    }
+
     fn unreachable(&self, error: &Error) -> StepError {
         let mut told = fault::step(error, &format!("connecting to {}: ", self.shown()));
         if told.code == fault::SQL {

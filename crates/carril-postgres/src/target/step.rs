@@ -10,6 +10,7 @@ use super::pool::{Server, Session};
 use super::stop::Stop;
 use super::text::{Numbers, Written, refusal};
 use super::value::{Bound, Cell, natural_type, to_postgres};
+use super::watch::Watched;
 use carril_model::contract::{ErrorClass, OUTPUT_BYTES_MAX, StepCall, StepError};
 use carril_model::definition::SqlText;
 use carril_model::sql::{Lookup, Script, SqlError, Statement};
@@ -104,7 +105,7 @@ impl<'a> SqlStep<'a> {
     /// Of the statement that failed, with its place.
     pub(crate) async fn run(
         &self,
-        session: &Session,
+        (session, watched): (&Session, &Watched),
         stop: &Stop<'_>,
     ) -> Result<(Option<Value>, Vec<Locked>), StepError> {
         let Some((last, before)) = self.script.statements().split_last() else {
@@ -112,16 +113,21 @@ impl<'a> SqlStep<'a> {
         };
         for statement in before {
             stop.check().map_err(fault::stopped)?;
+            self.next(watched, statement);
             let bound = self.bind(session, statement, true).await?;
             self.execute(session, (statement, &bound), false).await?;
+            watched.returned();
         }
         stop.check().map_err(fault::stopped)?;
+        self.next(watched, last);
         let bound = self.bind(session, last, true).await?;
         let (output, locked) = tokio::join!(
             self.execute(session, (last, &bound), true),
             changes::locked(session),
         );
-        Ok((output?, locked?))
+        let done = (output?, locked?);
+        watched.returned();
+        Ok(done)
     }
 
     /// Runs all statements, each on its own; gives the first row of the last one.
@@ -130,7 +136,7 @@ impl<'a> SqlStep<'a> {
     /// Of the statement that failed, with its place.
     pub(crate) async fn run_loose(
         &self,
-        session: &Session,
+        (session, watched): (&Session, &Watched),
         stop: &Stop<'_>,
     ) -> Result<Option<Value>, StepError> {
         let statements = self.script.statements();
@@ -138,10 +144,18 @@ impl<'a> SqlStep<'a> {
         for (at, statement) in statements.iter().enumerate() {
             stop.check().map_err(fault::stopped)?;
             let last = at + 1 == statements.len();
+            self.next(watched, statement);
             let bound = self.bind(session, statement, false).await?;
             output = self.execute(session, (statement, &bound), last).await?;
+            watched.returned();
         }
         Ok(output)
+    }
+
+    /// Whoever looks at locks is told what is written next.
+    fn next(&self, watched: &Watched, statement: &Statement) {
+        let written = self.script.written_tables(statement);
+        watched.begins(written.into_iter().map(|written| written.table).collect());
     }
 
     /// Everything of a statement but its execution. One that has no values and gives no rows needs nothing of the server before.

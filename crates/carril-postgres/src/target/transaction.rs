@@ -38,6 +38,8 @@ pub(crate) struct Open {
     pub(crate) session: Session,
     /// The server's number of it.
     pub(crate) number: String,
+    /// The server's process for it.
+    pub(crate) pid: i32,
     /// The schemas of shared tables, in order of search.
     pub(crate) path: Vec<String>,
     /// Rows that the server counts to this transaction and earlier ones wrote.
@@ -104,8 +106,10 @@ impl Open {
             counted(&session, server),
         );
         begun.map_err(failed)?;
+        let (number, pid) = number?;
         Ok(Self {
-            number: number?,
+            number,
+            pid,
             path: server.path.clone(),
             counted: counted.map_err(failed)?,
             session,
@@ -248,14 +252,15 @@ async fn counted(
 }
 
 impl Settings<'_> {
-    /// Sets a session up, for its transaction or for as long as it lasts; gives the number of the transaction.
+    /// Sets a session up, for its transaction or for as long as it lasts; gives the numbers of the transaction
+    /// and of the server's process.
     async fn apply(
         &self,
         session: &Session,
         server: &Server,
         stop: &Stop<'_>,
         local: bool,
-    ) -> Result<String, StepError> {
+    ) -> Result<(String, i32), StepError> {
         let schemas = self
             .schema
             .into_iter()
@@ -279,7 +284,7 @@ impl Settings<'_> {
             .await
             .map_err(|error| fault::step(&error, "beginning the transaction: "))?;
         if row.get::<_, bool>(8) {
-            return Ok(row.get(7));
+            return Ok((row.get(7), row.get(9)));
         }
         Err(fault::unmade(format!(
             "schema `{}` has disappeared while its execution ran; retry the execution from its beginning",
@@ -291,6 +296,8 @@ impl Settings<'_> {
 /// A session without a transaction, for statements that commit by themselves.
 pub(crate) struct Loose {
     pub(crate) session: Session,
+    /// The server's process for it.
+    pub(crate) pid: i32,
 }
 
 impl Loose {
@@ -308,8 +315,8 @@ impl Loose {
     ) -> Result<Self, StepError> {
         let session = pool.session().await?;
         let server = pool.server(&session).await?;
-        settings.apply(&session, server, stop, false).await?;
-        Ok(Self { session })
+        let (_, pid) = settings.apply(&session, server, stop, false).await?;
+        Ok(Self { session, pid })
     }
 
     /// Takes what was set up away, and gives the connection back where that can be told to the server.

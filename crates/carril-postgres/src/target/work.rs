@@ -13,6 +13,7 @@ use super::publish::{From, PublishStep};
 use super::step::SqlStep;
 use super::stop::Stop;
 use super::transaction::{LOCK_WAIT, Loose, Open, Settings};
+use super::watch::Watched;
 use super::{PostgresTarget, fault};
 use carril_model::contract::{Cancellation, StepCall, StepDone, StepError};
 use carril_model::definition::{Action, Effects, Workspace};
@@ -59,7 +60,7 @@ impl PostgresTarget {
             ));
         }
         if !fenced && sql_step.may_commit() {
-            return self.loose(&sql_step, &settings, &stop).await;
+            return self.loose(call, &sql_step, &settings, &stop).await;
         }
         let open = or_stopped(&stop, Open::begin(&self.pool, &settings, &stop)).await?;
         let whom = workspace.zip(column).map(|(workspace, column)| Whom {
@@ -68,15 +69,22 @@ impl PostgresTarget {
             execution: call.execution().0,
         });
         let own = (lane.as_deref(), whom.as_ref());
-        let work = self.in_transaction(&open, &sql_step, (own, key.as_ref()), &stop);
+        let watched = self.watched(call, open.pid);
+        let work = self.in_transaction((&open, &watched), &sql_step, (own, key.as_ref()), &stop);
         let outcome = open.session.until_stopped(&stop, work).await;
-        open.end(told(outcome, &stop)).await
+        let outcome = told(outcome, &stop).map_err(|error| watched.failed(error));
+        open.end(outcome).await
+    }
+
+    /// Enters the session that works for an attempt where locks are looked at, until what this gives is dropped.
+    fn watched(&self, call: &StepCall, pid: i32) -> Watched {
+        self.watch.enter(&self.pool, call, pid)
     }
 
     /// Everything of a part but its commit.
     async fn in_transaction(
         &self,
-        open: &Open,
+        (open, watched): (&Open, &Watched),
         sql_step: &SqlStep<'_>,
         ((lane, whom), key): ((Option<&str>, Option<&Whom<'_>>), Option<&Key>),
         stop: &Stop<'_>,
@@ -85,7 +93,7 @@ impl PostgresTarget {
         if let Some(whom) = whom {
             sql_step.show(&open.session, server, whom).await?;
         }
-        let (output, locked) = sql_step.run(&open.session, stop).await?;
+        let (output, locked) = sql_step.run((&open.session, watched), stop).await?;
         let bounds = Bounds {
             own: lane,
             rows_of: whom.map_or(&[], |whom| whom.workspace.tables.as_slice()),
@@ -107,13 +115,17 @@ impl PostgresTarget {
     /// Statements that commit by themselves, each on its own; what they did cannot be taken back, nor counted.
     async fn loose(
         &self,
+        call: &StepCall,
         sql_step: &SqlStep<'_>,
         settings: &Settings<'_>,
         stop: &Stop<'_>,
     ) -> Result<StepDone, StepError> {
         let loose = or_stopped(stop, Loose::begin(&self.pool, settings, stop)).await?;
-        let work = sql_step.run_loose(&loose.session, stop);
-        let outcome = told(loose.session.until_stopped(stop, work).await, stop);
+        let watched = self.watched(call, loose.pid);
+        let work = sql_step.run_loose((&loose.session, &watched), stop);
+        let outcome = told(loose.session.until_stopped(stop, work).await, stop)
+            .map_err(|error| watched.failed(error));
+        drop(watched);
         loose.end().await;
         outcome.map(|output| StepDone {
             output,
@@ -156,6 +168,7 @@ impl PostgresTarget {
         };
         let step = PublishStep::new(call, workspace, entries, from);
         let open = or_stopped(&stop, Open::begin(&self.pool, &settings, &stop)).await?;
+        let watched = self.watched(call, open.pid);
         let work = async {
             let server = self.pool.server(&open.session).await?;
             let done = step.publish(&open.session, server, &stop).await?;
@@ -164,7 +177,8 @@ impl PostgresTarget {
             Ok(done)
         };
         let outcome = open.session.until_stopped(&stop, work).await;
-        open.end(told(outcome, &stop)).await
+        let outcome = told(outcome, &stop).map_err(|error| watched.failed(error));
+        open.end(outcome).await
     }
 
     /// What has to be there before the part's transaction begins.
@@ -206,7 +220,9 @@ impl PostgresTarget {
             lock_wait: LOCK_WAIT,
         };
         let open = Open::begin(&self.pool, &settings, stop).await?;
+        let watched = self.watched(call, open.pid);
         let begun = key.begin(&open.session).await;
+        drop(watched);
         open.end(begun).await.map_err(|error| {
             // Nothing of the part has begun: whether the fence was raised is found out by raising it again.
             if error.code == fault::UNKNOWN {

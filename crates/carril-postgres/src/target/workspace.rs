@@ -57,7 +57,9 @@ impl PostgresTarget {
             lock_wait: LOCK_WAIT,
         };
         let open = Open::begin(&self.pool, &settings, stop).await?;
+        let watched = self.watch.enter(&self.pool, call, open.pid);
         let made = self.begin_and_fill(&open, call, (lane, workspace)).await;
+        drop(watched);
         let named = open.end(made).await?;
         changes::keep(&self.names, named);
         self.remember(lane);

@@ -6,6 +6,7 @@ mod entities;
 mod fixture;
 mod inspect;
 mod lanes;
+mod locks;
 mod proxy;
 mod publish;
 mod rollback;

@@ -20,8 +20,9 @@ use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow,
-    FAILED_ATTEMPTS_MAX, Fault, History, LogRow, Mailbox, OverlapRow, Pending, ProcessFilter,
-    ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow, TimelineRow, WaitRow, Wish,
+    FAILED_ATTEMPTS_MAX, Fault, History, LockCostRow, LockRow, LogRow, Mailbox, OverlapRow,
+    Pending, ProcessFilter, ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow, TimelineRow,
+    WaitRow, Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
@@ -279,6 +280,37 @@ impl History for SqliteHistory {
                 sql!("history_waits"),
                 params![process.0, now.0],
                 read::wait,
+            )
+        })
+    }
+
+    fn locks(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<LockRow>, Fault>> {
+        self.ask(move |transaction| {
+            let values = params![process.0, max];
+            read::all(transaction, sql!("history_locks"), values, read::lock)
+        })
+    }
+
+    fn lock_of(&self, execution: ExecutionId) -> Pending<'_, Result<Option<LockRow>, Fault>> {
+        self.ask(move |transaction| {
+            let query = sql!("history_lock_of");
+            let mut found = read::all(transaction, query, params![execution.0], read::lock)?;
+            Ok(found.pop())
+        })
+    }
+
+    fn lock_costs(
+        &self,
+        process: ProcessId,
+        max: u32,
+    ) -> Pending<'_, Result<Vec<LockCostRow>, Fault>> {
+        self.ask(move |transaction| {
+            let values = params![process.0, max];
+            read::all(
+                transaction,
+                sql!("history_lock_costs"),
+                values,
+                read::lock_cost,
             )
         })
     }

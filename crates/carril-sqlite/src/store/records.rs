@@ -16,6 +16,7 @@ use carril_model::contract::{
     Change, Fault, Owned, Record, StepEnd, StepError, TableRows, Until, Verdict,
 };
 use carril_model::id::StepId;
+use carril_model::lock::LockWait;
 use carril_model::retry::mix;
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
@@ -99,7 +100,8 @@ impl<'c> Records<'c> {
                 cause,
                 from,
                 until,
-            } => self.waited(owned, *step, cause, *from, *until)?,
+                lock,
+            } => self.waited(owned, (*step, cause), (*from, *until), lock.as_deref())?,
             Change::StepWaits {
                 step,
                 attempt,
@@ -223,10 +225,9 @@ impl<'c> Records<'c> {
     fn waited(
         &self,
         owned: Owned,
-        step: Option<StepId>,
-        cause: &Cause,
-        from: Timestamp,
-        until: Timestamp,
+        (step, cause): (Option<StepId>, &Cause),
+        (from, until): (Timestamp, Timestamp),
+        lock: Option<&LockWait>,
     ) -> Result<bool, Fault> {
         let step = step.map_or(-1, |step| i64::from(step.0));
         let micros = until.micros_since(from);
@@ -238,7 +239,9 @@ impl<'c> Records<'c> {
             cause.kind.name(),
             step,
             micros,
-            cause.about
+            cause.about,
+            lock.map(|lock| lock.blocker.to_string()),
+            lock.map(to_json)
         ];
         self.fenced(sql!("wait_write"), values)
     }

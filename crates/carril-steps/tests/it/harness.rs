@@ -143,6 +143,7 @@ pub(crate) fn call_of(
         first: false,
         context: Arc::new(context),
         deadline: Timestamp(0),
+        locks: None,
     }
 }
 

@@ -18,6 +18,7 @@ mod funds_sql;
 mod hot;
 mod launch;
 mod limits;
+mod locks;
 mod postgres;
 mod report;
 mod scale;
@@ -53,6 +54,7 @@ fn run(name: &str, arguments: &Arguments) -> Result<()> {
         "hot" => hot::run(arguments),
         "limits" => limits::run(arguments),
         "funds-sql" => funds_sql::run(arguments),
+        "locks" => locks::run(arguments),
         "postgres" => postgres::run(arguments),
         "dispatch" => dispatch::run(arguments),
         "launch" => launch::run(arguments),

@@ -176,6 +176,7 @@ fn changes(claimed: &Claimed, at: Timestamp) -> Vec<Change> {
             cause: Cause::plain(CauseKind::Slot),
             from: at,
             until: at,
+            lock: None,
         },
         Change::Parked {
             until: Until::Segment(1),

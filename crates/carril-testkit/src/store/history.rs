@@ -15,10 +15,12 @@ use std::sync::Arc;
 
 mod figures;
 mod later;
+mod locks;
 mod views;
 
 pub use figures::*;
 pub use later::*;
+pub use locks::*;
 pub use views::*;
 
 /// What people ask a store, and what they leave in it.
@@ -529,6 +531,7 @@ pub fn overlaps_and_bottlenecks_are_about_resources(house: &mut House) {
             cause,
             from: at(5),
             until: at(30),
+            lock: None,
         },
     );
     let found = house

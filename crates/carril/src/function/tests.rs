@@ -87,6 +87,7 @@ async fn run_asked(step: Step, asked: bool) -> Result<StepDone, StepError> {
         first: true,
         context: Arc::new(context),
         deadline: Timestamp(0),
+        locks: None,
     };
     let runner = pipeline
         .functions()

@@ -1,6 +1,7 @@
 //! What the facts about an execution or a process mean, in words, and who it waits for. No look-ups happen here.
 
 mod lane;
+mod locks;
 mod process;
 mod settled;
 mod waits;
@@ -10,7 +11,7 @@ pub(super) use process::process;
 use super::words::{are, count, span};
 use carril_model::account::CauseKind;
 use carril_model::breaker::BreakerRow;
-use carril_model::contract::{AttemptRow, DoubtRow, ExecutionRow, ProcessRow};
+use carril_model::contract::{AttemptRow, DoubtRow, ExecutionRow, LockRow, ProcessRow};
 use carril_model::definition::Scope;
 use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::plan::Plan;
@@ -83,6 +84,8 @@ pub(super) struct ExecutionFacts<'a> {
     pub(super) rivals: &'a [(ProcessId, i8)],
     /// Lanes that the engine runs at once over all processes, where that is limited.
     pub(super) lanes: Option<u32>,
+    /// The lock that it waits for, where it is charged to one.
+    pub(super) lock: Option<&'a LockRow>,
 }
 
 /// All that is known about a process.

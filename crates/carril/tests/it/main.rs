@@ -10,6 +10,7 @@ mod folders;
 mod functions;
 mod fuzzed;
 mod harness;
+mod locks;
 mod nodes;
 mod opened;
 mod postgres;

@@ -5,6 +5,7 @@ use crate::account::{Cause, TimeAccount};
 use crate::breaker::BreakerRow;
 use crate::contract::{StepError, TableRows};
 use crate::id::{ProcessId, StepId};
+use crate::lock::LockWait;
 use crate::state::{ExecutionState, ProcessState, StepState};
 use crate::time::Timestamp;
 use serde_json::Value;
@@ -37,7 +38,8 @@ pub enum Change {
         /// The account with its open cause.
         account: TimeAccount,
     },
-    /// A single wait that was long enough for the trace.
+    /// A single wait that was long enough for the trace. The same one, told again from the same beginning, replaces what was
+    /// kept: so a wait for a lock can be read while it goes on.
     Waited {
         /// The step that waited, if one did.
         step: Option<StepId>,
@@ -45,8 +47,10 @@ pub enum Change {
         cause: Cause,
         /// From.
         from: Timestamp,
-        /// Until.
+        /// Until; for one that goes on, how far it was seen.
         until: Timestamp,
+        /// Who held it up, where it is for a lock.
+        lock: Option<Box<LockWait>>,
     },
     /// A step was reached that waits; one that ends at once has no such row.
     StepWaits {

@@ -7,8 +7,8 @@ use crate::store::rows::{
 };
 use carril_model::account::CauseKind;
 use carril_model::contract::{
-    AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LogRow, ProcessFilter,
-    ProcessRow, SignalRow, TimelineRow, WaitRow,
+    AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LockCostRow, LockRow, LogRow,
+    ProcessFilter, ProcessRow, SignalRow, TimelineRow, WaitRow,
 };
 use carril_model::definition::Definition;
 use carril_model::figures::FailedAttempts;
@@ -199,6 +199,32 @@ pub(super) fn bottleneck(row: &Row<'_>) -> Result<BottleneckRow, Fault> {
         waits: count(row, 4)?,
         waited_micros: get(row, 5)?,
         locks: count(row, 6)?,
+    })
+}
+
+pub(super) fn lock(row: &Row<'_>) -> Result<LockRow, Fault> {
+    let (stage, step): (Option<String>, Option<String>) = (get(row, 3)?, get(row, 4)?);
+    Ok(LockRow {
+        execution: ExecutionId(get(row, 0)?),
+        entity: get(row, 1)?,
+        run: run(row, 2)?,
+        step: format!("{}/{}", stage.unwrap_or_default(), step.unwrap_or_default()),
+        began: Timestamp(get(row, 5)?),
+        micros: get(row, 6)?,
+        lock: json(row, 7)?
+            .ok_or_else(|| damaged("a wait for a lock does not say whose".to_owned()))?,
+    })
+}
+
+pub(super) fn lock_cost(row: &Row<'_>) -> Result<LockCostRow, Fault> {
+    Ok(LockCostRow {
+        about: get(row, 0)?,
+        blocker: get(row, 1)?,
+        foreign: get(row, 2)?,
+        waits: count(row, 3)?,
+        total_micros: get(row, 4)?,
+        max_micros: get(row, 5)?,
+        worst: ExecutionId(get(row, 6)?),
     })
 }
 

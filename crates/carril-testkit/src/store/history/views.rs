@@ -103,6 +103,7 @@ pub fn the_trace_has_every_event(house: &mut House) {
         cause: Cause::about(kind, about),
         from: at,
         until: end,
+        lock: None,
     };
     house
         .harness

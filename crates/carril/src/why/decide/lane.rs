@@ -1,6 +1,6 @@
 //! Why an execution that has a lane is not further: what its steps run or wait for.
 
-use super::{Busy, ExecutionFacts, Next, Told, busiest};
+use super::{Busy, ExecutionFacts, Next, Told, busiest, locks};
 use crate::why::words::{count, span};
 use carril_model::account::CauseKind;
 use carril_model::breaker::BreakerState;
@@ -34,10 +34,7 @@ pub(super) fn in_a_lane(facts: &ExecutionFacts<'_>, who: &str) -> Told {
             ),
             None,
         ),
-        CauseKind::Lock => told(
-            format!("{who} waits since {waited} for a lock in the database: {about}"),
-            None,
-        ),
+        CauseKind::Lock => locks::lock(facts, who, about, &waited),
         CauseKind::OutcomeUnknown => told(
             format!("{who} finds out since {waited} whether its last commit on `{about}` was done"),
             None,

@@ -11,7 +11,7 @@ use carril_model::id::Run;
 use carril_model::state::StepState;
 use serde_json::Map;
 
-const NOW: Timestamp = Timestamp(100_000_000);
+pub(super) const NOW: Timestamp = Timestamp(100_000_000);
 const THEN: Timestamp = Timestamp(40_000_000);
 
 fn plan() -> Plan {
@@ -34,7 +34,7 @@ fn plan() -> Plan {
 }
 
 /// A situation; cases change what they are about.
-struct Case {
+pub(super) struct Case {
     engine: bool,
     row: ExecutionRow,
     process: ProcessRow,
@@ -44,9 +44,10 @@ struct Case {
     breakers: Vec<BreakerRow>,
     rivals: Vec<(ProcessId, i8)>,
     lanes: Option<u32>,
+    pub(super) lock: Option<LockRow>,
 }
 
-fn case(state: ExecutionState, cause: Cause) -> Case {
+pub(super) fn case(state: ExecutionState, cause: Cause) -> Case {
     let row = ExecutionRow {
         id: ExecutionId(12),
         process: ProcessId(7),
@@ -76,6 +77,7 @@ fn case(state: ExecutionState, cause: Cause) -> Case {
         breakers: Vec::new(),
         rivals: Vec::new(),
         lanes: None,
+        lock: None,
     }
 }
 
@@ -159,6 +161,7 @@ fn told(case: &Case) -> Told {
         breakers,
         rivals,
         lanes,
+        lock,
     } = case;
     execution(&ExecutionFacts {
         now: NOW,
@@ -173,11 +176,12 @@ fn told(case: &Case) -> Told {
         breakers,
         rivals,
         lanes: *lanes,
+        lock: lock.as_ref(),
     })
 }
 
 #[track_caller]
-fn check(case: &Case, cause: &str, sentence: &str, next: Option<Next>) {
+pub(super) fn check(case: &Case, cause: &str, sentence: &str, next: Option<Next>) {
     let told = told(case);
     assert_eq!(
         (told.cause, told.sentence.as_str(), told.next),
