@@ -7,6 +7,7 @@ use super::pool::Session;
 use super::text::{Numbers, Written};
 use super::value::natural_type;
 use carril_model::sql::{Script, Statement};
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use std::ops::Range;
 use tokio_postgres::error::SqlState;
@@ -129,14 +130,18 @@ async fn attempt(
         session.prepare_typed(text, types),
     );
     saved?;
-    let after = if prepared.is_ok() {
-        "release savepoint carril_prepare"
-    } else {
-        "rollback to savepoint carril_prepare; release savepoint carril_prepare"
+    let error = match prepared {
+        Ok(prepared) => {
+            // Sent ahead of whatever comes next, and its answer not waited for: it fails only where that fails, too.
+            let _sent = session
+                .batch_execute("release savepoint carril_prepare")
+                .now_or_never();
+            return Ok(prepared);
+        }
+        Err(error) => error,
     };
-    match (session.batch_execute(after).await, prepared) {
-        (Ok(()), prepared) => prepared,
-        // The statement's own error says more than that nothing can be done after it.
-        (Err(_), Err(error)) | (Err(error), Ok(_)) => Err(error),
-    }
+    let back = "rollback to savepoint carril_prepare; release savepoint carril_prepare";
+    // The statement's own error says more than that nothing can be done after it.
+    let _undone = session.batch_execute(back).await;
+    Err(error)
 }
