@@ -14,7 +14,7 @@ use super::watch::Watched;
 use carril_model::contract::{ErrorClass, OUTPUT_BYTES_MAX, StepCall, StepError};
 use carril_model::definition::SqlText;
 use carril_model::sql::{Lookup, Script, SqlError, Statement};
-use futures_util::TryStreamExt as _;
+use futures_util::{FutureExt as _, TryStreamExt as _};
 use serde_json::{Map, Value};
 use std::ops::Range;
 use std::pin::pin;
@@ -446,16 +446,20 @@ async fn attempt(
         session.prepare_typed(text, types),
     );
     saved?;
-    let after = if prepared.is_ok() {
-        "release savepoint carril_prepare"
-    } else {
-        "rollback to savepoint carril_prepare; release savepoint carril_prepare"
+    let error = match prepared {
+        Ok(prepared) => {
+            // Sent ahead of whatever comes next, and its answer not waited for: it fails only where that fails, too.
+            let _sent = session
+                .batch_execute("release savepoint carril_prepare")
+                .now_or_never();
+            return Ok(prepared);
+        }
+        Err(error) => error,
     };
-    match (session.batch_execute(after).await, prepared) {
-        (Ok(()), prepared) => prepared,
-        // The statement's own error says more than that nothing can be done after it.
-        (Err(_), Err(error)) | (Err(error), Ok(_)) => Err(error),
-    }
+    let back = "rollback to savepoint carril_prepare; release savepoint carril_prepare";
+    // The statement's own error says more than that nothing can be done after it.
+    let _undone = session.batch_execute(back).await;
+    Err(error)
 }
 
 fn unparsed(sql: &SqlText, error: &SqlError) -> StepError {
