@@ -92,6 +92,8 @@ pub(crate) enum Command {
     Run(Run),
     /// Stay and work on whatever the store holds unfinished and is launched, with any number of others where it is on PostgreSQL.
     Worker(Worker),
+    /// List the engines that are at work on the store.
+    Nodes,
     /// List processes, newest first.
     Ps(Ps),
     /// Show a process, an execution, or an entity's executions.

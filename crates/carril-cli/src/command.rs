@@ -18,6 +18,7 @@ mod doctor;
 mod explain;
 mod init;
 mod logs;
+mod nodes;
 mod pause;
 mod plan;
 mod prune;
@@ -70,6 +71,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Schema(arguments) => schema::run(context, arguments),
         Command::Purge(arguments) => purge::run(context, arguments).await,
         Command::Worker(arguments) => worker::run(context, arguments).await,
+        Command::Nodes => nodes::run(context).await,
         Command::Workspace(arguments) => match &arguments.what {
             WorkspaceCommand::Migrate(arguments) => workspace::migrate(context, arguments).await,
         },
@@ -141,6 +143,7 @@ impl Command {
             | Self::Why(_)
             | Self::Trace(_)
             | Self::Resources(_)
+            | Self::Nodes
             | Self::Sql(_)
             | Self::Explain(_)
             | Self::Completions(_)

@@ -37,6 +37,8 @@ pub(crate) struct Place {
     pub(crate) lanes: Option<u32>,
     /// What HTTP steps may do.
     pub(crate) http: HttpSettings,
+    /// Whether it stays: then it takes up what other engines of the store launch.
+    pub(crate) stays: bool,
 }
 
 /// The way to the engine.
@@ -72,6 +74,7 @@ pub(crate) async fn open(context: &Context, place: &Place) -> Result<Door, Failu
             .commands(&place.folder, &around.path)
             .retention(place.retention)
             .lanes(place.lanes)
+            .takes_up(place.stays)
             .http(place.http.clone());
         let holder = match carril::open(options).await {
             Ok(carril) => return Ok(Door::Engine(carril)),

@@ -21,6 +21,7 @@ pub(crate) fn place(context: &Context) -> Result<Place, Failure> {
         retention: settings.retention,
         lanes: settings.lanes,
         http: settings.http,
+        stays: false,
     })
 }
 

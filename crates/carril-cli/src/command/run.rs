@@ -72,6 +72,7 @@ pub(crate) async fn work(
         retention: prepared.settings.retention,
         lanes: prepared.settings.lanes,
         http: prepared.settings.http.clone(),
+        stays: false,
     };
     let mut follower = Follower::open(context, place, View::new(&context.output)).await?;
     follower.cancel_after(arguments.timeout);

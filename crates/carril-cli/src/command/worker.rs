@@ -31,6 +31,7 @@ pub(crate) async fn run(context: &Context, arguments: &Worker) -> Result<Exit, F
         retention: settings.retention,
         lanes: arguments.lanes.or(settings.lanes),
         http: settings.http,
+        stays: true,
     };
     let mut interrupts = Interrupts::listen()?;
     let carril = match door::open(context, &place).await? {

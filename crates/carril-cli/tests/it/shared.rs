@@ -1,9 +1,35 @@
 //! A store on PostgreSQL under the commands: the same words, the same answers, and workers that stay.
 
-use crate::place::{Bench, Started, bench, lines, object, send, until};
+use crate::place::{Bench, Started, bench, kill, lines, object, send, until};
 use carril_testkit::postgres::{Cluster, Database};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+
+/// Twelve lanes whose step waits for the file `go`, and notes that it began.
+const SHARED: &str = r#"
+name = "shared"
+
+[entities]
+target = "warehouse"
+key = "number"
+sql = "with recursive count(number) as (select 1 union all select number + 1 from count where number < 12) select number from count"
+
+[lanes]
+max = 12
+
+[workspace]
+tables = ["own_rows"]
+publish = [{ from = "own_rows", into = "size_history", key = ["name"], current = "sizes" }]
+
+[[stage]]
+name = "work"
+  [[stage.step]]
+  name = "rows"
+  sql = "insert into own_rows select :entity_key, :number"
+  [[stage.step]]
+  name = "hold"
+  command = ["sh", "-c", "touch ../began-{entity_key}; until test -e ../go; do sleep 0.02; done"]
+"#;
 
 /// A folder with the pipeline of [`bench`], and a database of its own for the store.
 fn shared() -> (Bench, Database) {
@@ -93,6 +119,45 @@ fn a_worker_answers_what_others_ask_and_leaves_when_it_is_told() {
     assert!(told.contains("(sizes) is succeeded: 3 of 3 done"), "{told}");
     let second = bench.run(&["run"]).with(0);
     assert!(!second.stderr.contains("is asked"), "{}", second.stderr);
+}
+
+/// Three of them share one process, one is killed in the middle, and every entity is published once.
+#[test]
+fn workers_share_a_process_and_survive_the_death_of_one() {
+    let (bench, _database) = shared();
+    std::fs::write(bench.path("pipeline/pipeline.toml"), SHARED).unwrap();
+    let workers: Vec<(Started, PathBuf)> = (0..3)
+        .map(|number| worker(&bench, &format!("worker-{number}.log")))
+        .collect();
+    let listed = object(&bench.run(&["nodes", "--json"]).with(0));
+    assert_eq!(listed["nodes"].as_array().unwrap().len(), 3, "{listed}");
+    let run = bench.start(&["run", "--json"]);
+    until("every lane to be in its step", || {
+        (1..=12).all(|entity| bench.path(&format!("began-{entity}")).exists())
+    });
+    let nodes = object(&bench.run(&["nodes", "--json"]).with(0));
+    let busy = |node: &Value| node["lanes_busy"].as_u64().unwrap();
+    let nodes = nodes["nodes"].as_array().unwrap();
+    assert_eq!(nodes.iter().map(busy).sum::<u64>(), 12, "{nodes:?}");
+    assert!(
+        nodes.iter().filter(|node| busy(node) > 0).count() > 1,
+        "the work is shared: {nodes:?}"
+    );
+    let mut workers = workers.into_iter();
+    let (killed, _) = workers.next().unwrap();
+    kill(killed);
+    std::fs::write(bench.path("go"), "").unwrap();
+    let summary = lines(&run.end().with(0)).pop().unwrap();
+    assert_eq!(summary["process"]["entities"]["succeeded"], 12, "{summary}");
+    let rows: (i64, i64) = (
+        bench.warehouse("select count(*) from sizes"),
+        bench.warehouse("select count(distinct name) from sizes"),
+    );
+    assert_eq!(rows, (12, 12));
+    for (left, _) in workers {
+        send("TERM", left.id());
+        left.end().with(0);
+    }
 }
 
 #[test]

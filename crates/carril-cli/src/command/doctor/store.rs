@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{number, time};
 use carril::model::account::CauseKind;
-use carril::model::contract::{History, ProcessFilter, ProcessRow};
+use carril::model::contract::{History, NodeRow, ProcessFilter, ProcessRow};
 use carril::model::id::ProcessId;
 use carril::model::state::ProcessState;
 use carril::{Disk, EngineSeen, Examined, Location, Reader, Settings};
@@ -54,8 +54,22 @@ async fn server(
 ) -> Result<(), Failure> {
     let reader = context.read(store).await?;
     lines.push(Line::well("store", format!("{}, answers", store.shown())));
-    backlog(context, &reader, settings, true, lines).await?;
+    let nodes = reader.nodes().await?;
+    lines.push(match nodes.as_slice() {
+        [] => Line::well("engine", "none is at work"),
+        nodes => {
+            let named: Vec<String> = nodes.iter().map(node).collect();
+            Line::well("engine", named.join(", "))
+        }
+    });
+    let is_running = !nodes.is_empty();
+    unfinished(context, store, &reader, is_running, lines).await?;
+    backlog(context, &reader, settings, is_running, lines).await?;
     workspaces(context, store, reader.history(), lines).await
+}
+
+fn node(node: &NodeRow) -> String {
+    format!("`{}`, process {} on {}", node.command, node.pid, node.host)
 }
 
 async fn file(
