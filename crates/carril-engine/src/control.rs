@@ -28,6 +28,7 @@ use carril_model::id::{ExecutionId, ProcessId};
 use carril_model::state::{ExecutionState, ProcessState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Executions read or written in one go.
 const PAGE: u32 = 1_000;
@@ -72,7 +73,7 @@ impl Engine {
             ));
         }
         let mut moved = self.core.board.watch();
-        let mut asked = false;
+        let mut asked = None;
         // The journal tells the coordinator; here it is only waited for, so that the answer is durable.
         loop {
             self.core.check_alive()?;
@@ -81,8 +82,9 @@ impl Engine {
                 return Ok(());
             }
             // A launch under way cannot be cancelled before there is something to cancel.
-            if !asked && row.state != ProcessState::Launching {
-                asked = true;
+            // What was asked before the engine came back to its store may never have come there.
+            let returns = self.core.returns.load(Ordering::SeqCst);
+            if row.state != ProcessState::Launching && asked.replace(returns) != Some(returns) {
                 self.core.journal.process(ProcessChange::Cancel {
                     process,
                     state: ProcessState::Cancelled,

@@ -20,6 +20,7 @@ use carril_model::time::Timestamp;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio::sync::{mpsc, oneshot};
 
 /// Notices that may wait for the coordinator; senders wait beyond that.
@@ -307,6 +308,7 @@ impl Coordinator {
     /// Nothing that was known of the store holds any more: every process is looked at, and goes on.
     fn back(&mut self, entered: Entered) {
         self.away = false;
+        self.core.returns.fetch_add(1, Ordering::SeqCst);
         let all: Vec<ProcessId> = self.processes.keys().copied().collect();
         for process in all {
             self.look(process);

@@ -20,6 +20,7 @@ use carril_model::contract::{
 use carril_model::definition::Overlap;
 use carril_model::id::ProcessId;
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, mpsc};
@@ -159,6 +160,7 @@ impl Engine {
             runs: Runs::default(),
             look_now: Notify::new(),
             requests_now: Notify::new(),
+            returns: AtomicU64::new(0),
             outlasts: options.store_away != StoreAway::Stops,
             tasks,
             board: Board::default(),

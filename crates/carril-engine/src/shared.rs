@@ -18,6 +18,7 @@ use carril_model::id::ProcessId;
 use carril_model::plan::Plan;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedMutexGuard, broadcast, mpsc, oneshot, watch};
@@ -42,6 +43,8 @@ pub(crate) struct Core {
     pub(crate) look_now: Notify,
     /// Rung when a wish waits.
     pub(crate) requests_now: Notify,
+    /// How often the engine has come back to its store: what was asked of the journal before may have been dropped.
+    pub(crate) returns: AtomicU64,
     /// Whether the engine outlasts its store's being away.
     pub(crate) outlasts: bool,
     pub(crate) tasks: Tasks,

@@ -8,6 +8,7 @@ use crate::error::Error;
 use carril_model::contract::{ProcessChange, ProcessRow};
 use carril_model::id::ProcessId;
 use carril_model::state::ProcessState;
+use std::sync::atomic::Ordering;
 
 impl Engine {
     /// Pauses a process. Returns when that is durable; steps that run may take until they end.
@@ -63,7 +64,7 @@ impl Engine {
         refused: impl Fn(&ProcessRow) -> Option<Error>,
     ) -> Result<(), Error> {
         let mut moved = self.core.board.watch();
-        let mut change = Some(change);
+        let mut asked = None;
         loop {
             self.core.check_alive()?;
             let row = self.core.store.process(process).await?;
@@ -73,8 +74,10 @@ impl Engine {
             if let Some(error) = refused(&row) {
                 return Err(error);
             }
-            if let Some(change) = change.take() {
-                self.core.journal.process(change);
+            // What was asked before the engine came back to its store may never have come there.
+            let returns = self.core.returns.load(Ordering::SeqCst);
+            if asked.replace(returns) != Some(returns) {
+                self.core.journal.process(change.clone());
             }
             if moved.changed().await.is_err() {
                 return Err(Error::Stopped("it was shut down".to_owned()));

@@ -2,6 +2,7 @@
 //! other's death and the database's being away.
 
 use crate::harness::{PATIENCE, end, settled};
+use carril::event::{Event, Rail};
 use carril::model::contract::{EntityRow, Selection};
 use carril::model::definition::Overlap;
 use carril::model::id::ProcessId;
@@ -428,6 +429,105 @@ async fn a_process_has_no_more_lanes_than_it_says_over_all_engines() {
     assert_eq!(done.len(), 60);
     end(&one).await;
     end(&other).await;
+}
+
+/// Segments open once, whichever engine ends the last lane, and every step is done once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stages_open_once_over_all_engines() {
+    let database = Cluster::get().database();
+    let (book, _told) = Book::new();
+    let staged = |who: &'static str| {
+        let book = book.clone();
+        let step = move |name: &'static str| {
+            let book = book.clone();
+            let done = move |input: Input<IgnoredAny>| {
+                book.note(
+                    who,
+                    &format!("{}/{name}", input.entity_key.unwrap_or_default()),
+                );
+                Ok::<_, StepFailure>(())
+            };
+            Step::function_blocking(name, done)
+        };
+        Pipeline::new("staged")
+            .overlap(Overlap::Allow)
+            .stage(Stage::new("first").step(step("one")))
+            .stage(Stage::new("between").per_process().step(step("sum")))
+            .stage(Stage::new("last").step(step("two")))
+            .build()
+            .expect("the pipeline is right")
+    };
+    let (mine, theirs) = (staged("one"), staged("other"));
+    let one = open(options(&database, "one", &mine)).await;
+    let other = open(options(&database, "other", &theirs)).await;
+    for _ in 0..5 {
+        let process = launch(&one, &mine, Launch::new().lanes(6).entities(entities(30))).await;
+        for carril in [&one, &other] {
+            let row = settled(carril, process).await;
+            assert_eq!(
+                (row.state, row.tally.succeeded),
+                (ProcessState::Succeeded, 30)
+            );
+        }
+    }
+    let counts = book.counts();
+    println!("{counts:?}");
+    assert_eq!(counts.values().sum::<usize>(), 5 * 61, "{counts:?}");
+    assert_eq!(counts.len(), 2, "{counts:?}");
+    end(&one).await;
+    end(&other).await;
+}
+
+/// What a guard rail has to say is said once, by the engine that decided.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guard_rail_is_told_once_over_all_engines() {
+    let database = Cluster::get().database();
+    let (gate, opened) = watch::channel(false);
+    let (book, mut told) = Book::new();
+    let failing = |who: &'static str| {
+        let (book, gate) = (book.clone(), opened.clone());
+        let fails = move |input: Input<IgnoredAny>| {
+            let (book, mut gate) = (book.clone(), gate.clone());
+            async move {
+                book.note(who, input.entity_key.as_deref().unwrap_or_default());
+                let _ = gate.wait_for(|open| *open).await;
+                Err::<(), _>(StepFailure::permanent("no"))
+            }
+        };
+        Pipeline::new("failing")
+            .abort_when(100, 4)
+            .stage(Stage::new("stage").step(Step::function("fail", fails)))
+            .build()
+            .expect("the pipeline is right")
+    };
+    let (mine, theirs) = (failing("one"), failing("other"));
+    let one = open(options(&database, "one", &mine).lanes(Some(2))).await;
+    let other = open(options(&database, "other", &theirs).lanes(Some(2))).await;
+    let (mut events, mut theirs) = (one.engine().events(), other.engine().events());
+    let process = launch(&one, &mine, Launch::new().lanes(4).entities(entities(40))).await;
+    for _ in 0..4 {
+        begins(&mut told).await;
+    }
+    gate.send_replace(true);
+    for carril in [&one, &other] {
+        assert_eq!(settled(carril, process).await.state, ProcessState::Failed);
+    }
+    end(&one).await;
+    end(&other).await;
+    drop((one, other));
+    let mut alerts = 0;
+    for events in [&mut events, &mut theirs] {
+        while let Ok(event) = events.try_recv() {
+            alerts += u32::from(matches!(
+                event,
+                Event::Alert {
+                    rail: Rail::AbortWhen,
+                    ..
+                }
+            ));
+        }
+    }
+    assert_eq!(alerts, 1);
 }
 
 /// Ends every session in a database but the one that asks.
