@@ -16,6 +16,7 @@ mod control;
 mod demo;
 mod doctor;
 mod explain;
+mod import;
 mod init;
 mod logs;
 mod pause;
@@ -76,6 +77,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Doctor(arguments) => doctor::run(context, arguments).await,
         Command::Backup(arguments) => backup::run(context, arguments).await,
         Command::Restore(arguments) => restore::run(context, arguments).await,
+        Command::Import(arguments) => import::run(context, arguments).await,
         Command::Baseline(arguments) => baseline::run(context, &arguments.what).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
     }
@@ -93,6 +95,7 @@ impl Command {
                 | Self::Rollback(_)
                 | Self::Prune(_)
                 | Self::Purge(_)
+                | Self::Import(_)
                 | Self::Baseline(_)
                 | Self::Pause(_)
                 | Self::Resume(_)
@@ -127,6 +130,7 @@ impl Command {
             Self::Pause(_) => "carril pause".to_owned(),
             Self::Resume(_) => "carril resume".to_owned(),
             Self::Restore(_) => "carril restore".to_owned(),
+            Self::Import(_) => "carril import".to_owned(),
             Self::Breaker(_) => "carril breaker".to_owned(),
             Self::Backup(_)
             | Self::Doctor(_)

@@ -16,6 +16,7 @@ pub mod figures;
 pub mod finding;
 pub mod guard;
 pub mod id;
+pub mod import;
 pub mod load;
 pub mod moment;
 pub mod overlap;

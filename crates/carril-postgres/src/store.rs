@@ -35,6 +35,7 @@ mod fault;
 mod forget;
 mod history;
 mod hot;
+mod import;
 mod lanes;
 mod launch;
 mod lookup;

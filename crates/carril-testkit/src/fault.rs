@@ -6,9 +6,9 @@
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
-    NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun, Selection, Sent, StepRow,
-    Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, ImportDone, Launch, Launched, NewExecution,
+    NewImport, NewSignal, NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun,
+    Selection, Sent, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::guard::VersionRecord;
@@ -38,6 +38,7 @@ pub enum Verb {
     Signal,
     Ended,
     Forget,
+    Import,
     KeepBaseline,
     ClearBaseline,
     Versions,
@@ -282,6 +283,10 @@ impl<S: Store> Store for FaultStore<S> {
 
     fn forget(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Forgotten, Fault>> {
         self.call(Verb::Forget, |store| store.forget(process, max))
+    }
+
+    fn import(&self, import: Arc<NewImport>) -> Pending<'_, Result<ImportDone, Fault>> {
+        self.call(Verb::Import, |store| store.import(import))
     }
 
     fn keep_baseline<'a>(&'a self, baseline: &'a Baseline) -> Pending<'a, Result<(), Fault>> {

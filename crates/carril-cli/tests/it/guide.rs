@@ -216,6 +216,11 @@ fn shared_tables_go_as_the_guide_says() {
 }
 
 #[test]
+fn old_history_comes_along_as_the_guide_says() {
+    assert_eq!(follow("history.md", None), 5);
+}
+
+#[test]
 fn what_the_references_ask_the_store_is_answered() {
     let bench = crate::place::bench();
     bench.run(&["run"]).with(0);

@@ -16,6 +16,7 @@ mod exits;
 mod faults;
 mod folders;
 mod guide;
+mod import;
 mod init;
 mod machine;
 mod pause;

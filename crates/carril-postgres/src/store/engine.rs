@@ -3,14 +3,14 @@
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::{Session, Tx};
-use super::{again, breakers, commit, enter, forget, launch, lookup, rails, wake};
+use super::{again, breakers, commit, enter, forget, import, launch, lookup, rails, wake};
 use crate::driver::{Doing, Worker};
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
-    NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun, Selected, Selection, Sent,
-    StepRow, Stopped, Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, ImportDone, Launch, Launched, NewExecution,
+    NewImport, NewSignal, NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun,
+    Selected, Selection, Sent, StepRow, Stopped, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::guard::VersionRecord;
@@ -221,6 +221,10 @@ impl Store for PostgresStore {
         self.run(move |session| {
             Box::pin(async move { forget::forget(session, process, max).await })
         })
+    }
+
+    fn import(&self, import: Arc<NewImport>) -> Pending<'_, Result<ImportDone, Fault>> {
+        self.run(move |session| Box::pin(async move { import::import(session, &import).await }))
     }
 
     fn keep_baseline<'a>(&'a self, baseline: &'a Baseline) -> Pending<'a, Result<(), Fault>> {

@@ -14,13 +14,19 @@ struct Migration {
 }
 
 /// In order; the first makes version 1.
-const MIGRATIONS: &[Migration] = &[Migration {
-    up: sql!("migrations/0001_initial.up"),
-    down: sql!("migrations/0001_initial.down"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        up: sql!("migrations/0001_initial.up"),
+        down: sql!("migrations/0001_initial.down"),
+    },
+    Migration {
+        up: sql!("migrations/0002_imported.up"),
+        down: sql!("migrations/0002_imported.down"),
+    },
+];
 
 /// The version that this program writes and reads.
-pub(crate) const NEWEST: i64 = 1;
+pub(crate) const NEWEST: i64 = 2;
 
 /// Begins the lock of migrations ("CRRM"), which ends with a number of the schema's name.
 const LOCK: i64 = 0x4352_524d;

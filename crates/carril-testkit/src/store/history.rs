@@ -17,6 +17,7 @@ mod figures;
 mod later;
 mod views;
 
+pub use super::import::imports_are_told_with_where_they_came_from;
 pub use figures::*;
 pub use later::*;
 pub use views::*;

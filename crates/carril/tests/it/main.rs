@@ -10,6 +10,7 @@ mod folders;
 mod functions;
 mod fuzzed;
 mod harness;
+mod import;
 mod opened;
 mod postgres;
 mod settings_schema;
