@@ -124,6 +124,8 @@ pub(crate) enum Command {
     Baseline(Baselines),
     /// Look at where time went: entity by stage, overlaps, bottlenecks, waits.
     Trace(Trace),
+    /// Tell what a process that has ended would have taken with other lanes, slots and connections, and what would hold it up.
+    Simulate(Simulate),
     /// List the resources of unfinished processes: who uses them, who waits, and how their breakers are.
     Resources(Resources),
     /// Hold a resource's circuit breaker open or closed, or let it go.
@@ -609,6 +611,23 @@ pub(crate) struct Restore {
     /// Go on without asking.
     #[arg(long, short)]
     pub(crate) yes: bool,
+}
+
+/// `carril simulate`.
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// The process.
+    #[arg(value_name = "PROCESS")]
+    pub(crate) process: i64,
+    /// Lanes at once; several values make a line each: 10,25,50.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) lanes: Vec<u32>,
+    /// Slots of a resource, in the same way: geneva=2,4.
+    #[arg(long = "resource", value_name = "NAME=N,…")]
+    pub(crate) resources: Vec<Pair>,
+    /// Connections of a target on a server, in the same way: warehouse=10,20.
+    #[arg(long = "pool", value_name = "TARGET=N,…")]
+    pub(crate) pools: Vec<Pair>,
 }
 
 /// `carril import`.

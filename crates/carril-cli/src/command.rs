@@ -32,6 +32,7 @@ mod run;
 mod schema;
 pub(crate) mod show;
 mod signal;
+mod simulate;
 mod sql;
 mod top;
 mod trace;
@@ -51,6 +52,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Logs(arguments) => logs::run(context, arguments).await,
         Command::Why(arguments) => why::run(context, arguments).await,
         Command::Trace(arguments) => trace::run(context, arguments).await,
+        Command::Simulate(arguments) => simulate::run(context, arguments).await,
         Command::Sql(arguments) => sql::run(context, arguments).await,
         Command::Run(arguments) => run::run(context, arguments)
             .await
@@ -141,6 +143,7 @@ impl Command {
             | Self::Why(_)
             | Self::Trace(_)
             | Self::Resources(_)
+            | Self::Simulate(_)
             | Self::Sql(_)
             | Self::Explain(_)
             | Self::Completions(_)

@@ -25,6 +25,7 @@ pub mod process;
 pub mod retry;
 pub mod schema;
 pub mod shares;
+pub mod simulate;
 pub mod sql;
 pub mod state;
 pub mod template;

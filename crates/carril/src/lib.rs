@@ -94,6 +94,8 @@ pub use carril_engine::{
     Purged, Retention, RetryPreview, RollbackReport, Sending, Word, event,
 };
 pub use carril_model as model;
+/// Connections of a target on PostgreSQL, as engines open it.
+pub const POSTGRES_CONNECTIONS: usize = carril_postgres::target::CONNECTIONS_DEFAULT;
 pub use carril_sqlite::script::{ScriptValue, run_script};
 pub use carril_sqlite::store::Durability;
 

@@ -221,6 +221,11 @@ fn old_history_comes_along_as_the_guide_says() {
 }
 
 #[test]
+fn a_simulation_goes_as_the_guide_says() {
+    assert_eq!(follow("simulate.md", None), 1);
+}
+
+#[test]
 fn what_the_references_ask_the_store_is_answered() {
     let bench = crate::place::bench();
     bench.run(&["run"]).with(0);

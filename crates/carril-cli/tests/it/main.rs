@@ -27,6 +27,7 @@ mod rails;
 #[path = "../../../carril-testkit/examples/chaos/random.rs"]
 mod random;
 mod second;
+mod simulate;
 mod standing;
 mod talk;
 mod top;
