@@ -128,6 +128,8 @@ pub(crate) enum Command {
     Baseline(Baselines),
     /// Look at where time went: entity by stage, overlaps, bottlenecks, waits.
     Trace(Trace),
+    /// Tell what a process that has ended would have taken with other lanes, slots and connections, and what would hold it up.
+    Simulate(Simulate),
     /// List the resources of unfinished processes: who uses them, who waits, and how their breakers are.
     Resources(Resources),
     /// Hold a resource's circuit breaker open or closed, or let it go.
@@ -148,6 +150,8 @@ pub(crate) enum Command {
     Backup(Backup),
     /// Put a backup in the place of the store, which is kept beside it.
     Restore(Restore),
+    /// Bring the history of the old fund system along: its runs and funds as processes that can be shown.
+    Import(Import),
     /// Make generated funds and run the fund pipeline over them, in 50 lanes.
     Demo(Demo),
 }
@@ -627,6 +631,67 @@ pub(crate) struct Restore {
     /// Go on without asking.
     #[arg(long, short)]
     pub(crate) yes: bool,
+}
+
+/// `carril simulate`.
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// The process.
+    #[arg(value_name = "PROCESS")]
+    pub(crate) process: i64,
+    /// Lanes at once; several values make a line each: 10,25,50.
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) lanes: Vec<u32>,
+    /// Slots of a resource, in the same way: geneva=2,4.
+    #[arg(long = "resource", value_name = "NAME=N,…")]
+    pub(crate) resources: Vec<Pair>,
+    /// Connections of a target on a server, in the same way: warehouse=10,20.
+    #[arg(long = "pool", value_name = "TARGET=N,…")]
+    pub(crate) pools: Vec<Pair>,
+}
+
+/// `carril import`.
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The database that holds the old history: postgres://USER@HOST/DATABASE or sqlite:PATH; nothing is changed there.
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: String,
+    /// The schema of its tables.
+    #[arg(long, default_value = "logs", value_name = "NAME")]
+    pub(crate) schema: String,
+    /// A table that is called otherwise: runs=NAME, funds=NAME, all-funds=SCHEMA.NAME.
+    #[arg(long = "table", value_name = "TABLE=NAME")]
+    pub(crate) tables: Vec<Pair>,
+    /// A column that is called otherwise: FechaInicio=Inicio.
+    #[arg(long = "column", value_name = "COLUMN=NAME")]
+    pub(crate) columns: Vec<Pair>,
+    /// What an unknown word for a state means: TERMINADO=COMPLETADO.
+    #[arg(long = "state", value_name = "WORD=STATE")]
+    pub(crate) states: Vec<Pair>,
+    /// The time zone that old times without an offset are meant in, as in America/Lima.
+    #[arg(long, default_value = "UTC", value_name = "ZONE")]
+    pub(crate) zone: String,
+    /// The pipeline that the processes are shown under.
+    #[arg(long, default_value = "legacy", value_name = "NAME")]
+    pub(crate) pipeline: String,
+    /// The name of the source; with an old id it tells what was imported before [default: the schema].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+    /// Leave out rows of funds that cannot be mapped, and not their whole run.
+    #[arg(long)]
+    pub(crate) partial: bool,
+    /// Import runs that never ended, too, as failed.
+    #[arg(long)]
+    pub(crate) unfinished: bool,
+    /// Write nothing, and tell what would be.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// The file for the backup of the store [default: beside the store].
+    #[arg(long, value_name = "FILE", conflicts_with = "no_backup")]
+    pub(crate) backup: Option<PathBuf>,
+    /// Make no backup of the store.
+    #[arg(long)]
+    pub(crate) no_backup: bool,
 }
 
 /// `carril demo`.

@@ -16,6 +16,7 @@ mod control;
 mod demo;
 mod doctor;
 mod explain;
+mod import;
 mod init;
 mod logs;
 mod nodes;
@@ -32,6 +33,7 @@ mod run;
 mod schema;
 pub(crate) mod show;
 mod signal;
+mod simulate;
 mod sql;
 mod top;
 mod trace;
@@ -52,6 +54,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Logs(arguments) => logs::run(context, arguments).await,
         Command::Why(arguments) => why::run(context, arguments).await,
         Command::Trace(arguments) => trace::run(context, arguments).await,
+        Command::Simulate(arguments) => simulate::run(context, arguments).await,
         Command::Sql(arguments) => sql::run(context, arguments).await,
         Command::Run(arguments) => run::run(context, arguments)
             .await
@@ -80,6 +83,7 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Doctor(arguments) => doctor::run(context, arguments).await,
         Command::Backup(arguments) => backup::run(context, arguments).await,
         Command::Restore(arguments) => restore::run(context, arguments).await,
+        Command::Import(arguments) => import::run(context, arguments).await,
         Command::Baseline(arguments) => baseline::run(context, &arguments.what).await,
         Command::Demo(arguments) => demo::run(context, arguments).await,
     }
@@ -97,6 +101,7 @@ impl Command {
                 | Self::Rollback(_)
                 | Self::Prune(_)
                 | Self::Purge(_)
+                | Self::Import(_)
                 | Self::Baseline(_)
                 | Self::Pause(_)
                 | Self::Resume(_)
@@ -133,6 +138,7 @@ impl Command {
             Self::Pause(_) => "carril pause".to_owned(),
             Self::Resume(_) => "carril resume".to_owned(),
             Self::Restore(_) => "carril restore".to_owned(),
+            Self::Import(_) => "carril import".to_owned(),
             Self::Breaker(_) => "carril breaker".to_owned(),
             Self::Backup(_)
             | Self::Doctor(_)
@@ -144,6 +150,7 @@ impl Command {
             | Self::Trace(_)
             | Self::Resources(_)
             | Self::Nodes
+            | Self::Simulate(_)
             | Self::Sql(_)
             | Self::Explain(_)
             | Self::Completions(_)

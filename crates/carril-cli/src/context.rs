@@ -130,6 +130,21 @@ impl Context {
         })
     }
 
+    /// The same, or `None` where there is no store yet.
+    ///
+    /// # Errors
+    /// As [`Context::reader`].
+    pub(crate) async fn read_if_there(&self, store: &Location) -> Result<Option<Reading>, Failure> {
+        if store.file().is_some_and(|file| !file.exists()) {
+            return Ok(None);
+        }
+        match self.read(store).await {
+            // A schema without a store, or with one that the next engine brings up to date.
+            Err(failure) if failure.code == "CAR0635" => Ok(None),
+            read => read.map(Some),
+        }
+    }
+
     /// Targets as the engine of this store opens them, for looking only.
     pub(crate) fn targets(&self, store: &Location) -> Targets {
         let (folder, lookup) = (&self.surroundings.folder, self.surroundings.lookup.clone());

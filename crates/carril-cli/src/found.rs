@@ -1,12 +1,14 @@
 //! What somebody means by an id: a process, an execution, or an entity by its key.
 //!
 //! Processes and executions share one row of numbers, so a number means one thing. A number that is neither is tried as
-//! an entity's key; `entity:KEY` is always a key. Only reads.
+//! an entity's key, and then as what an imported process was called where it came from; `entity:KEY` is always a key. Only reads.
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use carril::model::account::CauseKind;
-use carril::model::contract::{ExecutionFilter, ExecutionRow, History, ProcessFilter, ProcessRow};
+use carril::model::contract::{
+    ExecutionFilter, ExecutionRow, History, ImportRow, ProcessFilter, ProcessRow,
+};
 use carril::model::id::{ExecutionId, ProcessId};
 use carril::model::time::Timestamp;
 use std::collections::BTreeMap;
@@ -46,7 +48,15 @@ pub(crate) async fn find(history: &dyn History, text: &str) -> Result<Found, Fai
     let key = key.unwrap_or(text);
     let executions = history.of_entity(key, OF_ENTITY_MAX).await?;
     if executions.is_empty() {
-        Err(nothing(text))
+        // The newest where several sources have the same.
+        let imported = history.imported_as(text).await?.pop();
+        let process = match imported {
+            Some(imported) => process(history, imported.process).await?,
+            None => None,
+        };
+        process
+            .map(|process| Found::Process(Box::new(process)))
+            .ok_or_else(|| nothing(text))
     } else {
         Ok(Found::Entity(key.to_owned(), executions))
     }
@@ -81,6 +91,11 @@ pub(crate) async fn known_process(
         Some(row) => Ok(row),
         None => Err(no_process(history, id).await),
     }
+}
+
+/// Where an imported process came from, as a line for people.
+pub(crate) fn origin(import: &ImportRow) -> String {
+    format!("{}, {}", import.source, import.key)
 }
 
 /// The newest process, if there is one.

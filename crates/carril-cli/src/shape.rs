@@ -5,7 +5,7 @@ use crate::output::time::rfc3339;
 use carril::event::Rail;
 use carril::model::account::{Cause, TimeAccount};
 use carril::model::contract::{
-    AttemptRow, ExecutionRow, ProcessRow, SignalRow, StepError, TableRows, Tally,
+    AttemptRow, ExecutionRow, ImportRow, ProcessRow, SignalRow, StepError, TableRows, Tally,
 };
 use carril::model::id::ProcessId;
 use carril::model::time::Timestamp;
@@ -370,6 +370,24 @@ impl<'a> From<&'a SignalRow> for SignalShape<'a> {
             taken_by: taken.map(|(_, step, _)| step.as_str()),
             taken_in_run: taken.map(|(run, _, _)| run.0),
             taken_at: taken.map(|(_, _, at)| rfc3339(*at)),
+        }
+    }
+}
+
+/// Where an imported process came from.
+#[derive(Debug, Serialize)]
+pub(crate) struct ImportedShape<'a> {
+    source: &'a str,
+    key: &'a str,
+    at: String,
+}
+
+impl<'a> ImportedShape<'a> {
+    pub(crate) fn of(row: &'a ImportRow) -> Self {
+        Self {
+            source: &row.source,
+            key: &row.key,
+            at: rfc3339(row.at),
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod baseline;
 mod breaker;
+mod import;
 mod pause;
 mod prune;
 mod purge;
@@ -178,6 +179,7 @@ impl Engine {
 
     async fn ready_process(&self, row: &ProcessRow) -> Result<Ready, Error> {
         let definition = self.core.store.definition(&row.version).await?;
+        import::refuse_imported(&definition, row)?;
         self.core
             .ready(plan_of(definition, row), &row.targets)
             .await

@@ -5,6 +5,7 @@
 
 pub mod address;
 mod driver;
+pub mod flat;
 pub mod store;
 pub mod target;
 mod tls;

@@ -4,6 +4,7 @@
 //! transaction. This crate is the one door to the SQLite library.
 
 mod driver;
+pub mod flat;
 pub mod script;
 pub mod store;
 pub mod target;

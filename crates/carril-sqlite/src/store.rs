@@ -38,6 +38,7 @@ mod filesystem;
 mod forget;
 mod history;
 mod hot;
+mod import;
 mod lanes;
 mod launch;
 mod lock;

@@ -6,9 +6,9 @@
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, Neighbours, NewExecution,
-    NewSignal, News, NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun,
-    Selection, Sent, StepRow, Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, ImportDone, Launch, Launched, Neighbours,
+    NewExecution, NewImport, NewSignal, News, NodeInfo, Owned, Pending, ProcessRow, Rails, Report,
+    Request, Rerun, Selection, Sent, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::guard::VersionRecord;
@@ -39,6 +39,7 @@ pub enum Verb {
     Signal,
     Ended,
     Forget,
+    Import,
     KeepBaseline,
     ClearBaseline,
     Versions,
@@ -284,6 +285,10 @@ impl<S: Store> Store for FaultStore<S> {
 
     fn forget(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Forgotten, Fault>> {
         self.call(Verb::Forget, |store| store.forget(process, max))
+    }
+
+    fn import(&self, import: Arc<NewImport>) -> Pending<'_, Result<ImportDone, Fault>> {
+        self.call(Verb::Import, |store| store.import(import))
     }
 
     fn keep_baseline<'a>(&'a self, baseline: &'a Baseline) -> Pending<'a, Result<(), Fault>> {

@@ -19,6 +19,7 @@ pub mod commit;
 pub mod forget;
 mod harness;
 pub mod history;
+pub mod import;
 pub mod lanes;
 pub mod launch;
 pub mod pause;
@@ -71,6 +72,13 @@ macro_rules! store_conformance {
                 a_process_is_forgotten_in_pieces_and_nothing_else_is,
                 a_half_forgotten_process_is_seen_by_nobody,
                 what_is_not_over_is_not_forgotten,
+            ],
+            import: [
+                what_is_imported_is_settled_and_adds_up,
+                a_second_import_adds_only_what_is_new,
+                an_import_is_whole_or_nothing,
+                what_is_imported_is_as_old_as_its_import,
+                what_was_forgotten_can_be_imported_again,
             ],
             commit: [
                 a_step_end_reads_back_whole,
@@ -241,6 +249,7 @@ macro_rules! history_conformance {
             times_are_texts_in_utc_and_numbers,
             the_trace_has_every_event,
             the_reference_has_every_column_and_no_other,
+            imports_are_told_with_where_they_came_from,
         ]);
     };
     (@cases $house:path, [$($case:ident,)*]) => {

@@ -41,6 +41,7 @@
 //! | run pipelines in this program | [`open`], then [`Carril`] |
 //! | read what another program's engine does, or did | [`read`], then [`Reader`] |
 //! | keep a copy of a store, put one back | [`backup()`], [`restore`] |
+//! | bring the history of another program along | [`read_history`], [`model::import`], [`Engine::import`] |
 //! | write a pipeline in Rust | [`Pipeline`] |
 //! | load one from a folder | [`pipeline::load_dir`], [`check()`], [`PipelineDefinition::from_loaded`] |
 //! | ask why something is as it is | [`why()`] |
@@ -52,6 +53,7 @@ mod check;
 mod examine;
 mod function;
 mod http;
+mod import;
 mod location;
 mod open;
 mod outline;
@@ -75,6 +77,7 @@ pub use crate::check::{Asked, CheckReport, check};
 pub use crate::examine::{Disk, Examined, WorkspaceFile, disk, examine, workspaces};
 pub use crate::function::{Cancel, Functions, Input, StepFailure};
 pub use crate::http::{HttpSettingError, HttpSettings};
+pub use crate::import::{HistoryTables, read_history};
 pub use crate::location::{DEFAULT_STORE, Location, UrlError, kept_folder, target_url};
 pub use crate::open::{Holder, Lookup, OpenError, OpenErrorKind, OpenOptions, no_references, open};
 pub use crate::outline::{
@@ -91,6 +94,8 @@ pub use carril_engine::{
     Purged, Retention, RetryPreview, RollbackReport, Sending, Word, event,
 };
 pub use carril_model as model;
+/// Connections of a target on PostgreSQL, as engines open it.
+pub const POSTGRES_CONNECTIONS: usize = carril_postgres::target::CONNECTIONS_DEFAULT;
 pub use carril_sqlite::script::{ScriptValue, run_script};
 pub use carril_sqlite::store::Durability;
 

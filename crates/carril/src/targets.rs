@@ -93,7 +93,8 @@ impl Targets {
         Ok(place.file().map(Path::to_owned))
     }
 
-    fn place(&self, url: &str) -> Result<(Location, Resolved), TargetError> {
+    /// Where a URL leads, its references resolved.
+    pub(crate) fn place(&self, url: &str) -> Result<(Location, Resolved), TargetError> {
         let shared = &self.shared;
         // As it is written: what a reference stands for may be a secret, what stands there may not.
         location::target_url(url, &shared.folder)

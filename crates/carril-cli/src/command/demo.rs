@@ -162,13 +162,8 @@ async fn finished(
     store: &Location,
     params: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<Option<ProcessRow>, Failure> {
-    if store.file().is_some_and(|file| !file.exists()) {
+    let Some(reader) = context.read_if_there(store).await? else {
         return Ok(None);
-    }
-    let reader = match context.read(store).await {
-        // A schema without a store, which the run is about to make.
-        Err(failure) if failure.code == "CAR0635" => return Ok(None),
-        read => read?,
     };
     let filter = ProcessFilter {
         pipeline: Some("fund-report".to_owned()),

@@ -14,6 +14,7 @@ use crate::meant::confirm;
 use crate::output::number;
 use crate::view::View;
 use carril::model::contract::{History, Older, ProcessFilter, Wish};
+use carril::model::import::BY;
 use carril::model::time::Timestamp;
 use carril::{Pruned, Retention};
 use serde::Serialize;
@@ -148,8 +149,14 @@ pub(crate) async fn find(history: &dyn History, older: Older) -> Result<Found, F
         };
         filter.before = Some(last.id);
         for row in &page {
+            // What was imported is as old as its import.
+            let imported = match row.launched_by.as_str() {
+                BY => history.import_of(row.id).await?.map(|import| import.at),
+                _ => None,
+            };
             let is_older = |than: Option<Timestamp>| {
-                row.ended_at
+                imported
+                    .or(row.ended_at)
                     .is_some_and(|ended| row.state.is_settled() && Some(ended) < than)
             };
             if is_older(older.history) {

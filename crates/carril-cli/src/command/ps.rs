@@ -12,6 +12,7 @@ use crate::shape::ProcessShape;
 use carril::model::contract::{History, ProcessFilter, ProcessRow, Tally};
 use carril::model::definition::Version;
 use carril::model::guard::Refusal;
+use carril::model::import::BY;
 use carril::model::state::ProcessState;
 use carril::{EngineSeen, Reader};
 use serde::Serialize;
@@ -78,7 +79,7 @@ pub(crate) async fn run(context: &Context, arguments: &Ps) -> Result<Exit, Failu
         let cells = vec![
             row.id.to_string(),
             row.pipeline.clone(),
-            state(row),
+            listed_state(row),
             tally(&row.tally),
             time::local(row.launched_at, context.zone()),
             time::span(*worked),
@@ -167,6 +168,15 @@ pub(crate) fn state(row: &ProcessRow) -> String {
             format!("{}, {} waiting", row.state, row.waiting)
         }
         _ => row.state.to_string(),
+    }
+}
+
+/// The same in a list, where nothing else says that another program ran it.
+fn listed_state(row: &ProcessRow) -> String {
+    if row.launched_by == BY {
+        format!("{}, imported", row.state)
+    } else {
+        state(row)
     }
 }
 

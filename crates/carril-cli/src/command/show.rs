@@ -9,11 +9,11 @@ use crate::found::{self, Found};
 use crate::output::table::{self, Table};
 use crate::output::{number, paint, time};
 use crate::report::{Report, ReportShape};
-use crate::shape::{AttemptShape, ExecutionShape, ProcessShape, SignalShape};
+use crate::shape::{AttemptShape, ExecutionShape, ImportedShape, ProcessShape, SignalShape};
 use crate::summary::at_work;
 use carril::EngineSeen;
 use carril::model::account::CauseKind;
-use carril::model::contract::{ExecutionFilter, ExecutionRow, ProcessRow};
+use carril::model::contract::{ExecutionFilter, ExecutionRow, ImportRow, ProcessRow};
 use carril::model::state::ProcessState;
 use carril::model::time::Timestamp;
 use serde::Serialize;
@@ -29,6 +29,8 @@ enum Shape<'a> {
     Process {
         process: ProcessShape<'a>,
         report: Box<ReportShape<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        imported: Option<ImportedShape<'a>>,
         executions: Vec<ExecutionShape<'a>>,
         more: bool,
     },
@@ -64,7 +66,9 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
             let worked = found::worked(reader.history(), &process, now).await?;
             let report = Report::of(reader.history(), &process, worked, now).await?;
             let causes = found::causes(reader.history(), &process).await?;
+            let imported = reader.history().import_of(process.id).await?;
             let text = Drawn {
+                imported: imported.as_ref(),
                 process: &process,
                 report: &report,
                 causes: &causes,
@@ -125,6 +129,7 @@ struct Drawn<'a> {
     report: &'a Report,
     causes: &'a BTreeMap<CauseKind, u64>,
     engine: EngineSeen,
+    imported: Option<&'a ImportRow>,
     worked: i64,
     now: Timestamp,
 }
@@ -144,6 +149,7 @@ fn show_process(
         return context.output.value(&Shape::Process {
             process: ProcessShape::of(drawn.process, drawn.worked),
             report: Box::new(drawn.report.shape()),
+            imported: drawn.imported.map(ImportedShape::of),
             executions,
             more,
         });
@@ -199,7 +205,13 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
     if let Some(after) = process.after {
         add("waits for", format!("process {after} to end"));
     }
-    add("lanes", number::count(u64::from(process.lanes)));
+    match drawn.imported {
+        Some(import) => {
+            let when = time::local(import.at, context.zone());
+            add("imported", format!("{when} from {}", found::origin(import)));
+        }
+        None => add("lanes", number::count(u64::from(process.lanes))),
+    }
     add("version", process.version.short().to_owned());
     for (name, url) in &process.targets {
         add("target", format!("{name} = {url}"));

@@ -243,6 +243,16 @@ fn who_blocks_me_goes_as_the_guide_says() {
 }
 
 #[test]
+fn old_history_comes_along_as_the_guide_says() {
+    assert_eq!(follow("history.md", None), 5);
+}
+
+#[test]
+fn a_simulation_goes_as_the_guide_says() {
+    assert_eq!(follow("simulate.md", None), 1);
+}
+
+#[test]
 fn what_the_references_ask_the_store_is_answered() {
     let bench = crate::place::bench();
     bench.run(&["run"]).with(0);

@@ -93,7 +93,7 @@ impl Engine {
         let is_older = |than: Option<Timestamp>| than.is_some_and(|than| row.ended_at < Some(than));
         // Hidden by a call that did not come to its end.
         let is_begun = row.state == ProcessState::Launching;
-        let forget = is_older(older.history) || is_begun;
+        let forget = is_begun || is_older(older.history) && self.is_old(row, older).await?;
         if !is_begun && (forget || is_older(older.workspaces)) {
             match self.discard_workspaces(row).await {
                 Ok(removed) => pruned.workspaces += removed,
@@ -112,6 +112,16 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Whether the store, too, takes a process for older than history is kept: what was imported is as old as its import.
+    async fn is_old(&self, row: &ProcessRow, older: Older) -> Result<bool, Error> {
+        let Some(before) = older.history else {
+            return Ok(false);
+        };
+        let above = Some(ProcessId(row.id.0 - 1));
+        let found = self.core.store.ended(before, above, 1).await?;
+        Ok(found.first().is_some_and(|first| first.id == row.id))
     }
 
     pub(super) async fn forget(&self, process: ProcessId) -> Result<(), Error> {

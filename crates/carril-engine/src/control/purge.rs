@@ -48,7 +48,15 @@ impl Engine {
             return Ok(());
         }
         refuse_unsettled(&row)?;
+        if self.is_imported(&row).await? {
+            return Ok(());
+        }
         self.ready_process(&row).await.map(|_| ())
+    }
+
+    async fn is_imported(&self, row: &ProcessRow) -> Result<bool, Error> {
+        let definition = self.core.store.definition(&row.version).await?;
+        Ok(definition.is_imported())
     }
 
     /// Purges, and logs what became of it: whoever wished it looks at the store.
@@ -75,10 +83,11 @@ impl Engine {
             let selection = Selection::Process(process);
             let meant = self.meant(&selection).await?;
             let stands = |one: &super::Meant| one.state != ExecutionState::RolledBack;
-            if meant
+            let stand = meant
                 .get(&process)
-                .is_some_and(|all| all.iter().any(stands))
-            {
+                .is_some_and(|all| all.iter().any(stands));
+            // What another program did left nothing on a target of ours.
+            if stand && !self.is_imported(&row).await? {
                 let report = self.roll_back_whole(&selection, &mut Held::new()).await?;
                 purged.executions = report.executions;
                 purged.rows = report.rows;

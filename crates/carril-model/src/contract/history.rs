@@ -2,7 +2,7 @@
 //!
 //! Answers come from one snapshot each. Lists are bounded by the `max` they are asked with and go on after a key.
 
-use super::{Answer, Fault, Pending, ProcessRow, Wish};
+use super::{Answer, Fault, ImportRow, Pending, ProcessRow, Wish};
 use crate::account::{CauseKind, TimeAccount};
 use crate::breaker::BreakerRow;
 use crate::definition::{Definition, Resource};
@@ -454,6 +454,19 @@ pub trait History: super::Rails {
     fn able(&self, _process: ProcessId) -> Pending<'_, Result<Option<u64>, Fault>> {
         Box::pin(std::future::ready(Ok(None)))
     }
+    /// Where a process came from; nothing for one that was run here.
+    fn import_of(&self, process: ProcessId) -> Pending<'_, Result<Option<ImportRow>, Fault>>;
+
+    /// Processes that were called so where they came from, oldest first; several only of several sources.
+    fn imported_as<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Vec<ImportRow>, Fault>>;
+
+    /// What came from a source, in order of process, at most `max` above `above`.
+    fn imports<'a>(
+        &'a self,
+        source: &'a str,
+        above: Option<ProcessId>,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<ImportRow>, Fault>>;
 
     /// Runs a read-only query over the documented views.
     ///

@@ -5,10 +5,12 @@
 //! [`Verdict::Lost`] and touches nothing; the rest of its group is not affected.
 
 mod group;
+mod import;
 mod neighbours;
 mod signal;
 
 pub use group::*;
+pub use import::*;
 pub use neighbours::*;
 pub use signal::*;
 
@@ -640,7 +642,7 @@ pub trait Store: super::Rails {
     ) -> Pending<'a, Result<Sent, Fault>>;
 
     /// Processes that ended before a time, and those that a crash left half forgotten, whenever they ended (they are `launching`
-    /// and have an end), at most `max` with an id above `above`, in order of id.
+    /// and have an end), at most `max` with an id above `above`, in order of id. One that was imported ended when it was imported.
     ///
     /// # Errors
     /// As [`Fault`].
@@ -659,6 +661,14 @@ pub trait Store: super::Rails {
     /// `Conflict` when there is no such process, or it is not settled, is being rolled back, or another waits for it: nothing
     /// is forgotten.
     fn forget(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Forgotten, Fault>>;
+
+    /// Writes processes that another program ran, settled, with their definition: all of them or none, and counted before the
+    /// commit. Those that an earlier import of the same source wrote are left as they are.
+    ///
+    /// # Errors
+    /// `Conflict` names a key or an entity that occurs twice, or a definition that does not have its version; `Corrupt` when
+    /// what was written is not what was given. Nothing is left then.
+    fn import(&self, import: Arc<NewImport>) -> Pending<'_, Result<ImportDone, Fault>>;
 
     /// Keeps a baseline, instead of the one that its pipeline had.
     ///

@@ -4,14 +4,16 @@ use super::ear::{self, Ear};
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::{Session, Tx};
-use super::{again, breakers, commit, enter, forget, launch, lookup, neighbours, rails, wake};
+use super::{
+    again, breakers, commit, enter, forget, import, launch, lookup, neighbours, rails, wake,
+};
 use crate::driver::{self, Doing, Worker};
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, Neighbours, NewExecution,
-    NewSignal, News, NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun, Selected,
-    Selection, Sent, StepRow, Stopped, Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, ImportDone, Launch, Launched, Neighbours,
+    NewExecution, NewImport, NewSignal, News, NodeInfo, Owned, Pending, ProcessRow, Rails, Report,
+    Request, Rerun, Selected, Selection, Sent, StepRow, Stopped, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::guard::VersionRecord;
@@ -248,6 +250,10 @@ impl Store for PostgresStore {
         self.run(move |session| {
             Box::pin(async move { forget::forget(session, process, max).await })
         })
+    }
+
+    fn import(&self, import: Arc<NewImport>) -> Pending<'_, Result<ImportDone, Fault>> {
+        self.run(move |session| Box::pin(async move { import::import(session, &import).await }))
     }
 
     fn keep_baseline<'a>(&'a self, baseline: &'a Baseline) -> Pending<'a, Result<(), Fault>> {

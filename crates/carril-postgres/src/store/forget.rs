@@ -41,6 +41,7 @@ pub(crate) async fn forget(
                     "process {process} is not settled, is being rolled back, or another waits for it"
                 )));
             }
+            tx.execute(sql!("forget_import"), &[&process.0]).await?;
             Ok(range)
         })
         .await?;

@@ -13,7 +13,7 @@ use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::rows::{self, get, int};
 use super::session::{Session, Tx};
-use super::{breakers, lookup, rails};
+use super::{breakers, import, lookup, rails};
 use crate::address::Address;
 use crate::driver::{Doing, Worker};
 use carril_model::account::CauseKind;
@@ -21,7 +21,7 @@ use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow,
-    FAILED_ATTEMPTS_MAX, Fault, History, LockCostRow, LockRow, LogRow, Mailbox, NodeRow,
+    FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow, Mailbox, NodeRow,
     OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow,
     TimelineRow, WaitRow, Wish,
 };
@@ -349,6 +349,25 @@ impl History for PostgresHistory {
             let counted = counted.map(|row| rows::count(&row, 0));
             counted.transpose()
         })
+    }
+
+    fn import_of(&self, process: ProcessId) -> Pending<'_, Result<Option<ImportRow>, Fault>> {
+        self.read(async move |tx| import::of(tx, process).await)
+    }
+
+    fn imported_as<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Vec<ImportRow>, Fault>> {
+        let key = rows::owned_text(key);
+        self.read(async move |tx| import::called(tx, &key).await)
+    }
+
+    fn imports<'a>(
+        &'a self,
+        source: &'a str,
+        above: Option<ProcessId>,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<ImportRow>, Fault>> {
+        let source = rows::owned_text(source);
+        self.read(async move |tx| import::from(tx, &source, above, max).await)
     }
 
     fn query<'a>(&'a self, sql: &'a str, max: u32) -> Pending<'a, Result<QueryAnswer, Fault>> {

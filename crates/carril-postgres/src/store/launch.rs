@@ -341,7 +341,8 @@ async fn launching(tx: &Tx<'_>, process: ProcessId) -> Result<(u32, Timestamp), 
     }
 }
 
-async fn definition_id(tx: &Tx<'_>, version: &Version) -> Result<i64, Fault> {
+/// The number of a definition that was kept.
+pub(super) async fn definition_id(tx: &Tx<'_>, version: &Version) -> Result<i64, Fault> {
     let found = tx.row(sql!("definition_id"), &[&version.0]).await?;
     match found {
         Some(row) => get(&row, 0),
@@ -352,7 +353,7 @@ async fn definition_id(tx: &Tx<'_>, version: &Version) -> Result<i64, Fault> {
 }
 
 /// Takes a block of ids and gives its first.
-async fn take_ids(tx: &Tx<'_>, many: usize) -> Result<i64, Fault> {
+pub(super) async fn take_ids(tx: &Tx<'_>, many: usize) -> Result<i64, Fault> {
     let many = i64::try_from(many).unwrap_or(ID_LIMIT);
     let row = tx.row(sql!("sequence_take"), &[&many]).await?;
     let row = row.ok_or_else(|| damaged("the store gives out no ids"))?;

@@ -24,29 +24,41 @@ pub(crate) async fn define(
     definition: &Definition,
     now: Timestamp,
 ) -> Result<(), Fault> {
+    session
+        .write_unentered(Turn::Shared, async |tx| {
+            keep(tx, version, definition, now).await
+        })
+        .await
+}
+
+/// The same within a transaction.
+pub(crate) async fn keep(
+    tx: &Tx<'_>,
+    version: &Version,
+    definition: &Definition,
+    now: Timestamp,
+) -> Result<(), Fault> {
     if definition.version() != *version {
         return Err(Fault::Conflict(format!(
             "definition {:?} does not have version {version}",
             definition.name
         )));
     }
-    let plan = Plan::new(definition.clone());
-    session
-        .write_unentered(Turn::Shared, async |tx| {
-            let (name, body) = (text(&definition.name), to_json(definition));
-            let query = sql!("definition_insert");
-            let added = tx.row(query, &[&version.0, &name, &body, &now.0]).await?;
-            match added {
-                Some(row) => name_steps(tx, int(&row, 0)?, &plan).await,
-                None => {
-                    // The same meaning may stand elsewhere in its file by now, and errors name the place.
-                    tx.execute(sql!("definition_move"), &[&version.0, &body])
-                        .await?;
-                    Ok(())
-                }
-            }
-        })
-        .await
+    let (name, body) = (text(&definition.name), to_json(definition));
+    let query = sql!("definition_insert");
+    let added = tx.row(query, &[&version.0, &name, &body, &now.0]).await?;
+    match added {
+        Some(row) => {
+            let plan = Plan::new(definition.clone());
+            name_steps(tx, int(&row, 0)?, &plan).await
+        }
+        None => {
+            // The same meaning may stand elsewhere in its file by now, and errors name the place.
+            tx.execute(sql!("definition_move"), &[&version.0, &body])
+                .await?;
+            Ok(())
+        }
+    }
 }
 
 /// Keeps the names behind a definition's step numbers.

@@ -3,14 +3,14 @@
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::Session;
-use super::{again, breakers, commit, enter, forget, launch, lookup, rails, wake};
+use super::{again, breakers, commit, enter, forget, import, launch, lookup, rails, wake};
 use crate::driver::Worker;
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, Launch, Launched, NewExecution, NewSignal,
-    NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun, Selection, Sent, StepRow,
-    Store,
+    Answer, Claimed, Entered, Fault, Forgotten, Group, ImportDone, Launch, Launched, NewExecution,
+    NewImport, NewSignal, NodeInfo, Owned, Pending, ProcessRow, Rails, Report, Request, Rerun,
+    Selection, Sent, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::guard::VersionRecord;
@@ -206,6 +206,10 @@ impl Store for SqliteStore {
 
     fn forget(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Forgotten, Fault>> {
         self.run(move |connection, session| forget::forget(connection, session, process, max))
+    }
+
+    fn import(&self, import: Arc<NewImport>) -> Pending<'_, Result<ImportDone, Fault>> {
+        self.run(move |connection, session| import::import(connection, session, &import))
     }
 
     fn keep_baseline<'a>(&'a self, baseline: &'a Baseline) -> Pending<'a, Result<(), Fault>> {

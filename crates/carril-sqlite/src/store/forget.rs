@@ -48,6 +48,7 @@ pub(crate) fn forget(
                 "process {process} is not settled, is being rolled back, or another waits for it"
             )));
         }
+        execute(transaction, sql!("forget_import"), params![process.0])?;
         piece(transaction, process, first - 1, last, max)
     })
 }

@@ -10,6 +10,7 @@ mod resources;
 
 use super::breakers;
 use super::fault::{OrFault, gone};
+use super::import;
 use super::open::{self, OpenError};
 use super::rails;
 use super::rows;
@@ -20,9 +21,9 @@ use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
     Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow,
-    FAILED_ATTEMPTS_MAX, Fault, History, LockCostRow, LockRow, LogRow, Mailbox, OverlapRow,
-    Pending, ProcessFilter, ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow, TimelineRow,
-    WaitRow, Wish,
+    FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow, Mailbox,
+    OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow,
+    TimelineRow, WaitRow, Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
@@ -367,6 +368,25 @@ impl History for SqliteHistory {
                 rows::breaker,
             )
         })
+    }
+
+    fn import_of(&self, process: ProcessId) -> Pending<'_, Result<Option<ImportRow>, Fault>> {
+        self.ask(move |transaction| import::of(transaction, process))
+    }
+
+    fn imported_as<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Vec<ImportRow>, Fault>> {
+        let key = key.to_owned();
+        self.ask(move |transaction| import::called(transaction, &key))
+    }
+
+    fn imports<'a>(
+        &'a self,
+        source: &'a str,
+        above: Option<ProcessId>,
+        max: u32,
+    ) -> Pending<'a, Result<Vec<ImportRow>, Fault>> {
+        let source = source.to_owned();
+        self.ask(move |transaction| import::from(transaction, &source, above, max))
     }
 
     fn query<'a>(&'a self, sql: &'a str, max: u32) -> Pending<'a, Result<QueryAnswer, Fault>> {

@@ -449,7 +449,11 @@ fn launching(transaction: &Transaction<'_>, process: ProcessId) -> Result<(u32, 
     }
 }
 
-fn definition_id(transaction: &Transaction<'_>, version: &Version) -> Result<i64, Fault> {
+/// The number of a definition that was kept.
+pub(super) fn definition_id(
+    transaction: &Transaction<'_>,
+    version: &Version,
+) -> Result<i64, Fault> {
     let mut statement = transaction
         .prepare_cached(sql!("definition_id"))
         .or_fault()?;
@@ -465,7 +469,7 @@ fn definition_id(transaction: &Transaction<'_>, version: &Version) -> Result<i64
 }
 
 /// Takes a block of ids and gives its first.
-fn take_ids(transaction: &Transaction<'_>, many: usize) -> Result<i64, Fault> {
+pub(super) fn take_ids(transaction: &Transaction<'_>, many: usize) -> Result<i64, Fault> {
     let many = i64::try_from(many).unwrap_or(ID_LIMIT);
     let next: i64 = transaction
         .prepare_cached(sql!("sequence_take"))

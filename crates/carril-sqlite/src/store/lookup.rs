@@ -24,24 +24,34 @@ pub(crate) fn define(
     definition: &Definition,
     now: Timestamp,
 ) -> Result<(), Fault> {
+    write(connection, |transaction| {
+        keep(transaction, version, definition, now)
+    })
+}
+
+/// The same within a transaction.
+pub(crate) fn keep(
+    transaction: &Connection,
+    version: &Version,
+    definition: &Definition,
+    now: Timestamp,
+) -> Result<(), Fault> {
     if definition.version() != *version {
         return Err(Fault::Conflict(format!(
             "definition {:?} does not have version {version}",
             definition.name
         )));
     }
+    let values = params![version.0, definition.name, to_json(definition), now.0];
+    let added = execute(transaction, sql!("definition_insert"), values)?;
+    if added == 0 {
+        // The same meaning may stand elsewhere in its file by now, and errors name the place.
+        let values = params![version.0, to_json(definition)];
+        execute(transaction, sql!("definition_move"), values)?;
+        return Ok(());
+    }
     let plan = Plan::new(definition.clone());
-    write(connection, |transaction| {
-        let values = params![version.0, definition.name, to_json(definition), now.0];
-        let added = execute(transaction, sql!("definition_insert"), values)?;
-        if added == 0 {
-            // The same meaning may stand elsewhere in its file by now, and errors name the place.
-            let values = params![version.0, to_json(definition)];
-            execute(transaction, sql!("definition_move"), values)?;
-            return Ok(());
-        }
-        name_steps(transaction, transaction.last_insert_rowid(), &plan)
-    })
+    name_steps(transaction, transaction.last_insert_rowid(), &plan)
 }
 
 /// Keeps the names behind a definition's step numbers.

@@ -18,6 +18,7 @@ mod later;
 mod locks;
 mod views;
 
+pub use super::import::imports_are_told_with_where_they_came_from;
 pub use figures::*;
 pub use later::*;
 pub use locks::*;

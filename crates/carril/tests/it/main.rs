@@ -10,6 +10,7 @@ mod folders;
 mod functions;
 mod fuzzed;
 mod harness;
+mod import;
 mod locks;
 mod nodes;
 mod opened;

@@ -183,7 +183,14 @@ fn documented(reference: &str, view: &str) -> BTreeSet<String> {
 /// The reference has every column and no other.
 pub fn the_reference_has_every_column_and_no_other(house: &mut House) {
     let reference = include_str!("../../../../../docs/reference/store.md");
-    for view in ["processes", "executions", "steps", "waits", "trace"] {
+    for view in [
+        "processes",
+        "executions",
+        "steps",
+        "waits",
+        "trace",
+        "imports",
+    ] {
         let asked = format!("SELECT * FROM {view} LIMIT 0");
         let answer = house.harness.wait(house.history.query(&asked, 1));
         let columns = answer.expect("it is answered").columns;

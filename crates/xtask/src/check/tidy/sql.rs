@@ -40,6 +40,10 @@ const ALONE: &[Alone] = &[
         "PostgreSQL begins with the schema that SQLite came to step by step",
     ),
     (
+        &["_imported.down.sql", "_imported.up.sql"],
+        "each store counts its own migrations",
+    ),
+    (
         &[
             "cause_write.sql",
             "claim_segment.sql",
@@ -58,6 +62,7 @@ const ALONE: &[Alone] = &[
             "execution_wait.sql",
             "execution_wake.sql",
             "execution_write.sql",
+            "import_entity.sql",
             "signal_count.sql",
         ],
         "on SQLite a statement costs no way to a server, so each change is one; on PostgreSQL execution_write takes all of a group",
@@ -97,6 +102,7 @@ const ALONE: &[Alone] = &[
     (
         &[
             "execution_node.sql",
+            "import_tally.sql",
             "node_last_seen.sql",
             "node_left_open.sql",
             "sequence_turn.sql",

@@ -1,0 +1,3 @@
+-- Takes back what 0009_imported.up.sql made. Imported processes stay, and nobody knows any more that they are.
+DROP VIEW imports;
+DROP TABLE imported;
