@@ -28,6 +28,8 @@ use tokio::task::JoinHandle;
 
 /// How often a session at work is looked at that was not seen to wait: five times a second.
 const AGAIN_MICROS: i64 = 200_000;
+/// How often one is looked at that waits: nearly twenty times a second. While its wait is too short to be told it is looked at each time.
+const WAITS_AGAIN_MICROS: i64 = 45_000;
 /// How often a wait that goes on is told again, so that what is kept of it is never much older.
 const TOLD_AGAIN_MICROS: i64 = 1_000_000;
 /// How many sessions are remembered that have ended their work, for deadlocks that are told afterwards.
@@ -285,6 +287,7 @@ fn stranger(pid: i32, session: Option<&Session>) -> Blocker {
 impl AtWork {
     fn is_due(&self, now: Timestamp) -> bool {
         match self.looked {
+            Some(looked) if self.told.is_some() => now.micros_since(looked) >= WAITS_AGAIN_MICROS,
             _ if self.waits || self.told.is_some() => true,
             Some(looked) if looked > self.busy_since => now.micros_since(looked) >= AGAIN_MICROS,
             _ => true,
