@@ -15,7 +15,7 @@ mod look;
 mod sampler;
 
 use super::lock;
-use super::pool::Pool;
+use super::pool::{POOLED, Pool};
 use carril_model::contract::{Clock, LockSink, StepCall, StepError};
 use carril_model::id::ExecutionId;
 use carril_model::lock::{Blocker, LOCK_SEEN_MICROS, LockNews, LockWait, Session};
@@ -254,6 +254,13 @@ impl State {
             return work.who.blocker(pid);
         }
         let session = sight.sessions.get(&pid).map(|seen| &seen.session);
+        // One that had ended its work when it was asked who it is: what it held is what its last attempt did.
+        let is_at_rest =
+            session.is_some_and(|session| session.application.as_deref() == Some(POOLED));
+        let mut past = self.past.iter().rev().filter(|_| is_at_rest);
+        if let Some((_, who)) = past.find(|(past, _)| *past == pid) {
+            return who.blocker(pid);
+        }
         stranger(pid, session.or_else(|| self.seen.get(&pid)))
     }
 }

@@ -26,7 +26,7 @@ fn many_engines_make_one_store() {
         database
             .sql("SELECT version FROM carril.carril_schema")
             .trim(),
-        "1"
+        "2"
     );
     assert_eq!(
         database.sql("SELECT count(*) FROM carril.sequence").trim(),

@@ -451,9 +451,9 @@ const fn as_float(micros: i64) -> f64 {
     micros as f64
 }
 
-/// Between 100 and 900 ms that the server lets pass.
+/// Between 200 and 1,000 ms that the server lets pass.
 fn pause(seed: u64) -> String {
-    format!("select pg_sleep({}e-3)", 100 + seed % 800)
+    format!("select pg_sleep({}e-3)", 200 + seed % 800)
 }
 
 /// A step that does this and tells how long it took by the server's own clock, in `micros`.
