@@ -26,6 +26,8 @@ const CANCEL_TIME: Duration = Duration::from_secs(2);
 /// How long to wait for the end of what was cancelled before it is cancelled again: the first may have come between two
 /// statements, where it hits nothing.
 const CANCEL_AGAIN: Duration = Duration::from_millis(200);
+/// What a connection is called while no attempt has it.
+pub(crate) const POOLED: &str = "carril";
 /// The oldest server that is used, as `server_version_num` tells it.
 const OLDEST: i32 = 140_000;
 
@@ -69,7 +71,7 @@ impl Pool {
     /// At most `max` connections, at least one, or as many as the address says; none is made yet.
     pub(crate) fn new(address: Address, max: usize) -> Arc<Self> {
         let max = address.connections.unwrap_or(max).max(1);
-        let address = address.named("carril");
+        let address = address.named(POOLED);
         let config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };

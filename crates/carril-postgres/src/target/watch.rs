@@ -15,7 +15,7 @@ mod look;
 mod sampler;
 
 use super::lock;
-use super::pool::Pool;
+use super::pool::{POOLED, Pool};
 use carril_model::contract::{Clock, LockSink, StepCall, StepError};
 use carril_model::id::ExecutionId;
 use carril_model::lock::{Blocker, LOCK_SEEN_MICROS, LockNews, LockWait, Session};
@@ -28,6 +28,8 @@ use tokio::task::JoinHandle;
 
 /// How often a session at work is looked at that was not seen to wait: five times a second.
 const AGAIN_MICROS: i64 = 200_000;
+/// How often one is looked at that waits: nearly twenty times a second. While its wait is too short to be told it is looked at each time.
+const WAITS_AGAIN_MICROS: i64 = 45_000;
 /// How often a wait that goes on is told again, so that what is kept of it is never much older.
 const TOLD_AGAIN_MICROS: i64 = 1_000_000;
 /// How many sessions are remembered that have ended their work, for deadlocks that are told afterwards.
@@ -252,6 +254,13 @@ impl State {
             return work.who.blocker(pid);
         }
         let session = sight.sessions.get(&pid).map(|seen| &seen.session);
+        // One that had ended its work when it was asked who it is: what it held is what its last attempt did.
+        let is_at_rest =
+            session.is_some_and(|session| session.application.as_deref() == Some(POOLED));
+        let mut past = self.past.iter().rev().filter(|_| is_at_rest);
+        if let Some((_, who)) = past.find(|(past, _)| *past == pid) {
+            return who.blocker(pid);
+        }
         stranger(pid, session.or_else(|| self.seen.get(&pid)))
     }
 }
@@ -285,6 +294,7 @@ fn stranger(pid: i32, session: Option<&Session>) -> Blocker {
 impl AtWork {
     fn is_due(&self, now: Timestamp) -> bool {
         match self.looked {
+            Some(looked) if self.told.is_some() => now.micros_since(looked) >= WAITS_AGAIN_MICROS,
             _ if self.waits || self.told.is_some() => true,
             Some(looked) if looked > self.busy_since => now.micros_since(looked) >= AGAIN_MICROS,
             _ => true,

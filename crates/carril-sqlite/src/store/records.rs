@@ -11,12 +11,11 @@ use super::lanes;
 use super::rows::{close, list_json, sums_json, to_json};
 use super::session::{Session, execute};
 use super::wake;
-use carril_model::account::{Cause, TimeAccount};
+use carril_model::account::TimeAccount;
 use carril_model::contract::{
     Change, Fault, Owned, Record, StepEnd, StepError, TableRows, Until, Verdict,
 };
 use carril_model::id::StepId;
-use carril_model::lock::LockWait;
 use carril_model::retry::mix;
 use carril_model::state::ExecutionState;
 use carril_model::time::Timestamp;
@@ -95,13 +94,7 @@ impl<'c> Records<'c> {
                 self.fenced(sql!("step_begin"), values)?
             }
             Change::Cause { account } => self.account(sql!("cause_write"), owned, account)?,
-            Change::Waited {
-                step,
-                cause,
-                from,
-                until,
-                lock,
-            } => self.waited(owned, (*step, cause), (*from, *until), lock.as_deref())?,
+            Change::Waited { .. } => self.waited(owned, &record.change)?,
             Change::StepWaits {
                 step,
                 attempt,
@@ -222,15 +215,20 @@ impl<'c> Records<'c> {
         self.fenced(statement, values)
     }
 
-    fn waited(
-        &self,
-        owned: Owned,
-        (step, cause): (Option<StepId>, &Cause),
-        (from, until): (Timestamp, Timestamp),
-        lock: Option<&LockWait>,
-    ) -> Result<bool, Fault> {
+    fn waited(&self, owned: Owned, change: &Change) -> Result<bool, Fault> {
+        let Change::Waited {
+            step,
+            cause,
+            from,
+            until,
+            lock,
+        } = change
+        else {
+            return Ok(false);
+        };
         let step = step.map_or(-1, |step| i64::from(step.0));
-        let micros = until.micros_since(from);
+        let micros = until.micros_since(*from);
+        let lock = lock.as_deref();
         let values = params![
             owned.execution.0,
             owned.run.0,

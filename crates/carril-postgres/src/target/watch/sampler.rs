@@ -2,7 +2,7 @@
 //! one of them waits. It has a connection of its own, given up when nothing has run for a while.
 //!
 //! Looking may fail, be refused, or take long; then it is said once, and tried again later. It changes nothing, so nothing else
-//! hears of that. Where a server takes its time to answer, looks become fewer, so that they never cost it more than a tenth.
+//! hears of that. Where a server takes its time to answer, looks become fewer, so that they never take more than a fifth of one session's time.
 
 use super::{DEADLOCK_MICROS, Watch, look};
 use crate::target::lock;
@@ -11,12 +11,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio_postgres::{Client, Error};
 
-/// Between two looks while somebody waits, and between two questions to the register whether somebody is to be looked at.
-const TICK: Duration = Duration::from_millis(50);
+/// Between two questions to the register whether somebody is to be looked at.
+const TICK: Duration = Duration::from_millis(25);
 /// The longest pause between two looks, however slowly the server answers.
-const TICK_MAX: Duration = Duration::from_millis(500);
+const TICK_MAX: Duration = Duration::from_millis(200);
 /// How many times as long as a look took the pause after it is, at least.
-const PAUSE_TIMES: u32 = 10;
+const PAUSE_TIMES: u32 = 4;
 /// How long the connection is kept while nobody is at work.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long a look may take; the server ends each of its questions before.

@@ -208,6 +208,31 @@ fn who_is_in_the_register_is_told_as_an_execution() {
 }
 
 #[test]
+fn a_connection_that_was_given_back_is_told_as_whoever_had_it_last() {
+    let room = Room::new();
+    let who = |execution| Who {
+        execution: ExecutionId(execution),
+        step: "compute/ipa".to_owned(),
+    };
+    for execution in [13, 14] {
+        lock(&room.watch.state).past.push_back((7, who(execution)));
+    }
+    let mut sight = Sight::default();
+    let mut asked = |application: &str| {
+        let session = Session {
+            pid: 7,
+            application: Some(application.to_owned()),
+            ..Session::default()
+        };
+        sight.sessions.insert(7, Seen::of(session));
+        lock(&room.watch.state).blocker(7, &sight).to_string()
+    };
+    assert_eq!(asked("carril"), "execution 14 (compute/ipa)");
+    // The number may be another's by now.
+    assert_eq!(asked("psql"), "psql (pid 7)");
+}
+
+#[test]
 fn a_session_that_is_called_as_an_attempt_is_another_engines_execution() {
     let named = |application: &str| {
         let session = Session {

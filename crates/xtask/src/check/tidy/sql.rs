@@ -45,6 +45,15 @@ const ALONE: &[Alone] = &[
     ),
     (
         &[
+            "0002_locks.down.sql",
+            "0002_locks.up.sql",
+            "0008_locks.down.sql",
+            "0008_locks.up.sql",
+        ],
+        "the same step of both schemas, under the next number of each",
+    ),
+    (
+        &[
             "cause_write.sql",
             "claim_segment.sql",
             "claim_take.sql",
