@@ -150,7 +150,7 @@ impl Ours {
             match pair.split_once('=') {
                 Some(("sslmode", mode)) => (ours.mode, ours.checked) = mode_of(mode)?,
                 Some(("sslrootcert", path)) => {
-                    ours.authorities = Some(PathBuf::from(decoded(path)))
+                    ours.authorities = Some(PathBuf::from(decoded(path)));
                 }
                 Some(("connections", number)) => {
                     ours.connections = Some(connections_of(number)?);

@@ -78,6 +78,5 @@ create table final_lot (
     instrument varchar(12) not null,
     lot bigint not null,
     amount bigint not null,
-    primary key (tenant, instrument, lot),
-    foreign key (tenant, instrument) references final_holding
+    primary key (tenant, instrument, lot)
 );

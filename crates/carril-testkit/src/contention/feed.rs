@@ -5,7 +5,6 @@
 
 use super::{Size, TENANTS_PER_PORTFOLIO};
 use carril_model::retry::mix;
-use std::fmt::Write as _;
 
 /// Most rows of one statement of the input.
 const ROWS_MAX: usize = 1_000;
@@ -137,10 +136,6 @@ pub fn tables_input(size: Size, round: u32) -> Vec<String> {
 
 fn inserts(into: &str, rows: impl Iterator<Item = String>) -> Vec<String> {
     let rows: Vec<String> = rows.collect();
-    let insert = |chunk: &[String]| {
-        let mut text = format!("insert into {into} values\n");
-        write!(text, "{};\n", chunk.join(",\n")).expect("writing to a String cannot fail");
-        text
-    };
+    let insert = |chunk: &[String]| format!("insert into {into} values\n{};\n", chunk.join(",\n"));
     rows.chunks(ROWS_MAX).map(insert).collect()
 }

@@ -1,4 +1,4 @@
-//! The result as a picture.
+//! What was measured as rows of the picture, and the words beside them. How it is drawn is the test kit's affair.
 
 use super::arguments::Arguments;
 use super::{Measured, Tally};
