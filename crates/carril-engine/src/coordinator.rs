@@ -31,6 +31,7 @@ pub(crate) enum Notice {
     /// A commit moved processes, woke some, or claimed executions that no lane asked for.
     Committed {
         processes: Vec<ProcessRow>,
+        decided: Vec<ProcessId>,
         woken: Vec<ProcessId>,
         claimed: Vec<Claimed>,
         asked: Vec<ProcessId>,
@@ -78,7 +79,7 @@ struct Managed {
     settling: bool,
     /// It moved on while it was being swept: what was swept is not all.
     unswept: bool,
-    /// Whether this engine asked for what ends it: of several, that one tells what there is to tell.
+    /// Whether what ends it was done at this engine's asking: of several, that one tells what there is to tell.
     decided: bool,
     /// Where the engine's lanes are limited: something of it may be pending.
     hungry: bool,
@@ -177,11 +178,19 @@ impl Coordinator {
         match notice {
             Notice::Committed {
                 processes,
+                decided,
                 woken,
                 claimed,
                 asked,
                 looked,
-            } => self.committed(processes, &woken, claimed, &asked, &looked),
+            } => {
+                for id in decided {
+                    if let Some(managed) = self.processes.get_mut(&id) {
+                        managed.decided = true;
+                    }
+                }
+                self.committed(processes, &woken, claimed, &asked, &looked);
+            }
             Notice::JournalFailed(fault) => {
                 self.core.fail(fault);
                 for managed in self.processes.values_mut() {
@@ -408,7 +417,6 @@ impl Coordinator {
             Some(ProcessChange::Settle { .. }) => self.sweep(id),
             Some(change) => {
                 managed.unswept = true;
-                managed.decided |= matches!(change, ProcessChange::Cancel { .. });
                 self.core.journal.process(change);
             }
             None => managed.unswept = true,
@@ -449,10 +457,7 @@ impl Coordinator {
                 self.core.board.moved();
             }
             Some(ProcessChange::Settle { .. }) if managed.unswept => self.sweep(id),
-            Some(change @ ProcessChange::Settle { .. }) => {
-                managed.decided = true;
-                self.core.journal.process(change);
-            }
+            Some(change @ ProcessChange::Settle { .. }) => self.core.journal.process(change),
             // What follows instead was asked for when the process moved.
             _ => self.forget_if_done(id),
         }

@@ -661,6 +661,7 @@ impl Writer {
         if moved || !unasked.is_empty() || !waiting.looks.is_empty() {
             let notice = Notice::Committed {
                 processes: report.processes,
+                decided: report.decided,
                 woken: report.woken,
                 claimed: unasked,
                 asked: waiting.asked,

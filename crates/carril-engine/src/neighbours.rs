@@ -178,6 +178,14 @@ async fn take_up(core: &Core, process: ProcessId) -> Result<(), Error> {
         Err(fault) => return Err(fault.into()),
     };
     let run = core.ready_run(&row).await?;
+    if let Some((step, error)) = run.refused() {
+        let message = format!("step `{step}` cannot be done here: {}", error.message);
+        let code = match error.code.as_str() {
+            "CAR0534" => "CAR0534",
+            _ => "CAR0509",
+        };
+        return Err(Error::refused(code, message));
+    }
     tracing::debug!(process = process.0, "taking up another engine's process");
     core.notify(Notice::TakeUp {
         run,

@@ -100,6 +100,15 @@ impl ProcessRun {
         Arc::clone(&self.steps[step.index()].runner)
     }
 
+    /// The first step that cannot be done here, by its path, and why, if that is certain beforehand.
+    pub(crate) fn refused(&self) -> Option<(&str, StepError)> {
+        let mut steps = self.plan.steps().iter();
+        steps.find_map(|step| {
+            let error = self.steps[step.id.index()].runner.refuses(&self.plan)?;
+            Some((step.path.as_str(), error))
+        })
+    }
+
     pub(crate) fn needs(&self, step: StepId) -> &Needs {
         &self.steps[step.index()].needs
     }
@@ -288,6 +297,10 @@ impl NotHere {
         code: "CAR0534",
         message: "this program makes no HTTP calls",
     };
+
+    fn error(&self) -> StepError {
+        StepError::new(self.code, ErrorClass::Permanent, self.message)
+    }
 }
 
 impl StepRunner for NotHere {
@@ -296,7 +309,10 @@ impl StepRunner for NotHere {
         _call: &'a StepCall,
         _cancel: &'a dyn Cancellation,
     ) -> Pending<'a, Result<StepDone, StepError>> {
-        let error = StepError::new(self.code, ErrorClass::Permanent, self.message);
-        Box::pin(std::future::ready(Err(error)))
+        Box::pin(std::future::ready(Err(self.error())))
+    }
+
+    fn refuses(&self, _plan: &Plan) -> Option<StepError> {
+        Some(self.error())
     }
 }

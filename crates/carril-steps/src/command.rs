@@ -24,6 +24,7 @@ use self::transfer::Transfer;
 use crate::template;
 use carril_model::contract::{Cancellation, Pending, StepCall, StepDone, StepError, StepRunner};
 use carril_model::definition::Action;
+use carril_model::plan::Plan;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -140,7 +141,7 @@ impl CommandRunner {
                 "the step's `command` is empty; its first item is the program",
             ));
         };
-        let directory = self.directory(call)?;
+        let directory = self.directory(&call.plan)?;
         let variables = surroundings::environment(call, written.env, &self.options.path)?;
         let found = program::find(program, directory, surroundings::path_of(&variables))
             .map_err(could_not_start)?;
@@ -152,8 +153,8 @@ impl CommandRunner {
     }
 
     /// The process's own folder, whoever runs it now; else that of this runner. Nowhere else would its programs be the same.
-    fn directory<'a>(&'a self, call: &'a StepCall) -> Result<&'a Path, Box<StepError>> {
-        let kept = call.plan.folder().map(Path::new);
+    fn directory<'a>(&'a self, plan: &'a Plan) -> Result<&'a Path, Box<StepError>> {
+        let kept = plan.folder().map(Path::new);
         let directory = kept.unwrap_or(&self.options.directory);
         if directory.is_dir() {
             return Ok(directory);
@@ -195,5 +196,10 @@ impl StepRunner for CommandRunner {
         cancel: &'a dyn Cancellation,
     ) -> Pending<'a, Result<StepDone, StepError>> {
         Box::pin(async move { self.attempt(call, cancel).await.map_err(|error| *error) })
+    }
+
+    /// Without the folder of its process no program of it would be the same.
+    fn refuses(&self, plan: &Plan) -> Option<StepError> {
+        self.directory(plan).err().map(|error| *error)
     }
 }

@@ -231,4 +231,10 @@ pub trait StepRunner: Send + Sync {
         call: &'a StepCall,
         cancel: &'a dyn Cancellation,
     ) -> Pending<'a, Result<StepDone, StepError>>;
+
+    /// Why this program, or this machine, cannot do the steps of a plan that are this runner's, if that is certain beforehand. Asked
+    /// before a process is taken up that another engine launched: it is left to those that can. By default nothing is in the way.
+    fn refuses(&self, _plan: &Plan) -> Option<StepError> {
+        None
+    }
 }

@@ -16,12 +16,13 @@ use carril_model::time::Timestamp;
 /// The code of a step or execution that was stopped on purpose.
 const CANCELLED: &str = "CAR0505";
 
-/// Makes one change, or none if the process is not as it was seen; either way the process is reported.
+/// Makes one change, or none if the process is not as it was seen; either way the process is reported. Whether it cancelled or
+/// settled the process.
 pub(crate) async fn change(
     tx: &Tx<'_>,
     desk: &mut Desk,
     change: &ProcessChange,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     match change {
         ProcessChange::Advance {
             process,
@@ -30,7 +31,8 @@ pub(crate) async fn change(
             at,
         } => {
             desk.deltas.touch(process.0);
-            advance(tx, desk, *process, (*from, *to), *at).await
+            advance(tx, desk, *process, (*from, *to), *at).await?;
+            Ok(false)
         }
         ProcessChange::Settle {
             process,
@@ -44,19 +46,19 @@ pub(crate) async fn change(
         ProcessChange::Pause { process, at } => {
             desk.deltas.touch(process.0);
             let query = sql!("process_pause");
-            if tx.execute(query, &[&process.0]).await? == 0 {
-                return Ok(());
+            if tx.execute(query, &[&process.0]).await? > 0 {
+                charge(tx, desk, *process, true, *at).await?;
             }
-            charge(tx, desk, *process, true, *at).await
+            Ok(false)
         }
         ProcessChange::Resume { process, at } => {
             desk.deltas.touch(process.0);
             let query = sql!("process_resume");
-            if tx.execute(query, &[&process.0]).await? == 0 {
-                return Ok(());
+            if tx.execute(query, &[&process.0]).await? > 0 {
+                desk.deltas.wake(process.0);
+                charge(tx, desk, *process, false, *at).await?;
             }
-            desk.deltas.wake(process.0);
-            charge(tx, desk, *process, false, *at).await
+            Ok(false)
         }
         ProcessChange::Cancel {
             process,
@@ -77,19 +79,19 @@ async fn settle(
     state: ProcessState,
     reason: Option<&str>,
     at: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let (code, reason) = (state.code(), reason.map(text));
     let settled = tx
         .execute(sql!("process_settle"), &[&process.0, &code, &reason, &at.0])
         .await?;
     desk.forget_places();
     if settled == 0 {
-        return Ok(());
+        return Ok(false);
     }
     for row in tx.rows(sql!("process_followers"), &[&process.0]).await? {
         desk.deltas.wake(int(&row, 0)?);
     }
-    Ok(())
+    Ok(true)
 }
 
 async fn advance(
@@ -161,14 +163,14 @@ async fn cancel(
     state: ProcessState,
     reason: &str,
     at: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let (code, told) = (state.code(), text(reason));
     let marked = tx
         .execute(sql!("process_cancel"), &[&process.0, &code, &told])
         .await?;
     desk.forget_places();
     if marked == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let error = cancelled_error(reason);
     let query = sql!("execution_hot_range");
@@ -177,7 +179,8 @@ async fn cancel(
         Ok(())
     })
     .await?;
-    lanes::elect(tx, desk).await
+    lanes::elect(tx, desk).await?;
+    Ok(true)
 }
 
 /// Settles a pending or waiting execution as cancelled; marks a running one and says so.

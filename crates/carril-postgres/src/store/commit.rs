@@ -71,10 +71,13 @@ async fn in_one(tx: &Tx<'_>, group: &Group, silent: bool) -> Result<Done, Fault>
     }
     let verdicts = records::write(tx, &mut desk, &group.records, group.at).await?;
     lanes::elect(tx, &mut desk).await?;
+    let mut decided = Vec::new();
     for change in &group.processes {
         // What the records did to a process must be there before it is looked at.
         desk.flush(tx).await?;
-        changes::change(tx, &mut desk, change).await?;
+        if changes::change(tx, &mut desk, change).await? {
+            decided.push(change.process());
+        }
     }
     breakers::write_all(tx, &group.breakers).await?;
     let (due, next_due) = if group.wakes > 0 {
@@ -107,6 +110,7 @@ async fn in_one(tx: &Tx<'_>, group: &Group, silent: bool) -> Result<Done, Fault>
     let report = Report {
         verdicts,
         processes: Vec::new(),
+        decided,
         claimed,
         due,
         next_due,

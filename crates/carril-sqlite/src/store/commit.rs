@@ -56,6 +56,7 @@ pub(crate) fn commit(
             Report {
                 verdicts,
                 processes,
+                decided: Vec::new(),
                 claimed,
                 due,
                 next_due,

@@ -207,6 +207,33 @@ async fn who_cannot_run_a_process_waits_for_its_end() {
     end(&unable).await;
 }
 
+/// A program that runs no commands, or has not the folder that they run in, leaves them to those that can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_are_left_to_engines_that_run_them() {
+    let database = Cluster::get().database();
+    let here = tempfile::tempdir().expect("a folder for the test");
+    let commands = Pipeline::new("commands")
+        .stage(Stage::new("stage").step(Step::command("yes", ["true"])))
+        .build()
+        .expect("the pipeline is right");
+    let path = "/usr/bin:/bin";
+    let able = options(&database, "able", &commands)
+        .commands(here.path(), path)
+        .lanes(Some(1));
+    let able = open(able).await;
+    let unable = open(options(&database, "unable", &commands)).await;
+    let process = launch(&able, &commands, Launch::new().entities(entities(12))).await;
+    for carril in [&able, &unable] {
+        let row = settled(carril, process).await;
+        assert_eq!(
+            (row.state, row.tally.succeeded),
+            (ProcessState::Succeeded, 12)
+        );
+    }
+    end(&able).await;
+    end(&unable).await;
+}
+
 /// What no engine at work can run is told to wait for one, and goes on once it is there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nobody_can_run_waits_for_an_engine() {

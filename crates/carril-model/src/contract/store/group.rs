@@ -218,6 +218,20 @@ pub enum ProcessChange {
     },
 }
 
+impl ProcessChange {
+    /// The process that it is about.
+    #[must_use]
+    pub const fn process(&self) -> ProcessId {
+        match self {
+            Self::Advance { process, .. }
+            | Self::Settle { process, .. }
+            | Self::Pause { process, .. }
+            | Self::Resume { process, .. }
+            | Self::Cancel { process, .. } => *process,
+        }
+    }
+}
+
 /// All that is committed together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Group {
@@ -243,6 +257,9 @@ pub struct Report {
     pub verdicts: Vec<Verdict>,
     /// Every process whose tally, segment or state the group moved, as it is after the commit.
     pub processes: Vec<ProcessRow>,
+    /// Processes that a change of this group cancelled or settled: of several engines that ask for it, one is told so. A store that
+    /// has one engine at a time need not say it.
+    pub decided: Vec<ProcessId>,
     /// What was claimed.
     pub claimed: Vec<Claimed>,
     /// How many were woken, if any were to be.

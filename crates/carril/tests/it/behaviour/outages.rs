@@ -4,7 +4,7 @@
 use super::in_time;
 use super::rig::{Answers, Rig};
 use crate::harness::House;
-use carril::model::contract::{Fault, Store};
+use carril::model::contract::{Fault, Selection, Store};
 use carril::model::state::ProcessState;
 use carril::{Pipeline, PipelineDefinition, Stage, Step, SystemClock};
 use carril_engine::StoreAway;
@@ -99,4 +99,40 @@ async fn who_does_not_wait_stops_with_its_store() {
         let error = ended.await.expect_err("it cannot go on");
         assert_eq!(error.code(), code, "{error}");
     }
+}
+
+/// What somebody asks of a process while the store goes away is done when the engine is back, and whoever asked hears of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_asked_in_an_outage_is_done_after_it() {
+    let waits = Pipeline::new("p")
+        .entities_list(["a", "b"])
+        .stage(Stage::new("stage").step(Step::wait("long", Duration::from_secs(3_600))))
+        .build()
+        .expect("the pipeline is right");
+    let house = House::new();
+    let faults = Faults::default();
+    let rig = open(&house, &waits, &faults, StoreAway::Waits(None)).await;
+    let process = rig.launch(rig.request(&waits, 2)).await;
+    let go = || {
+        let gone = Fault::Unavailable("gone".to_owned());
+        faults.fail(Verb::Commit, 0, Kind::Refuse(gone.clone()));
+        faults.fail(Verb::Enter, 0, Kind::Refuse(gone));
+    };
+    go();
+    let paused = in_time("pausing", rig.engine.pause(process)).await;
+    paused.expect("it is paused");
+    go();
+    let resumed = in_time("resuming", rig.engine.resume(process)).await;
+    resumed.expect("it goes on");
+    go();
+    let whole = Selection::Process(process);
+    let cancelled = in_time("cancelling", rig.engine.cancel(whole, "enough")).await;
+    cancelled.expect("it is cancelled");
+    let row = rig.settled(&house, process).await;
+    assert_eq!(
+        (row.state, row.tally.cancelled),
+        (ProcessState::Cancelled, 2)
+    );
+    assert!(faults.fired() >= 4, "{}", faults.fired());
+    rig.end().await;
 }
