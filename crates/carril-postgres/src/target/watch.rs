@@ -167,8 +167,10 @@ impl Watch {
         Some(pids.map(|(pid, _)| *pid).collect())
     }
 
-    /// Takes what a look at these sessions saw: who waits, for what; the others go on.
-    fn saw(&self, looked_at: &[i32], waiting: &[i32], sight: &Sight, now: Timestamp) {
+    /// Takes what a look at these sessions, begun at `asked`, has seen: who waits, for what; the others go on. Whoever has come to
+    /// something else meanwhile is left alone: what was seen is over for that one.
+    fn saw(&self, (looked_at, asked): (&[i32], Timestamp), waiting: &[i32], sight: &Sight) {
+        let now = self.now();
         let mut state = lock(&self.state);
         if !sight.sessions.is_empty() {
             if state.seen.len() > SEEN_MAX {
@@ -183,7 +185,8 @@ impl Watch {
         for pid in looked_at {
             let wait = sight.waits.get(pid);
             let found = wait.and_then(|wait| self.lock_wait(&state, *pid, wait, sight, now));
-            let Some(work) = state.at_work.get_mut(pid) else {
+            let work = state.at_work.get_mut(pid);
+            let Some(work) = work.filter(|work| work.busy_since <= asked) else {
                 continue;
             };
             work.looked = Some(now);

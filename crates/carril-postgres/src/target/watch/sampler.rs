@@ -2,7 +2,7 @@
 //! one of them waits. It has a connection of its own, given up when nothing has run for a while.
 //!
 //! Looking may fail, be refused, or take long; then it is said once, and tried again later. It changes nothing, so nothing else
-//! hears of that. Where a server takes its time to answer, looks become fewer, so that they never take more than a fifth of one session's time.
+//! hears of that. Where a server takes its time to answer, looks become fewer, so that they never take more than a third of one session's time.
 
 use super::{DEADLOCK_MICROS, Watch, look};
 use crate::target::lock;
@@ -14,9 +14,9 @@ use tokio_postgres::{Client, Error};
 /// Between two questions to the register whether somebody is to be looked at.
 const TICK: Duration = Duration::from_millis(25);
 /// The longest pause between two looks, however slowly the server answers.
-const TICK_MAX: Duration = Duration::from_millis(200);
+const TICK_MAX: Duration = Duration::from_millis(150);
 /// How many times as long as a look took the pause after it is, at least.
-const PAUSE_TIMES: u32 = 4;
+const PAUSE_TIMES: u32 = 2;
 /// How long the connection is kept while nobody is at work.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long a look may take; the server ends each of its questions before.
@@ -88,13 +88,14 @@ impl Looker {
             Some(client) if !client.is_closed() => client,
             _ => self.connect(watch).await?,
         };
+        let asked = watch.now();
         let waiting = look::waiting(&client, pids).await?;
         let sight = if waiting.is_empty() {
             look::Sight::default()
         } else {
             look::look(&client, &waiting, || watch.now()).await?
         };
-        watch.saw(pids, &waiting, &sight, watch.now());
+        watch.saw((pids, asked), &waiting, &sight);
         self.client = Some(client);
         Ok(())
     }

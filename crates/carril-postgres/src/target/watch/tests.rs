@@ -76,6 +76,24 @@ impl Room {
 
     /// A look at this time sees the session wait behind these since so long, of whom strangers are in this state.
     fn sees(&self, millis: i64, waited_millis: i64, blocker: i32, state: &str) {
+        self.sees_late(
+            Timestamp(millis * 1_000),
+            millis,
+            waited_millis,
+            blocker,
+            state,
+        );
+    }
+
+    /// The same of a look that began at `asked`.
+    fn sees_late(
+        &self,
+        asked: Timestamp,
+        millis: i64,
+        waited_millis: i64,
+        blocker: i32,
+        state: &str,
+    ) {
         let now = self.at(millis);
         let mut sight = Sight::default();
         sight.waits.insert(
@@ -98,12 +116,12 @@ impl Room {
             ..Session::default()
         };
         sight.sessions.insert(blocker, Seen::of(session));
-        self.watch.saw(&[WAITER], &[WAITER], &sight, now);
+        self.watch.saw((&[WAITER], asked), &[WAITER], &sight);
     }
 
     fn sees_nothing(&self, millis: i64) {
         let now = self.at(millis);
-        self.watch.saw(&[WAITER], &[], &Sight::default(), now);
+        self.watch.saw((&[WAITER], now), &[], &Sight::default());
     }
 
     fn heard(&self) -> Vec<LockNews> {
@@ -182,6 +200,18 @@ fn a_statement_that_comes_back_ends_the_wait_at_once() {
         at: Timestamp(137_000),
     };
     assert_eq!(room.heard(), [over]);
+}
+
+#[test]
+fn a_look_that_comes_late_does_not_begin_a_wait_anew_that_is_over() {
+    let room = Room::new();
+    let watched = room.watched();
+    room.sees(110, 90, 7, "active");
+    room.at(150);
+    watched.returned();
+    room.heard();
+    room.sees_late(Timestamp(145_000), 160, 140, 7, "idle");
+    assert_eq!(room.heard(), []);
 }
 
 #[test]
