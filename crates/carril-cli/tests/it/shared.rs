@@ -126,6 +126,8 @@ fn a_worker_answers_what_others_ask_and_leaves_when_it_is_told() {
 fn workers_share_a_process_and_survive_the_death_of_one() {
     let (bench, _database) = shared();
     std::fs::write(bench.path("pipeline/pipeline.toml"), SHARED).unwrap();
+    // Nobody can take all twelve.
+    std::fs::write(bench.path("carril.toml"), "[engine]\nlanes = 4\n").unwrap();
     let workers: Vec<(Started, PathBuf)> = (0..3)
         .map(|number| worker(&bench, &format!("worker-{number}.log")))
         .collect();
