@@ -162,7 +162,7 @@ async fn check_time(running: Running, heard: &Heard) {
 /// A stretch between 100 and 500 ms that the server lets pass, drawn from a seed.
 fn stretch(seed: u64) -> String {
     let millis = 100 + carril_model::retry::mix(seed) % 400;
-    format!("select pg_sleep({}e-3)", millis)
+    format!("select pg_sleep({millis}e-3)")
 }
 
 fn is_session(blocker: &Blocker, pid: i32) -> bool {

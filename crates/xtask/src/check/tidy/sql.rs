@@ -40,15 +40,11 @@ const ALONE: &[Alone] = &[
         "PostgreSQL begins with the schema that SQLite came to step by step",
     ),
     (
-        &["_imported.down.sql", "_imported.up.sql"],
-        "each store counts its own migrations",
-    ),
-    (
         &[
-            "0002_locks.down.sql",
-            "0002_locks.up.sql",
-            "0008_locks.down.sql",
-            "0008_locks.up.sql",
+            "_imported.down.sql",
+            "_imported.up.sql",
+            "_locks.down.sql",
+            "_locks.up.sql",
         ],
         "the same step of both schemas, under the next number of each",
     ),
