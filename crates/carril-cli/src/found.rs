@@ -7,10 +7,11 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use carril::model::account::CauseKind;
 use carril::model::contract::{
-    ExecutionFilter, ExecutionRow, History, ImportRow, ProcessFilter, ProcessRow,
+    ExecutionFilter, ExecutionRow, History, ImportRow, NodeRow, ProcessFilter, ProcessRow,
 };
 use carril::model::id::{ExecutionId, ProcessId};
 use carril::model::time::Timestamp;
+use carril::{EngineSeen, Reader};
 use std::collections::BTreeMap;
 
 /// Most executions of one entity that are shown.
@@ -60,6 +61,24 @@ pub(crate) async fn find(history: &dyn History, text: &str) -> Result<Found, Fai
     } else {
         Ok(Found::Entity(key.to_owned(), executions))
     }
+}
+
+/// Who works on a store, if anybody does: its engine, or all of those that share it.
+///
+/// # Errors
+/// As the store.
+pub(crate) async fn at_work(reader: &Reader) -> Result<Option<String>, Failure> {
+    if let EngineSeen::Running(holder) = reader.engine() {
+        return Ok(Some(holder.to_string()));
+    }
+    let nodes = reader.nodes().await?;
+    let named: Vec<String> = nodes.iter().map(node).collect();
+    Ok((!named.is_empty()).then(|| named.join(", ")))
+}
+
+/// `` `carril worker .`, process 12 on host ``.
+pub(crate) fn node(node: &NodeRow) -> String {
+    format!("`{}`, process {} on {}", node.command, node.pid, node.host)
 }
 
 /// The process with this id, if there is one.

@@ -26,8 +26,11 @@ const LOOK: Duration = Duration::from_secs(1);
 const SPACING: Duration = Duration::from_millis(50);
 /// How long after its time a parked execution is woken by engines that did not park it: nearly always its own has done so.
 const LATE: Duration = Duration::from_secs(1);
-/// Before a process is tried again whose target could not be opened.
-const AGAIN: Duration = Duration::from_secs(30);
+/// Before a process is tried again whose target could not be opened; twice as long each time after, as several engines that open
+/// one at the same moment may be in each other's way.
+const AGAIN_MIN: Duration = Duration::from_millis(500);
+/// The longest such wait.
+const AGAIN_MAX: Duration = Duration::from_secs(30);
 /// How long nobody must have said what a process does next before this engine does, in microseconds: whoever ended its last lane
 /// is about to.
 const UNDECIDED_MICROS: i64 = 1_000_000;
@@ -45,8 +48,15 @@ struct Watch {
     undecided: BTreeMap<ProcessId, Timestamp>,
 }
 
-/// Processes that this engine cannot run, and when to try again, if ever.
-type Refused = BTreeMap<ProcessId, Option<Timestamp>>;
+/// Processes that this engine cannot run.
+type Refused = BTreeMap<ProcessId, Refusal>;
+
+/// Since when a process is not taken up.
+struct Refusal {
+    tries: u32,
+    /// When to try again, if ever.
+    again: Option<Timestamp>,
+}
 
 /// Looks until the engine stops. On a store that has one engine at a time there is nobody to look at.
 pub(crate) async fn run(engine: Engine, takes_up: bool) {
@@ -146,28 +156,31 @@ impl Watch {
 
 async fn take_up_or_remember(core: &Core, refused: &mut Refused, process: ProcessId) {
     let now = core.clock.now();
-    if let Some(again) = refused.get(&process)
-        && again.is_none_or(|again| now < again)
-    {
-        return;
-    }
-    let known = refused.contains_key(&process);
+    let tries = match refused.get(&process) {
+        Some(refusal) if refusal.again.is_none_or(|again| now < again) => return,
+        known => known.map_or(0, |refusal| refusal.tries),
+    };
     let Err(error) = take_up(core, process).await else {
         refused.remove(&process);
         return;
     };
     let again = match &error {
         Error::Store(_) | Error::Stopped(_) => return,
-        Error::Target { .. } => Some(now.after(AGAIN)),
+        Error::Target { .. } => Some(now.after(backoff(tries))),
         _ => None,
     };
-    if !known {
+    if tries == 0 {
         tracing::info!(process = process.0, code = %error.code(), %error, "another engine's process cannot be run here");
     }
-    refused.insert(process, again);
+    let tries = tries.saturating_add(1);
+    refused.insert(process, Refusal { tries, again });
     if refused.len() > REFUSED_MAX {
         refused.pop_first();
     }
+}
+
+fn backoff(tries: u32) -> Duration {
+    AGAIN_MIN.saturating_mul(1 << tries.min(16)).min(AGAIN_MAX)
 }
 
 async fn take_up(core: &Core, process: ProcessId) -> Result<(), Error> {
@@ -194,3 +207,6 @@ async fn take_up(core: &Core, process: ProcessId) -> Result<(), Error> {
     .await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

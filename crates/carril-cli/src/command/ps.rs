@@ -9,12 +9,12 @@ use crate::output::table::Table;
 use crate::output::{number, paint, time};
 use crate::report::{self, RefusalShape};
 use crate::shape::ProcessShape;
+use carril::Reader;
 use carril::model::contract::{History, ProcessFilter, ProcessRow, Tally};
 use carril::model::definition::Version;
 use carril::model::guard::Refusal;
 use carril::model::import::BY;
 use carril::model::state::ProcessState;
-use carril::{EngineSeen, Reader};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -92,26 +92,26 @@ pub(crate) async fn run(context: &Context, arguments: &Ps) -> Result<Exit, Failu
         text.push_str(&format!("\n{}", paint::warning(&version.drawn())));
     }
     context.output.data(&text)?;
-    if let Some(line) = abandoned(&reader, &rows) {
+    if let Some(line) = abandoned(&reader, &rows).await? {
         context.output.talk(&line);
     }
     Ok(Exit::Ok)
 }
 
 /// What to know of processes that read as if they ran, while nobody runs them.
-fn abandoned(reader: &Reader, rows: &[(ProcessRow, i64)]) -> Option<String> {
+async fn abandoned(reader: &Reader, rows: &[(ProcessRow, i64)]) -> Result<Option<String>, Failure> {
     let ids: Vec<String> = rows
         .iter()
         .filter(|(row, _)| row.state == ProcessState::Running)
         .map(|(row, _)| row.id.to_string())
         .collect();
-    let is_left = !ids.is_empty() && reader.engine() == EngineSeen::None;
-    is_left.then(|| {
-        format!(
-            "no engine has the store, so nothing moves of {}; `carril run` with the pipeline and parameters it was launched with goes on",
-            ids.join(", ")
-        )
-    })
+    if ids.is_empty() || found::at_work(reader).await?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "no engine has the store, so nothing moves of {}; `carril run` with the pipeline and parameters it was launched with goes on",
+        ids.join(", ")
+    )))
 }
 
 /// Versions of these processes that are not launched any more, in order of their newest process.

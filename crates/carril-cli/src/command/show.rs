@@ -11,7 +11,6 @@ use crate::output::{number, paint, time};
 use crate::report::{Report, ReportShape};
 use crate::shape::{AttemptShape, ExecutionShape, ImportedShape, ProcessShape, SignalShape};
 use crate::summary::at_work;
-use carril::EngineSeen;
 use carril::model::account::CauseKind;
 use carril::model::contract::{ExecutionFilter, ExecutionRow, ImportRow, ProcessRow};
 use carril::model::state::ProcessState;
@@ -72,7 +71,7 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
                 process: &process,
                 report: &report,
                 causes: &causes,
-                engine: reader.engine(),
+                engine: found::at_work(&reader).await?,
                 worked,
                 now,
             };
@@ -128,7 +127,7 @@ struct Drawn<'a> {
     process: &'a ProcessRow,
     report: &'a Report,
     causes: &'a BTreeMap<CauseKind, u64>,
-    engine: EngineSeen,
+    engine: Option<String>,
     imported: Option<&'a ImportRow>,
     worked: i64,
     now: Timestamp,
@@ -184,7 +183,7 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
     add("entities", ps::tally(&process.tally));
     if !process.state.is_settled() {
         add("now", at_work(drawn.causes));
-        add("engine", engine(&drawn.engine, process));
+        add("engine", engine(drawn.engine.as_deref(), process));
     }
     if !process.params.is_empty() {
         add("parameters", ps::parameters(process));
@@ -235,13 +234,13 @@ fn ended(context: &Context, process: &ProcessRow, worked: i64) -> (&'static str,
 }
 
 /// Who runs what is unfinished. Without an engine nothing of it moves, however it stands.
-fn engine(seen: &EngineSeen, process: &ProcessRow) -> String {
-    match seen {
-        EngineSeen::Running(holder) => holder.to_string(),
-        EngineSeen::None if process.state == ProcessState::Paused => {
+fn engine(at_work: Option<&str>, process: &ProcessRow) -> String {
+    match at_work {
+        Some(at_work) => at_work.to_owned(),
+        None if process.state == ProcessState::Paused => {
             "none has the store; `carril resume` goes on with it".to_owned()
         }
-        EngineSeen::None => {
+        None => {
             paint::warning("none has the store, so nothing moves; `carril run` goes on with it")
         }
     }

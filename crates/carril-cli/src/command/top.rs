@@ -5,11 +5,12 @@ use crate::arguments::Top;
 use crate::context::{Context, Reading};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::found;
 use crate::interrupts::Interrupts;
+use carril::Subject;
 use carril::model::contract::{Answer, Selection, Wish};
 use carril::model::id::{ProcessId, RequestId};
 use carril::model::time::Timestamp;
-use carril::{EngineSeen, Subject};
 use ratatui_core::backend::{Backend, TestBackend};
 use ratatui_core::terminal::Terminal;
 use ratatui_crossterm::CrosstermBackend;
@@ -185,7 +186,7 @@ async fn wish(
     let Some(process) = picture.selected().map(|row| row.id) else {
         return Ok(None);
     };
-    if reader.engine() == EngineSeen::None {
+    if found::at_work(reader).await?.is_none() {
         keys.say(format!(
             "no engine is at work; `carril {} {process}` does it",
             change.name()
@@ -221,7 +222,7 @@ async fn answered(
             Answer::Refused { code, message } => format!("refused: {message} [{code}]"),
         });
         *asked = None;
-    } else if reader.engine() == EngineSeen::None && reader.mailbox().withdraw(request).await? {
+    } else if found::at_work(reader).await?.is_none() && reader.mailbox().withdraw(request).await? {
         keys.say("the engine ended before it answered, and the wish was taken back".to_owned());
         *asked = None;
     }

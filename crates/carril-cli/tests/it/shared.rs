@@ -28,7 +28,7 @@ name = "work"
   sql = "insert into own_rows select :entity_key, :number"
   [[stage.step]]
   name = "hold"
-  command = ["sh", "-c", "touch ../began-{entity_key}; until test -e ../go; do sleep 0.02; done"]
+  command = ["sh", "-c", "touch ../began-{entity_key}; until test -e ../go -o ! -e ../began-{entity_key}; do sleep 0.02; done"]
 "#;
 
 /// A folder with the pipeline of [`bench`], and a database of its own for the store.
@@ -145,6 +145,10 @@ fn workers_share_a_process_and_survive_the_death_of_one() {
         nodes.iter().filter(|node| busy(node) > 0).count() > 1,
         "the work is shared: {nodes:?}"
     );
+    bench
+        .run(&["show", "1"])
+        .with(0)
+        .telling("`carril worker .`, process");
     let mut workers = workers.into_iter();
     let (killed, _) = workers.next().unwrap();
     kill(killed);

@@ -5,9 +5,10 @@ use crate::command::prune;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::found;
 use crate::output::{number, time};
 use carril::model::account::CauseKind;
-use carril::model::contract::{History, NodeRow, ProcessFilter, ProcessRow};
+use carril::model::contract::{History, ProcessFilter, ProcessRow};
 use carril::model::id::ProcessId;
 use carril::model::state::ProcessState;
 use carril::{Disk, EngineSeen, Examined, Location, Reader, Settings};
@@ -58,7 +59,7 @@ async fn server(
     lines.push(match nodes.as_slice() {
         [] => Line::well("engine", "none is at work"),
         nodes => {
-            let named: Vec<String> = nodes.iter().map(node).collect();
+            let named: Vec<String> = nodes.iter().map(found::node).collect();
             Line::well("engine", named.join(", "))
         }
     });
@@ -66,10 +67,6 @@ async fn server(
     unfinished(context, store, &reader, is_running, lines).await?;
     backlog(context, &reader, settings, is_running, lines).await?;
     workspaces(context, store, reader.history(), lines).await
-}
-
-fn node(node: &NodeRow) -> String {
-    format!("`{}`, process {} on {}", node.command, node.pid, node.host)
 }
 
 async fn file(

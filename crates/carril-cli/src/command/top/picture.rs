@@ -3,7 +3,6 @@
 use crate::context::Reading;
 use crate::failure::Failure;
 use crate::found;
-use carril::EngineSeen;
 use carril::model::account::CauseKind;
 use carril::model::contract::{
     AttemptRow, ExecutionFilter, ExecutionRow, History, ProcessFilter, ProcessRow,
@@ -110,10 +109,8 @@ impl Look {
             .iter()
             .position(|(row, _)| Some(row.id) == self.chosen);
         let at = at.unwrap_or(0);
-        let engine = match reader.engine() {
-            EngineSeen::Running(holder) => holder.to_string(),
-            EngineSeen::None => "no engine at work".to_owned(),
-        };
+        let engine = found::at_work(reader).await?;
+        let engine = engine.unwrap_or_else(|| "no engine at work".to_owned());
         let mut picture = Picture {
             now,
             engine,
