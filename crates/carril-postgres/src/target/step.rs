@@ -2,6 +2,9 @@
 //!
 //! Every statement is prepared by the server, which tells the types of its values; nothing is kept of it afterwards, since the
 //! same text means other tables in another lane. What it changed is asked of the server when all have run.
+//!
+//! Nothing of a step is sent along with its begin: a cancel that meets the begin makes it fail, and what stood behind it would then
+//! run and commit by itself, without its fence.
 
 use super::changes::{self, Locked};
 use super::column::{self, Whom};
