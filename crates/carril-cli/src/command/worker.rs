@@ -20,6 +20,9 @@ use carril::model::state::ProcessState;
 use carril::{Carril, EngineError, OpenError};
 use std::collections::BTreeMap;
 
+/// Processes of which it is remembered what was told; an older one that moves again may be told twice.
+const STATES_MAX: usize = 1_000;
+
 /// Works until it is told to end.
 pub(crate) async fn run(context: &Context, arguments: &Worker) -> Result<Exit, Failure> {
     let folder = context.absolute(&arguments.folder);
@@ -68,7 +71,7 @@ struct Work<'a> {
     context: &'a Context,
     carril: Carril,
     events: Option<tokio::sync::broadcast::Receiver<Event>>,
-    /// What was told last of each process that is not settled.
+    /// What was told last of each process, of the newest ones.
     states: BTreeMap<ProcessId, ProcessState>,
 }
 
@@ -116,8 +119,8 @@ impl Work<'_> {
                 ..
             }) => {
                 let before = self.states.insert(*process, *state);
-                if state.is_settled() {
-                    self.states.remove(process);
+                if self.states.len() > STATES_MAX {
+                    self.states.pop_first();
                 }
                 if before == Some(*state) {
                     return Ok(());

@@ -1,7 +1,7 @@
 //! One attempt of an SQL step: its statements, one after the other, in the transaction that is open.
 //!
-//! Every statement is prepared by the server, which tells the types of its values; nothing is kept of it afterwards, since the
-//! same text means other tables in another lane. What it changed is asked of the server when all have run.
+//! A statement that has values or gives rows is prepared by the server first, which tells the types; nothing is kept of it
+//! afterwards, since the same text means other tables in another lane. What all of them changed is asked right behind the last.
 //!
 //! Nothing of a step is sent along with its begin: a cancel that meets the begin makes it fail, and what stood behind it would then
 //! run and commit by itself, without its fence.
