@@ -32,8 +32,9 @@ pub(crate) struct Arguments {
     /// A folder on the disk to be measured; by default the one this program was built in.
     #[arg(long)]
     folder: Option<PathBuf>,
-    /// A PostgreSQL server to measure on, for the benchmark that does: a URL of a database of its own, whose schemas `carril` and
-    /// `floor` are removed and made anew.
+    /// Keep the store on a PostgreSQL server: a URL of a database of its own, whose schemas `carril` and `floor` are removed and made
+    /// anew, or `own` for a server that the benchmark starts itself and that does not sync its files. For `dispatch`, `fairness`,
+    /// `hot`, `limits`, `nodes` and `postgres`, of which the last two always have one.
     #[arg(long)]
     pub(crate) store: Option<String>,
     /// Where a side's target is; for the benchmark's own use.

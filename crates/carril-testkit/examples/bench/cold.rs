@@ -2,10 +2,10 @@
 
 use super::arguments::{Arguments, Side};
 use super::child::{self, Measured};
-use super::fanout::step_rows;
 use super::figures::Figure;
 use super::floor::{self, Shape, micros};
 use super::report::{Report, file_system};
+use super::subject::step_rows;
 use super::usage::Usage;
 use anyhow::{Context as _, Result, bail, ensure};
 use rusqlite::Connection;
@@ -158,7 +158,7 @@ fn check_history(arguments: &Arguments, folder: &Path) -> Result<()> {
     let processes = count("SELECT count(*) FROM process WHERE state = 3 AND succeeded = total")?;
     let executions =
         count("SELECT count(*) FROM execution WHERE state = 3 AND run = 1 AND token = 1")?;
-    let found = (processes, executions, step_rows(folder)?);
+    let found = (processes, executions, step_rows(arguments, folder)?);
     ensure!(
         found == wanted,
         "succeeded processes, executions and steps should be {wanted:?}, the store has {found:?}"

@@ -63,7 +63,7 @@ async fn work(arguments: &Arguments, folder: &Path) -> Result<Measured> {
         lanes: HashMap::new(),
         done: None,
     }));
-    let subject = Subject::with(folder, pipeline(lanes, steps, &counted)?).await?;
+    let subject = Subject::with(arguments, folder, pipeline(lanes, steps, &counted)?).await?;
     counted.lock().unwrap_or_else(PoisonError::into_inner).began = Instant::now();
     let process = subject.launch(lanes).await?;
     subject.wait(process, lanes).await?;

@@ -8,7 +8,6 @@ use super::report::{Report, file_system};
 use super::subject::{self, Subject};
 use super::usage::Usage;
 use anyhow::{Result, ensure};
-use rusqlite::Connection;
 use serde::Serialize;
 use std::path::Path;
 use std::time::Instant;
@@ -47,7 +46,7 @@ fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
         }
     };
     let usage = Usage::now()?;
-    let step_rows = step_rows(&folder)?;
+    let step_rows = subject::step_rows(arguments, &folder)?;
     Ok(Measured {
         wall_micros,
         launch_micros,
@@ -76,7 +75,13 @@ pub(crate) fn floor_side(
 
 async fn carril_side(arguments: &Arguments, folder: &Path) -> Result<(f64, f64)> {
     let entities = arguments.entities_or(ENTITIES);
-    let subject = Subject::open(folder, arguments.steps_or(STEPS), arguments.lanes, || {}).await?;
+    let subject = Subject::open(
+        arguments,
+        folder,
+        (arguments.steps_or(STEPS), arguments.lanes),
+        || {},
+    )
+    .await?;
     let clock = Instant::now();
     let process = subject.launch(entities).await?;
     let launched = clock.elapsed();
@@ -84,17 +89,6 @@ async fn carril_side(arguments: &Arguments, folder: &Path) -> Result<(f64, f64)>
     let wall = clock.elapsed();
     subject.close().await?;
     Ok((micros(wall), micros(launched)))
-}
-
-/// How many steps the store says have succeeded at their first try.
-pub(crate) fn step_rows(folder: &Path) -> Result<i64> {
-    let connection = Connection::open(folder.join("store.db"))?;
-    let count = connection.query_row(
-        "SELECT count(*) FROM step WHERE state = 2 AND attempt = 1",
-        [],
-        |row| row.get(0),
-    )?;
-    Ok(count)
 }
 
 fn report(arguments: &Arguments) -> Result<()> {

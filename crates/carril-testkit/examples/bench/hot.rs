@@ -46,7 +46,7 @@ fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
 async fn work(arguments: &Arguments, side: Side, folder: &Path) -> Result<(f64, f64)> {
     let free = arguments.entities_or(ENTITIES);
     let gate = Arc::new(Semaphore::new(0));
-    let subject = Subject::with(folder, pipeline(arguments, &gate)?).await?;
+    let subject = Subject::with(arguments, folder, pipeline(arguments, &gate)?).await?;
     let mut blocked = Vec::new();
     if side == Side::Carril {
         let keyed = |number: u32| row(number, &format!("hot-{}", number % 2), "key");

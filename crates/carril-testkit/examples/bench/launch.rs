@@ -33,9 +33,8 @@ fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
             floor::launch(&mut connection, 1, entities, LANES, clock)?;
             floor::micros(clock.elapsed())
         }
-        Side::Carril => {
-            subject::runtime(arguments.runtime)?.block_on(carril_side(&folder, entities))?
-        }
+        Side::Carril => subject::runtime(arguments.runtime)?
+            .block_on(carril_side(arguments, &folder, entities))?,
     };
     let usage = Usage::now()?;
     Ok(Measured {
@@ -47,8 +46,8 @@ fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
     })
 }
 
-async fn carril_side(folder: &Path, entities: u32) -> Result<f64> {
-    let subject = Subject::open(folder, 1, LANES, || {}).await?;
+async fn carril_side(arguments: &Arguments, folder: &Path, entities: u32) -> Result<f64> {
+    let subject = Subject::open(arguments, folder, (1, LANES), || {}).await?;
     let clock = Instant::now();
     subject.launch(entities).await?;
     let took = clock.elapsed();

@@ -2,7 +2,6 @@
 
 use super::arguments::{Arguments, Side};
 use super::child::{self, Measured, Pace};
-use super::fanout::step_rows;
 use super::figures::Figure;
 use super::floor::micros;
 use super::report::{Report, file_system};
@@ -35,14 +34,14 @@ fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
         launch_micros,
         samples_micros: Vec::new(),
         usage: Usage::now()?,
-        step_rows: step_rows(&folder)?,
+        step_rows: subject::step_rows(arguments, &folder)?,
     })
 }
 
 async fn work(arguments: &Arguments, side: Side, folder: &Path) -> Result<(f64, f64)> {
     let entities = arguments.entities_or(ENTITIES);
     let pipeline = pipeline(arguments, side == Side::Carril)?;
-    let subject = Subject::with(folder, pipeline).await?;
+    let subject = Subject::with(arguments, folder, pipeline).await?;
     let clock = Instant::now();
     let process = subject.launch(entities).await?;
     let launched = clock.elapsed();

@@ -19,6 +19,7 @@ mod hot;
 mod launch;
 mod limits;
 mod locks;
+mod nodes;
 mod postgres;
 mod report;
 mod scale;
@@ -28,6 +29,7 @@ mod waiting;
 
 use anyhow::{Result, bail};
 use arguments::Arguments;
+use carril_testkit::postgres::Cluster;
 use clap::Parser as _;
 use std::process::ExitCode;
 
@@ -36,7 +38,7 @@ pub(crate) fn main(name: &str) -> ExitCode {
     // It has a command line of its own.
     let ended = match name {
         "contention" => contention::run(),
-        name => run(name, &Arguments::parse()),
+        name => run_placed(name, Arguments::parse()),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,6 +49,32 @@ pub(crate) fn main(name: &str) -> ExitCode {
     }
 }
 
+/// Those that can have their store on a server.
+const ON_A_SERVER: [&str; 4] = ["dispatch", "fairness", "hot", "limits"];
+/// Those that always have it there.
+const ALWAYS_ON_A_SERVER: [&str; 2] = ["nodes", "postgres"];
+/// What `--store` says where the benchmark is to start a server itself.
+const OWN: &str = "own";
+
+/// Runs it where it is to have its store. A side's process is told where by the one that starts it.
+fn run_placed(name: &str, mut arguments: Arguments) -> Result<()> {
+    if arguments.side.is_some() {
+        return run(name, &arguments);
+    }
+    let always = ALWAYS_ON_A_SERVER.contains(&name);
+    if arguments.store.is_some() && !always && !ON_A_SERVER.contains(&name) {
+        bail!("`{name}` always has its store in a file; leave `--store` out");
+    }
+    if always && arguments.store.is_none() {
+        arguments.store = Some(OWN.to_owned());
+    }
+    let database = (arguments.store.as_deref() == Some(OWN)).then(|| Cluster::get().database());
+    if let Some(database) = &database {
+        arguments.store = Some(database.url());
+    }
+    run(name, &arguments)
+}
+
 fn run(name: &str, arguments: &Arguments) -> Result<()> {
     match name {
         "fanout" => fanout::run(arguments),
@@ -55,6 +83,7 @@ fn run(name: &str, arguments: &Arguments) -> Result<()> {
         "limits" => limits::run(arguments),
         "funds-sql" => funds_sql::run(arguments),
         "locks" => locks::run(arguments),
+        "nodes" => nodes::run(arguments),
         "postgres" => postgres::run(arguments),
         "dispatch" => dispatch::run(arguments),
         "launch" => launch::run(arguments),

@@ -10,16 +10,16 @@ use super::fanout::check_rows;
 use super::figures::Figure;
 use super::floor::{self, CHUNK_MAX, GROUP_MAX, PROCESS, Shape, Write, micros};
 use super::report::Report;
-use super::subject::{self, Subject};
+use super::subject::{self, Subject, connect};
 use super::usage::Usage;
 use anyhow::{Context as _, Result};
 use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls, Statement};
+use tokio_postgres::{Client, Statement};
 
-const ENTITIES: u32 = 5_000;
+const ENTITIES: u32 = 10_000;
 const STEPS: u32 = 7;
 const ROUNDS: u32 = 3;
 const TABLES: &str =
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn url(arguments: &Arguments) -> Result<&str> {
     let named = arguments.store.as_deref();
-    named.context("name a server: `--store postgres://user@host/database`, whose schemas `carril` and `floor` go")
+    named.context("a side is told which server to work on")
 }
 
 fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
@@ -67,18 +67,14 @@ fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
     let runtime = subject::runtime(arguments.runtime)?;
     let (wall_micros, launch_micros) = match side {
         Side::Floor => LocalSet::new().block_on(&runtime, floor_side(url, shape))?,
-        Side::Carril => runtime.block_on(carril_side(url, arguments, shape))?,
+        Side::Carril => runtime.block_on(carril_side(arguments, shape))?,
     };
     let usage = Usage::now()?;
     let schema = match side {
         Side::Floor => "floor",
         Side::Carril => "carril",
     };
-    let count = format!("SELECT count(*) FROM {schema}.step WHERE state = 2 AND attempt = 1");
-    let step_rows = runtime.block_on(async {
-        let client = connect(url).await?;
-        anyhow::Ok(client.query_one(&count, &[]).await?.get(0))
-    })?;
+    let step_rows = runtime.block_on(subject::step_rows_in(url, schema))?;
     Ok(Measured {
         wall_micros,
         launch_micros,
@@ -88,19 +84,9 @@ fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
     })
 }
 
-async fn connect(url: &str) -> Result<Client> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
-}
-
-async fn carril_side(url: &str, arguments: &Arguments, shape: Shape) -> Result<(f64, f64)> {
-    let client = connect(url).await?;
-    client
-        .batch_execute("DROP SCHEMA IF EXISTS carril CASCADE; CHECKPOINT")
-        .await?;
+async fn carril_side(arguments: &Arguments, shape: Shape) -> Result<(f64, f64)> {
     let folder = arguments.folder()?;
-    let subject = Subject::open_at(url, &folder, shape.steps, shape.lanes).await?;
+    let subject = Subject::open(arguments, &folder, (shape.steps, shape.lanes), || {}).await?;
     let clock = Instant::now();
     let process = subject.launch(shape.entities).await?;
     let launched = clock.elapsed();
@@ -111,20 +97,35 @@ async fn carril_side(url: &str, arguments: &Arguments, shape: Shape) -> Result<(
 }
 
 async fn floor_side(url: &str, shape: Shape) -> Result<(f64, f64)> {
-    let client = connect(url).await?;
-    let prepare = format!(
-        "DROP SCHEMA IF EXISTS floor CASCADE; CREATE SCHEMA floor; SET search_path = floor, pg_temp; {TABLES}; CHECKPOINT"
-    );
-    client.batch_execute(&prepare).await?;
-    let writer = Writer::over(client).await?;
+    let writer = Writer::at(url).await?;
     let clock = Instant::now();
-    writer.launch(shape, clock).await?;
+    writer.launch(PROCESS, shape, clock).await?;
     let launched = clock.elapsed();
     let (queue, waiting) = mpsc::channel(4_096);
     let writing = tokio::task::spawn_local(writer.run(waiting));
     floor::clients(queue, shape, clock).await;
     writing.await??;
     Ok((micros(clock.elapsed()), micros(launched)))
+}
+
+/// The floor of a dispatch: one awaited commit of what a launch of one entity writes, so many times. Gives microseconds.
+pub(crate) async fn launches(url: &str, launches: usize) -> Result<Vec<f64>> {
+    let writer = Writer::at(url).await?;
+    let clock = Instant::now();
+    let shape = Shape {
+        entities: 1,
+        steps: 1,
+        lanes: 1,
+        writer: super::arguments::Writer::Inline,
+    };
+    let mut took = Vec::with_capacity(launches);
+    for number in 0..launches {
+        let begun = Instant::now();
+        let process = PROCESS + 2 * i64::try_from(number)?;
+        writer.launch(process, shape, clock).await?;
+        took.push(micros(begun.elapsed()));
+    }
+    Ok(took)
 }
 
 /// The one writer of the journal.
@@ -137,7 +138,13 @@ struct Writer {
 }
 
 impl Writer {
-    async fn over(client: Client) -> Result<Self> {
+    /// Over new tables.
+    async fn at(url: &str) -> Result<Self> {
+        let client = connect(url).await?;
+        let prepare = format!(
+            "DROP SCHEMA IF EXISTS floor CASCADE; CREATE SCHEMA floor; SET search_path = floor, pg_temp; {TABLES}; CHECKPOINT"
+        );
+        client.batch_execute(&prepare).await?;
         Ok(Self {
             step: client.prepare(STEP).await?,
             settle: client.prepare(SETTLE).await?,
@@ -148,27 +155,27 @@ impl Writer {
     }
 
     /// Writes a process with its executions, in chunks, and claims as many of them as there are lanes.
-    async fn launch(&self, shape: Shape, clock: Instant) -> Result<()> {
+    async fn launch(&self, process: i64, shape: Shape, clock: Instant) -> Result<()> {
         let now = floor::now(clock);
-        let (mut first, end) = (PROCESS + 1, PROCESS + 1 + i64::from(shape.entities));
+        let (mut first, end) = (process + 1, process + 1 + i64::from(shape.entities));
         while first < end {
             let last = end.min(first + CHUNK_MAX) - 1;
             let ids: Vec<i64> = (first..=last).collect();
             let hashes: Vec<i64> = ids.iter().map(|id| floor::scattered(*id)).collect();
             self.client.batch_execute("BEGIN").await?;
-            if first == PROCESS + 1 {
+            if first == process + 1 {
                 let total = i64::from(shape.entities);
                 self.client
-                    .execute(PROCESS_INSERT, &[&PROCESS, &total])
+                    .execute(PROCESS_INSERT, &[&process, &total])
                     .await?;
             }
-            let values: [&(dyn ToSql + Sync); 4] = [&PROCESS, &ids, &hashes, &now];
+            let values: [&(dyn ToSql + Sync); 4] = [&process, &ids, &hashes, &now];
             self.client.execute(EXECUTION_INSERT, &values).await?;
             self.client
-                .execute(ENTITY_INSERT, &[&PROCESS, &ids])
+                .execute(ENTITY_INSERT, &[&process, &ids])
                 .await?;
             if last + 1 == end {
-                let lanes: Vec<i64> = (PROCESS + 1..end).take(shape.lanes as usize).collect();
+                let lanes: Vec<i64> = (process + 1..end).take(shape.lanes as usize).collect();
                 self.client.execute(&self.claim, &[&lanes, &now]).await?;
             }
             self.client.batch_execute("COMMIT").await?;
@@ -242,7 +249,6 @@ impl Writer {
 fn report(arguments: &Arguments) -> Result<()> {
     let (entities, rounds) = (arguments.entities_or(ENTITIES), arguments.rounds_or(ROUNDS));
     let each = arguments.steps_or(STEPS);
-    url(arguments)?;
     let pairs = child::rounds(arguments, rounds)?;
     check_rows(entities, each, &pairs)?;
     let steps = f64::from(entities) * f64::from(each);
@@ -270,8 +276,7 @@ fn report(arguments: &Arguments) -> Result<()> {
     };
     row("steps per second", |side| side.steps_per_second);
     row("CPU per step, µs", |side| side.cpu_micros_per_step);
-    report.at_least("steps per second by the floor's", 0.25, ratio);
-    report.at_least("steps per second", 25_000.0, carril.steps_per_second.median);
+    report.at_least("steps per second by the floor's", 0.5, ratio);
     report.at_most("CPU per step, µs", 40.0, carril.cpu_micros_per_step.median);
     report.print(arguments)
 }

@@ -52,7 +52,7 @@ fn side_of(arguments: &Arguments, side: Side) -> Result<Measured> {
         launch_micros,
         samples_micros: Vec::new(),
         usage,
-        step_rows: fanout::step_rows(&folder)?,
+        step_rows: subject::step_rows(arguments, &folder)?,
     })
 }
 

@@ -1,6 +1,8 @@
-//! Carril as it is measured: the library on a new SQLite store, with a pipeline of Rust functions that ask for nothing and do nothing.
+//! Carril as it is measured: the library on a new store, with a pipeline of Rust functions that ask for nothing and do nothing.
+//!
+//! The store is a new SQLite file, or a server's schema `carril`, made anew, where `--store` names one.
 
-use super::arguments::Runtime;
+use super::arguments::{Arguments, Runtime};
 use anyhow::{Context as _, Result};
 use carril::model::contract::EntityRow;
 use carril::model::definition::Overlap;
@@ -14,6 +16,7 @@ use serde_json::Map;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_postgres::{Client, NoTls};
 
 /// An open store with the pipeline that is to run on it.
 pub(crate) struct Subject {
@@ -34,34 +37,42 @@ pub(crate) fn runtime(kind: Runtime) -> Result<tokio::runtime::Runtime> {
 }
 
 impl Subject {
-    /// Opens a new store in `folder`. Each of the pipeline's steps calls `step`, which does next to nothing.
-    pub(crate) async fn open<F>(folder: &Path, steps: u32, lanes: u32, step: F) -> Result<Self>
+    /// Opens a new store, in `folder` if it is a file. Each of the pipeline's steps calls `step`, which does next to nothing.
+    pub(crate) async fn open<F>(
+        arguments: &Arguments,
+        folder: &Path,
+        (steps, lanes): (u32, u32),
+        step: F,
+    ) -> Result<Self>
     where
         F: Fn() + Send + Sync + 'static,
     {
-        Self::with(folder, pipeline(steps, lanes, &Arc::new(step))?).await
-    }
-
-    /// The same on another store, which is named by its URL.
-    pub(crate) async fn open_at(
-        store: &str,
-        folder: &Path,
-        steps: u32,
-        lanes: u32,
-    ) -> Result<Self> {
-        let pipeline = pipeline(steps, lanes, &Arc::new(|| {}))?;
-        let options = OpenOptions::new(store).folder(folder).pipeline(&pipeline);
-        Ok(Self {
-            carril: carril::open(options).await?,
-            pipeline,
-        })
+        let pipeline = pipeline(steps, lanes, &Arc::new(step))?;
+        Self::with(arguments, folder, pipeline).await
     }
 
     /// The same with a pipeline of the benchmark's own, whose entities are given.
-    pub(crate) async fn with(folder: &Path, pipeline: PipelineDefinition) -> Result<Self> {
-        let options = OpenOptions::new("store.db")
-            .folder(folder)
-            .pipeline(&pipeline);
+    pub(crate) async fn with(
+        arguments: &Arguments,
+        folder: &Path,
+        pipeline: PipelineDefinition,
+    ) -> Result<Self> {
+        if let Some(url) = &arguments.store {
+            let client = connect(url).await?;
+            let anew = "DROP SCHEMA IF EXISTS carril CASCADE; CHECKPOINT";
+            client.batch_execute(anew).await?;
+        }
+        Self::beside(arguments, folder, pipeline).await
+    }
+
+    /// The same on a store that is left as it is: one more engine where others may be.
+    pub(crate) async fn beside(
+        arguments: &Arguments,
+        folder: &Path,
+        pipeline: PipelineDefinition,
+    ) -> Result<Self> {
+        let store = arguments.store.as_deref().unwrap_or("store.db");
+        let options = OpenOptions::new(store).folder(folder).pipeline(&pipeline);
         Ok(Self {
             carril: carril::open(options).await?,
             pipeline,
@@ -134,7 +145,32 @@ impl Subject {
     }
 }
 
-fn pipeline<F>(steps: u32, lanes: u32, step: &Arc<F>) -> Result<PipelineDefinition>
+/// How many steps the store says have succeeded at their first try.
+pub(crate) fn step_rows(arguments: &Arguments, folder: &Path) -> Result<i64> {
+    let Some(url) = &arguments.store else {
+        let connection = Connection::open(folder.join("store.db"))?;
+        let count = "SELECT count(*) FROM step WHERE state = 2 AND attempt = 1";
+        return Ok(connection.query_row(count, [], |row| row.get(0))?);
+    };
+    runtime(arguments.runtime)?.block_on(step_rows_in(url, "carril"))
+}
+
+/// The same of a schema of a server's.
+pub(crate) async fn step_rows_in(url: &str, schema: &str) -> Result<i64> {
+    let count = format!("SELECT count(*) FROM {schema}.step WHERE state = 2 AND attempt = 1");
+    let client = connect(url).await?;
+    Ok(client.query_one(&count, &[]).await?.get(0))
+}
+
+/// A connection of the benchmark's own.
+pub(crate) async fn connect(url: &str) -> Result<Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// A pipeline with so many steps, each of which calls `step`.
+pub(crate) fn pipeline<F>(steps: u32, lanes: u32, step: &Arc<F>) -> Result<PipelineDefinition>
 where
     F: Fn() + Send + Sync + 'static,
 {
