@@ -9,15 +9,17 @@ use super::changes;
 use super::claim;
 use super::desk::Desk;
 use super::fault::damaged;
+use super::hot::Hot;
 use super::lanes;
 use super::records;
 use super::rows;
-use super::session::{Session, Turn, Tx};
+use super::session::{Session, Turn, Tx, Values};
 use super::share;
 use super::wake;
 use carril_model::contract::{Claim, Fault, Group, ProcessRow, Report};
 use carril_model::id::ProcessId;
 use std::collections::HashMap;
+use tokio_postgres::Row;
 
 /// Commits a group. What this returns is durable; a failed COMMIT is never reported as done.
 pub(crate) async fn commit(session: &mut Session, group: &Group) -> Result<Report, Fault> {
@@ -27,9 +29,26 @@ pub(crate) async fn commit(session: &mut Session, group: &Group) -> Result<Repor
         Turn::Alone
     };
     let silent = session.is_silent(group.at);
-    let done = session
-        .write(turn, async |tx| in_one(tx, group, silent).await)
-        .await;
+    let mut ids: Vec<i64> = group
+        .records
+        .iter()
+        .map(|record| record.owned.execution.0)
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let done = if ids.is_empty() {
+        let work = async |tx: &Tx<'_>| in_one(tx, group, silent, Vec::new()).await;
+        session.write(turn, work).await
+    } else {
+        let values: Values<'_> = &[&ids];
+        let work = async |tx: &Tx<'_>, read: Vec<Row>| {
+            let read = read.iter().map(Hot::of).collect::<Result<_, _>>()?;
+            in_one(tx, group, silent, read).await
+        };
+        session
+            .write_ahead(turn, (sql!("execution_hot"), values), work)
+            .await
+    };
     let Done {
         mut report,
         touched,
@@ -64,8 +83,10 @@ struct Done {
     concerns: bool,
 }
 
-async fn in_one(tx: &Tx<'_>, group: &Group, silent: bool) -> Result<Done, Fault> {
+/// `read` is what the store says of the executions that the records are about.
+async fn in_one(tx: &Tx<'_>, group: &Group, silent: bool, read: Vec<Hot>) -> Result<Done, Fault> {
     let mut desk = Desk::default();
+    desk.adopt(read);
     if silent {
         see(tx, group.at).await?;
     }

@@ -144,7 +144,10 @@ impl Store for PostgresStore {
 
     fn answered<'a>(&'a self, launch: &'a Launch) -> Pending<'a, Result<Option<Launched>, Fault>> {
         let launch = launch.clone();
-        self.read(async move |tx| launch::answer(tx, &launch).await)
+        self.read(async move |tx| {
+            let unsettled = launch::same_unsettled(tx, &launch).await?;
+            launch::answer(tx, &launch, unsettled).await
+        })
     }
 
     fn extend<'a>(

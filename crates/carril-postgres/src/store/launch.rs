@@ -9,12 +9,13 @@ use super::desk::Desk;
 use super::fault::damaged;
 use super::lanes;
 use super::rows::{get, int, maybe, process_state, text, to_json};
-use super::session::{Session, Turn, Tx};
+use super::session::{Session, Turn, Tx, Values};
 use carril_model::contract::{Claim, Claimed, Fault, Launch, Launched, NewExecution};
 use carril_model::definition::{Overlap, Version};
 use carril_model::id::{ID_LIMIT, ProcessId};
 use carril_model::state::{ExecutionState, ProcessState};
 use carril_model::time::Timestamp;
+use futures_util::future::{try_join, try_join3, try_join4, try_join5};
 use std::collections::HashSet;
 
 /// A chunk of executions to write.
@@ -39,16 +40,16 @@ pub(crate) async fn launch(
 ) -> Result<Launched, Fault> {
     session
         .write(Turn::Later, async |tx| {
-            tx.row(sql!("sequence_turn"), &[]).await?;
-            if let Some(answered) = answer(tx, launch).await? {
+            let own = launch.process_segment.is_some();
+            let many = 1 + usize::from(own) + first.len();
+            let begun = begin(tx, launch, many).await?;
+            if let Some(answered) = answer(tx, launch, begun.unsettled).await? {
                 return Ok(answered);
             }
             if let Some(before) = before(tx, &launch.pipeline).await? {
                 return Ok(Launched::Behind(before));
             }
-            let unsettled = same_unsettled(tx, launch).await?;
-            let after = unsettled.filter(|_| launch.overlap != Overlap::Allow);
-            let process = write_process(tx, launch, after).await?;
+            let process = ProcessId(begun.first);
             let chunk = Chunk {
                 process: process.0,
                 executions: first,
@@ -57,9 +58,15 @@ pub(crate) async fn launch(
                 launched_at: None,
                 own_segment: launch.process_segment,
             };
-            write_chunk(tx, &chunk).await?;
+            let new = New {
+                launch,
+                definition: begun.definition,
+                after: begun.unsettled.filter(|_| launch.overlap != Overlap::Allow),
+            };
+            let first = begun.first + 1 + i64::from(own);
+            write_chunk(tx, Some(&new), &chunk, (first, open.is_some())).await?;
             let claimed = match open {
-                Some(max) => finish(tx, process, max, launch.at).await?,
+                Some(max) => claim_first(tx, process, max, launch.at).await?,
                 None => Vec::new(),
             };
             Ok(Launched::New { process, claimed })
@@ -67,8 +74,53 @@ pub(crate) async fn launch(
         .await
 }
 
-/// How a launch would be answered by a process that is there, if it would.
-pub(crate) async fn answer(tx: &Tx<'_>, launch: &Launch) -> Result<Option<Launched>, Fault> {
+/// What a launch knows before it writes.
+struct Begun {
+    /// The newest that has not settled, of the same pipeline and parameters.
+    unsettled: Option<ProcessId>,
+    definition: i64,
+    /// The first of its ids.
+    first: i64,
+}
+
+/// Waits for the launch's turn, then looks and takes ids, all of it sent in one go. The ids of a launch that is not written are lost.
+async fn begin(tx: &Tx<'_>, launch: &Launch, many: usize) -> Result<Begun, Fault> {
+    tx.prepare_all(&[
+        sql!("sequence_turn"),
+        sql!("process_unsettled_same"),
+        sql!("definition_id"),
+        sql!("sequence_raise"),
+        sql!("sequence_take"),
+    ])
+    .await?;
+    let raise = async {
+        if launch.ids_above > 0 {
+            tx.execute(sql!("sequence_raise"), &[&launch.ids_above])
+                .await?;
+        }
+        Ok(())
+    };
+    let (_, unsettled, definition, (), first) = try_join5(
+        tx.row(sql!("sequence_turn"), &[]),
+        same_unsettled(tx, launch),
+        definition_id(tx, &launch.version),
+        raise,
+        take_ids(tx, many),
+    )
+    .await?;
+    Ok(Begun {
+        unsettled,
+        definition,
+        first,
+    })
+}
+
+/// How a launch would be answered by a process that is there, if it would; `unsettled` is the newest of the same parameters.
+pub(crate) async fn answer(
+    tx: &Tx<'_>,
+    launch: &Launch,
+    unsettled: Option<ProcessId>,
+) -> Result<Option<Launched>, Fault> {
     if let Some(key) = &launch.idempotency_key {
         let found = tx.row(sql!("process_of_key"), &[&text(key)]).await?;
         if let Some(row) = found {
@@ -78,7 +130,7 @@ pub(crate) async fn answer(tx: &Tx<'_>, launch: &Launch) -> Result<Option<Launch
     if launch.overlap != Overlap::Skip {
         return Ok(None);
     }
-    Ok(same_unsettled(tx, launch).await?.map(Launched::Skipped))
+    Ok(unsettled.map(Launched::Skipped))
 }
 
 /// The launch of a pipeline that another engine is writing, chunk by chunk: all its ids come before those of the next. What is left
@@ -102,8 +154,18 @@ pub(crate) async fn extend(
 ) -> Result<Vec<Claimed>, Fault> {
     let extended = session
         .write(Turn::Later, async |tx| {
-            tx.row(sql!("sequence_turn"), &[]).await?;
-            let (segment, launched_at) = launching(tx, process).await?;
+            tx.prepare_all(&[
+                sql!("sequence_turn"),
+                sql!("launch_read"),
+                sql!("sequence_take"),
+            ])
+            .await?;
+            let (_, (segment, launched_at), first) = try_join3(
+                tx.row(sql!("sequence_turn"), &[]),
+                launching(tx, process),
+                take_ids(tx, more.len()),
+            )
+            .await?;
             let chunk = Chunk {
                 process: process.0,
                 executions: more,
@@ -112,9 +174,9 @@ pub(crate) async fn extend(
                 launched_at: Some(now).filter(|now| *now != launched_at),
                 own_segment: None,
             };
-            write_chunk(tx, &chunk).await?;
+            write_chunk(tx, None, &chunk, (first, open.is_some())).await?;
             match open {
-                Some(max) => finish(tx, process, max, now).await,
+                Some(max) => claim_first(tx, process, max, now).await,
                 None => Ok(Vec::new()),
             }
         })
@@ -166,30 +228,32 @@ pub(crate) async fn remove_launch(
 }
 
 /// The newest unsettled process of the same pipeline and parameters.
-async fn same_unsettled(tx: &Tx<'_>, launch: &Launch) -> Result<Option<ProcessId>, Fault> {
+pub(super) async fn same_unsettled(
+    tx: &Tx<'_>,
+    launch: &Launch,
+) -> Result<Option<ProcessId>, Fault> {
     let query = sql!("process_unsettled_same");
     let found = tx.row(query, &[&launch.overlap_hash]).await?;
     found.map(|row| int(&row, 0).map(ProcessId)).transpose()
 }
 
-/// Writes the row of a launching process, whose own execution, if it has one, comes right after it.
-async fn write_process(
-    tx: &Tx<'_>,
-    launch: &Launch,
+/// A process whose row is to be written.
+struct New<'a> {
+    launch: &'a Launch,
+    definition: i64,
+    /// The process that it comes after.
     after: Option<ProcessId>,
-) -> Result<ProcessId, Fault> {
-    if launch.ids_above > 0 {
-        tx.execute(sql!("sequence_raise"), &[&launch.ids_above])
-            .await?;
-    }
-    let own = launch.process_segment.map(|_| ());
-    let process = take_ids(tx, 1 + usize::from(own.is_some())).await?;
+}
+
+/// Writes the row of a launching process, whose own execution, if it has one, comes right after it.
+async fn write_process(tx: &Tx<'_>, new: &New<'_>, process: i64) -> Result<(), Fault> {
+    let launch = new.launch;
     let opened = i64::from(launch.process_segment == Some(0));
-    let own = own.map(|()| process + 1);
+    let own = launch.process_segment.map(|_| process + 1);
     let priority = i64::from(launch.priority);
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 20] = [
         &process,
-        &definition_id(tx, &launch.version).await?,
+        &new.definition,
         &opened,
         &(process + 1),
         &own.unwrap_or(process),
@@ -197,7 +261,7 @@ async fn write_process(
         &launch.entity_segment.map(i64::from),
         &i64::from(launch.segments),
         &i64::from(launch.lanes),
-        &after.map(|after| after.0),
+        &new.after.map(|after| after.0),
         &text(&launch.pipeline),
         &to_json(&launch.params),
         &text(&launch.launched_by),
@@ -209,20 +273,53 @@ async fn write_process(
         &priority,
         &tx.node.0,
     ];
-    tx.exactly(1, sql!("process_insert"), &values).await?;
-    Ok(ProcessId(process))
+    tx.exactly(1, sql!("process_insert"), &values).await
 }
 
-/// Writes a chunk: its entities beside whatever others do, its executions alone in the store, where it is seen who has their keys.
-async fn write_chunk(tx: &Tx<'_>, chunk: &Chunk<'_>) -> Result<(), Fault> {
-    let first = take_ids(tx, chunk.executions.len()).await?;
+/// Writes a chunk whose executions have ids from `first` on, after its process if that is `new`: its entities beside whatever others
+/// do, its executions alone in the store, where it is seen who has their keys. Opens the process if it is to. All of it is sent in one
+/// go, and none of it counts where one statement fails.
+async fn write_chunk(
+    tx: &Tx<'_>,
+    new: Option<&New<'_>>,
+    chunk: &Chunk<'_>,
+    (first, opens): (i64, bool),
+) -> Result<(), Fault> {
+    tx.prepare_all(&[
+        sql!("process_insert"),
+        sql!("entity_insert"),
+        sql!("turnstile_alone"),
+        sql!("node_alive"),
+        sql!("execution_insert"),
+        sql!("process_extend"),
+        sql!("launch_open"),
+        sql!("definition_launched"),
+    ])
+    .await?;
     let ids: Vec<i64> = (first..).take(chunk.executions.len()).collect();
-    write_entities(tx, chunk, &ids).await?;
-    tx.alone().await?;
-    if let Some(segment) = chunk.own_segment {
+    let process = async {
+        match new {
+            Some(new) => write_process(tx, new, chunk.process).await,
+            None => Ok(()),
+        }
+    };
+    let own = async {
+        let Some(segment) = chunk.own_segment else {
+            return Ok(());
+        };
         let (own, key) = (vec![chunk.process + 1], vec![None::<i64>]);
-        write_executions(tx, chunk, segment, &own, &key, true).await?;
-    }
+        write_executions(tx, chunk, segment, &own, &key, true).await
+    };
+    let entities = try_join4(process, write_entities(tx, chunk, &ids), tx.alone(), own);
+    let executions = try_join3(
+        write_entity_executions(tx, chunk, &ids),
+        extend_process(tx, chunk, (first, ids.len())),
+        open_process(tx, chunk.process, opens),
+    );
+    try_join(entities, executions).await.map(|_| ())
+}
+
+async fn write_entity_executions(tx: &Tx<'_>, chunk: &Chunk<'_>, ids: &[i64]) -> Result<(), Fault> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -231,8 +328,19 @@ async fn write_chunk(tx: &Tx<'_>, chunk: &Chunk<'_>) -> Result<(), Fault> {
         .iter()
         .map(|new| Some(new.lane_hash))
         .collect();
-    write_executions(tx, chunk, chunk.segment, &ids, &keys, false).await?;
-    let written = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    write_executions(tx, chunk, chunk.segment, ids, &keys, false).await
+}
+
+/// Counts what a chunk adds to its process.
+async fn extend_process(
+    tx: &Tx<'_>,
+    chunk: &Chunk<'_>,
+    (first, many): (i64, usize),
+) -> Result<(), Fault> {
+    if many == 0 {
+        return Ok(());
+    }
+    let written = i64::try_from(many).unwrap_or(i64::MAX);
     let open = if chunk.segment == 0 { written } else { 0 };
     let last = first + written - 1;
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
@@ -304,20 +412,32 @@ async fn write_entities(tx: &Tx<'_>, chunk: &Chunk<'_>, ids: &[i64]) -> Result<(
     )))
 }
 
-/// Opens the process and claims the first executions, in the transaction that wrote the last chunk.
-async fn finish(
+/// Opens the process, if it is to, in the transaction that writes its last chunk.
+async fn open_process(tx: &Tx<'_>, process: i64, opens: bool) -> Result<(), Fault> {
+    if !opens {
+        return Ok(());
+    }
+    let values: Values<'_> = &[&process];
+    let (opened, _) = try_join(
+        tx.execute(sql!("launch_open"), values),
+        tx.execute(sql!("definition_launched"), values),
+    )
+    .await?;
+    if opened == 1 {
+        return Ok(());
+    }
+    Err(damaged(format!(
+        "process {process} was launching and is not"
+    )))
+}
+
+/// Claims the first executions of a process that was opened in the same transaction.
+async fn claim_first(
     tx: &Tx<'_>,
     process: ProcessId,
     max: u32,
     at: Timestamp,
 ) -> Result<Vec<Claimed>, Fault> {
-    if tx.execute(sql!("launch_open"), &[&process.0]).await? != 1 {
-        return Err(damaged(format!(
-            "process {process} was launching and is not"
-        )));
-    }
-    tx.execute(sql!("definition_launched"), &[&process.0])
-        .await?;
     claim::claim(tx, &mut Desk::default(), Claim { process, max }, at).await
 }
 

@@ -16,7 +16,7 @@ use crate::driver;
 use carril_model::contract::Fault;
 use carril_model::id::NodeId;
 use carril_model::time::Timestamp;
-use futures_util::future::try_join_all;
+use futures_util::future::{join4, try_join, try_join_all};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +37,9 @@ const BY_INDEX: &str =
 
 /// The values of a statement.
 pub(crate) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// A statement with its values, which is sent along with the begin of a transaction: the server runs it once the turnstile is passed.
+pub(crate) type Ahead<'a> = (&'static str, Values<'a>);
 
 /// How much of the store a transaction has for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +178,19 @@ impl Session {
         work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let node = self.entered()?;
-        self.begin(Some(node), Some(turn), work).await
+        self.begin(Some(node), Some(turn), None, async |tx, _| work(tx).await)
+            .await
+    }
+
+    /// The same for work that begins with what a statement gives, which is not waited for apart.
+    pub(crate) async fn write_ahead<T>(
+        &mut self,
+        turn: Turn,
+        ahead: Ahead<'_>,
+        work: impl AsyncFnOnce(&Tx<'_>, Vec<Row>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let node = self.entered()?;
+        self.begin(Some(node), Some(turn), Some(ahead), work).await
     }
 
     /// One transaction of whoever it is, entered or not.
@@ -184,7 +199,8 @@ impl Session {
         turn: Turn,
         work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        self.begin(None, Some(turn), work).await
+        self.begin(None, Some(turn), None, async |tx, _| work(tx).await)
+            .await
     }
 
     /// One read transaction: all of `work` sees the same snapshot.
@@ -192,7 +208,8 @@ impl Session {
         &mut self,
         work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        self.begin(None, None, work).await
+        self.begin(None, None, None, async |tx, _| work(tx).await)
+            .await
     }
 
     /// Statements outside a transaction, each of which is one.
@@ -215,7 +232,8 @@ impl Session {
         &mut self,
         node: Option<NodeId>,
         turn: Option<Turn>,
-        work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
+        ahead: Option<Ahead<'_>>,
+        work: impl AsyncFnOnce(&Tx<'_>, Vec<Row>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         self.sent = false;
         self.link().await?;
@@ -226,8 +244,8 @@ impl Session {
             lease_millis: self.lease_millis,
             others: Cell::new(self.others),
         };
-        let done = match tx.open(turn, node.is_some()).await {
-            Ok(number) => match work(&tx).await {
+        let done = match tx.open(turn, node.is_some(), ahead).await {
+            Ok((number, read)) => match work(&tx, read).await {
                 Ok(answer) => {
                     self.sent = true;
                     tx.commit(number).await.map(|()| answer)
@@ -285,12 +303,17 @@ impl Link {
 }
 
 impl Tx<'_> {
-    /// Opens it, passes the turnstile, and gives its number in the database.
-    async fn open(&self, turn: Option<Turn>, as_node: bool) -> Result<Option<String>, Fault> {
+    /// Opens it, passes the turnstile, and gives its number in the database and the rows of what is asked `ahead`.
+    async fn open(
+        &self,
+        turn: Option<Turn>,
+        as_node: bool,
+        ahead: Option<Ahead<'_>>,
+    ) -> Result<(Option<String>, Vec<Row>), Fault> {
         let Some(turn) = turn else {
             let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
             self.link.client.batch_execute(begin).await.or_fault()?;
-            return Ok(None);
+            return Ok((None, Vec::new()));
         };
         let turnstile = match turn {
             Turn::Shared => sql!("turnstile_share"),
@@ -302,26 +325,39 @@ impl Tx<'_> {
             self.link.prepared(turnstile).await?,
             self.link.prepared(sql!("node_alive")).await?,
         );
+        if let Some((sql, _)) = ahead {
+            self.prepare(sql).await?;
+        }
         let begin = self.link.client.batch_execute("BEGIN");
         let turnstile_values: Values<'_> = &[&self.link.turnstile];
         let turned = self.link.client.query_one(&turnstile, turnstile_values);
         let node_values: Values<'_> = &[&self.node.0];
         let lives = self.link.client.query_opt(&alive, node_values);
-        let (began, turned, lives) = futures_util::future::join3(begin, turned, lives).await;
+        let read = async {
+            match ahead {
+                Some((sql, values)) => self.rows(sql, values).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let (began, turned, lives, read) = join4(begin, turned, lives, read).await;
         began.or_fault()?;
         let number: String = get(&turned.or_fault()?, 0)?;
         if as_node {
             self.lives(lives.or_fault()?.as_ref())?;
         }
-        Ok(Some(number))
+        Ok((Some(number), read?))
     }
 
     /// Passes the turnstile alone, in a transaction that was to pass it later; who shared it already must not, or two who do
     /// wait for each other. The node may have been taken for dead meanwhile.
     pub(crate) async fn alone(&self) -> Result<(), Fault> {
-        self.rows(sql!("turnstile_alone"), &[&self.link.turnstile])
+        self.prepare_all(&[sql!("turnstile_alone"), sql!("node_alive")])
             .await?;
-        let lives = self.row(sql!("node_alive"), &[&self.node.0]).await?;
+        let (turnstile, node): (Values<'_>, Values<'_>) =
+            (&[&self.link.turnstile], &[&self.node.0]);
+        let passed = self.rows(sql!("turnstile_alone"), turnstile);
+        let lives = self.row(sql!("node_alive"), node);
+        let (_, lives) = try_join(passed, lives).await?;
         self.lives(lives.as_ref())
     }
 
@@ -355,6 +391,14 @@ impl Tx<'_> {
     /// Prepares a statement, so that it is sent at once when its turn has come.
     pub(crate) async fn prepare(&self, sql: &'static str) -> Result<(), Fault> {
         self.link.prepared(sql).await.map(|_| ())
+    }
+
+    /// Prepares several, which then can be sent one right behind the other, in order.
+    pub(crate) async fn prepare_all(&self, all: &[&'static str]) -> Result<(), Fault> {
+        for sql in all {
+            self.prepare(sql).await?;
+        }
+        Ok(())
     }
 
     /// All rows that a statement gives.
