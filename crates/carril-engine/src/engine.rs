@@ -6,11 +6,12 @@ use crate::error::Error;
 use crate::event::{self, Event};
 use crate::journal;
 use crate::lane::{LaneTable, Signal};
-use crate::limits::Limits;
+use crate::limits::{Lent, Limits};
 use crate::neighbours;
 use crate::process_run::NotHere;
 use crate::requests;
 use crate::shared::{Board, Core, Runs};
+use crate::sharing;
 use crate::task::{Kind, Tasks};
 use crate::undoing::Undoing;
 use crate::waker;
@@ -134,6 +135,8 @@ impl Engine {
         let entered = parts.store.enter(&options.node, parts.clock.now()).await?;
         let breakers = parts.store.breakers().await?;
         let clock = Arc::clone(&parts.clock);
+        let shares = parts.store.neighbours();
+        let lent = shares.map(|store| Arc::new(Lent::new(Arc::clone(&clock), store.lease())));
         let (notices, inbox) = mpsc::channel(NOTICES_MAX);
         let tasks = Tasks::default();
         let lanes: Arc<LaneTable> = Arc::default();
@@ -148,13 +151,17 @@ impl Engine {
             away: options.store_away,
             lanes: Arc::clone(&lanes),
         });
+        let writer = match &lent {
+            Some(lent) => writer.renewing(Arc::clone(lent)),
+            None => writer,
+        };
         let core = Arc::new(Core {
             store: parts.store,
             targets: parts.targets,
             runners: parts.runners,
             clock: parts.clock,
             journal,
-            limits: Limits::new(clock, breakers),
+            limits: Limits::new(clock, breakers, lent),
             lanes_limited: options.lanes.is_some(),
             lanes,
             runs: Runs::default(),
@@ -181,6 +188,8 @@ impl Engine {
         );
         core.tasks
             .spawn(Kind::Requests, waker::run(Arc::clone(&core)));
+        core.tasks
+            .spawn(Kind::Coordinator, sharing::run(Arc::clone(&core)));
         let engine = Self { core };
         let watching = neighbours::run(engine.clone(), options.takes_up);
         engine.core.tasks.spawn(Kind::Requests, watching);

@@ -13,6 +13,7 @@ mod away;
 pub(crate) use away::Outlasting;
 
 use crate::coordinator::Notice;
+use crate::limits::Lent;
 use crate::waker::Alarm;
 use away::Lease;
 use carril_model::account::{CauseKind, TimeAccount};
@@ -341,6 +342,8 @@ pub(crate) struct Writer {
     lease: Option<Lease>,
     /// How the engine outlasts its store's being away, if it does.
     outlasting: Option<Outlasting>,
+    /// What it has of limits that engines share, which ends with its lease.
+    lent: Option<Arc<Lent>>,
 }
 
 /// Who waits for what in a group under way.
@@ -411,6 +414,7 @@ impl Writer {
                 close,
                 lease,
                 outlasting: None,
+                lent: None,
             },
             handle,
         )
@@ -420,6 +424,14 @@ impl Writer {
     pub(crate) fn outlasting(self, outlasting: Outlasting) -> Self {
         Self {
             outlasting: Some(outlasting).filter(Outlasting::waits),
+            ..self
+        }
+    }
+
+    /// The same, which tells of each sign of life.
+    pub(crate) fn renewing(self, lent: Arc<Lent>) -> Self {
+        Self {
+            lent: Some(lent),
             ..self
         }
     }
@@ -449,6 +461,9 @@ impl Writer {
                     if let Some(lease) = &mut self.lease {
                         lease.renewed(now);
                     }
+                    if let Some(lent) = &self.lent {
+                        lent.renew(now);
+                    }
                     self.answer(waiting, report).await;
                 }
                 // Soft changes and signs of life are said again soon.
@@ -476,7 +491,8 @@ impl Writer {
             && group.wakes == 0;
         let mut report = if !nothing {
             self.commit(Arc::new(group)).await?
-        } else if looks.is_empty() {
+        } else if looks.is_empty() || self.lease.is_some() {
+            // Where there are leases looking alone must not keep the engine from saying that it is alive.
             Report {
                 woken: self.store.beat(now).await?,
                 ..Report::default()
