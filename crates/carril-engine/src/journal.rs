@@ -428,12 +428,9 @@ impl Writer {
         }
     }
 
-    /// The same, which tells of each sign of life.
-    pub(crate) fn renewing(self, lent: Arc<Lent>) -> Self {
-        Self {
-            lent: Some(lent),
-            ..self
-        }
+    /// The same, which tells of each sign of life where that matters.
+    pub(crate) fn renewing(self, lent: Option<Arc<Lent>>) -> Self {
+        Self { lent, ..self }
     }
 
     /// Writes until it is closed and everything handed in is durable, or until the store fails for good.

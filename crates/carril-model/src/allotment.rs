@@ -53,14 +53,14 @@ impl Party {
         self.wants > self.granted
     }
 
-    fn wants_now(&mut self, wants: u32, now: Timestamp) {
+    const fn wants_now(&mut self, wants: u32, now: Timestamp) {
         if self.granted == 0 && self.wants == 0 && wants > 0 {
             self.since = now;
         }
         self.wants = wants;
     }
 
-    fn has_now(&mut self, granted: u32, now: Timestamp) {
+    const fn has_now(&mut self, granted: u32, now: Timestamp) {
         if (self.granted == 0) != (granted == 0) {
             self.since = now;
         }

@@ -281,3 +281,6 @@ fn breaker_words(context: &Context, row: &BreakerRow) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,7 @@ impl What {
 }
 
 impl Limit {
-    fn new(what: What) -> Self {
+    const fn new(what: What) -> Self {
         Self {
             total: 0,
             said: 0,

@@ -154,7 +154,7 @@ proptest! {
         let paces: Vec<Pace> = (0..3)
             .map(|_| Pace::shared(rate, Arc::clone(&clock) as Arc<dyn Clock>, Arc::default()))
             .collect();
-        let (mut uses, mut passed) = (0_usize, 0_u64);
+        let (mut uses, mut passed) = (0_u64, 0_u64);
         for (shares, time) in moves {
             let sum: u32 = shares.iter().sum::<u32>().max(1_000);
             // First all lend less, then those that may lend more.
@@ -166,11 +166,11 @@ proptest! {
             }
             for _ in 0..time {
                 clock.pass(Duration::from_millis(4));
-                uses += paces.iter().map(begun).sum::<usize>();
+                uses += paces.iter().map(|pace| begun(pace) as u64).sum::<u64>();
             }
             passed += 4 * time;
-            let most = passed as f64 * 0.05 + f64::from(burst) + 3.0;
-            prop_assert!(uses as f64 <= most, "{uses} uses in {passed} ms, at most {most}");
+            let most = passed / 20 + u64::from(burst) + 3;
+            prop_assert!(uses <= most, "{uses} uses in {passed} ms, at most {most}");
         }
     }
 }
