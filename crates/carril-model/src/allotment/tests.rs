@@ -225,12 +225,12 @@ proptest! {
         let rounds = many.div_ceil(total as usize) + 1;
         for _ in 0..rounds {
             for _ in 0..2 {
-                for at in 0..many {
+                for (at, had) in had.iter_mut().enumerate() {
                     world.settle(at);
                     // Every use is short, and the next begins if it may.
                     world.engines[at].in_use = 0;
                     world.settle(at);
-                    had[at] += world.engines[at].in_use;
+                    *had += world.engines[at].in_use;
                     world.check();
                 }
             }
