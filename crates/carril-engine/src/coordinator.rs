@@ -404,6 +404,10 @@ impl Coordinator {
         let has_settled = row.state.is_settled() && !managed.row.state.is_settled();
         managed.row = row;
         if has_settled && (managed.decided || self.core.is_sole()) {
+            // Another engine may have ended its last lane before this one saw what became of its own decision.
+            if !managed.run.is_cancelled() {
+                rails::tell_abort(&self.core, &managed.row);
+            }
             let looking = rails::look_at_settled(Arc::clone(&self.core), managed.row.clone());
             self.core.tasks.spawn(Kind::Work, looking);
         }

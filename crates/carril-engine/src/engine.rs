@@ -6,11 +6,12 @@ use crate::error::Error;
 use crate::event::{self, Event};
 use crate::journal;
 use crate::lane::{LaneTable, Signal};
-use crate::limits::Limits;
+use crate::limits::{Lent, Limits};
 use crate::neighbours;
 use crate::process_run::NotHere;
 use crate::requests;
 use crate::shared::{Board, Core, Runs};
+use crate::sharing;
 use crate::task::{Kind, Tasks};
 use crate::undoing::Undoing;
 use crate::waker;
@@ -134,6 +135,8 @@ impl Engine {
         let entered = parts.store.enter(&options.node, parts.clock.now()).await?;
         let breakers = parts.store.breakers().await?;
         let clock = Arc::clone(&parts.clock);
+        let lent = parts.store.neighbours();
+        let lent = lent.map(|shared| Arc::new(Lent::new(Arc::clone(&clock), shared.lease())));
         let (notices, inbox) = mpsc::channel(NOTICES_MAX);
         let tasks = Tasks::default();
         let lanes: Arc<LaneTable> = Arc::default();
@@ -143,18 +146,20 @@ impl Engine {
             notices.clone(),
             tasks.close.clone(),
         );
-        let writer = writer.outlasting(journal::Outlasting {
-            node: options.node.clone(),
-            away: options.store_away,
-            lanes: Arc::clone(&lanes),
-        });
+        let writer = writer
+            .renewing(lent.clone())
+            .outlasting(journal::Outlasting {
+                node: options.node.clone(),
+                away: options.store_away,
+                lanes: Arc::clone(&lanes),
+            });
         let core = Arc::new(Core {
             store: parts.store,
             targets: parts.targets,
             runners: parts.runners,
             clock: parts.clock,
             journal,
-            limits: Limits::new(clock, breakers),
+            limits: Limits::new(clock, breakers, lent),
             lanes_limited: options.lanes.is_some(),
             lanes,
             runs: Runs::default(),
@@ -175,29 +180,30 @@ impl Engine {
             looked_at: Mutex::default(),
         });
         core.tasks.spawn(Kind::Journal, writer.run());
-        core.tasks.spawn(
-            Kind::Coordinator,
-            Coordinator::new(Arc::clone(&core), inbox, options.lanes).run(),
-        );
-        core.tasks
-            .spawn(Kind::Requests, waker::run(Arc::clone(&core)));
+        let coordinator = Coordinator::new(Arc::clone(&core), inbox, options.lanes);
+        core.tasks.spawn(Kind::Coordinator, coordinator.run());
         let engine = Self { core };
-        let watching = neighbours::run(engine.clone(), options.takes_up);
-        engine.core.tasks.spawn(Kind::Requests, watching);
-        if let Some(every) = options.requests_every {
-            engine
-                .core
-                .tasks
-                .spawn(Kind::Requests, requests::look(engine.clone(), every));
-        }
-        if let Some(retention) = options.retention {
-            let keeping = engine.clone().keep_pruned(retention);
-            engine.core.tasks.spawn(Kind::Requests, keeping);
-        }
+        engine.begin(&options);
         if !entered.rolling_back.is_empty() {
             engine.finish_rollbacks(entered.rolling_back.clone());
         }
         Ok((engine, entered))
+    }
+
+    /// Starts whatever looks again and again.
+    fn begin(&self, options: &Options) {
+        let tasks = &self.core.tasks;
+        tasks.spawn(Kind::Requests, waker::run(Arc::clone(&self.core)));
+        tasks.spawn(Kind::Coordinator, sharing::run(Arc::clone(&self.core)));
+        let watching = neighbours::run(self.clone(), options.takes_up);
+        tasks.spawn(Kind::Requests, watching);
+        if let Some(every) = options.requests_every {
+            tasks.spawn(Kind::Requests, requests::look(self.clone(), every));
+        }
+        if let Some(retention) = options.retention {
+            let keeping = self.clone().keep_pruned(retention);
+            tasks.spawn(Kind::Requests, keeping);
+        }
     }
 
     /// Goes on with a process that the store holds unfinished.

@@ -13,6 +13,7 @@ mod away;
 pub(crate) use away::Outlasting;
 
 use crate::coordinator::Notice;
+use crate::limits::Lent;
 use crate::waker::Alarm;
 use away::Lease;
 use carril_model::account::{CauseKind, TimeAccount};
@@ -341,6 +342,8 @@ pub(crate) struct Writer {
     lease: Option<Lease>,
     /// How the engine outlasts its store's being away, if it does.
     outlasting: Option<Outlasting>,
+    /// What it has of limits that engines share, which ends with its lease.
+    lent: Option<Arc<Lent>>,
 }
 
 /// Who waits for what in a group under way.
@@ -411,6 +414,7 @@ impl Writer {
                 close,
                 lease,
                 outlasting: None,
+                lent: None,
             },
             handle,
         )
@@ -422,6 +426,11 @@ impl Writer {
             outlasting: Some(outlasting).filter(Outlasting::waits),
             ..self
         }
+    }
+
+    /// The same, which tells of each sign of life where that matters.
+    pub(crate) fn renewing(self, lent: Option<Arc<Lent>>) -> Self {
+        Self { lent, ..self }
     }
 
     /// Writes until it is closed and everything handed in is durable, or until the store fails for good.
@@ -448,6 +457,9 @@ impl Writer {
                 Ok(report) => {
                     if let Some(lease) = &mut self.lease {
                         lease.renewed(now);
+                    }
+                    if let Some(lent) = &self.lent {
+                        lent.renew(now);
                     }
                     self.answer(waiting, report).await;
                 }
@@ -476,7 +488,8 @@ impl Writer {
             && group.wakes == 0;
         let mut report = if !nothing {
             self.commit(Arc::new(group)).await?
-        } else if looks.is_empty() {
+        } else if looks.is_empty() || self.lease.is_some() {
+            // Where there are leases looking alone must not keep the engine from saying that it is alive.
             Report {
                 woken: self.store.beat(now).await?,
                 ..Report::default()

@@ -327,11 +327,27 @@ impl<'a> Lane<'a> {
                     LaneEvent::Passed { step, in_hand }
                 }));
             }
+            Ahead::Late(error) => self.is_late(step, error),
             Ahead::Refuse(error) => {
                 let refused = LaneEvent::Refused { step, error };
                 self.work.push(Box::pin(std::future::ready(refused)));
             }
         }
+    }
+
+    /// The attempt has waited too long before it could begin: it is one all the same, and has failed.
+    fn is_late(&mut self, step: StepId, error: StepError) {
+        let now = self.core.clock.now();
+        let Ok((_, changes)) = self.machine.begin(step, now) else {
+            return;
+        };
+        self.soft.leave(changes, now);
+        let ended = LaneEvent::Ended {
+            step,
+            result: Err(error),
+            leaves: Vec::new(),
+        };
+        self.work.push(Box::pin(std::future::ready(ended)));
     }
 
     fn begin(&mut self, step: StepId, admitted: Admitted) {

@@ -26,6 +26,7 @@ mod rails;
 mod recovery;
 mod requests;
 mod shared;
+mod sharing;
 pub mod task;
 mod undoing;
 mod waker;

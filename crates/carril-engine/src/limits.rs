@@ -1,18 +1,22 @@
 //! Named limits: who may use what at once, how often, and when not at all.
 //!
 //! All limits of one engine by name, shared by all its processes. Only breakers are durable; slots and rates belong to steps
-//! that run, and die with them. Which of them a step takes, and in which order, is in [`admission`].
+//! that run, and die with them. Which of them a step takes, and in which order, is in [`admission`]. Where several engines share a store
+//! they share slots and rates, too: what is this one's to use is in [`lent`], and moved there by [`crate::sharing`].
 
 mod admission;
 mod gate;
 mod guard;
+mod lent;
 mod pace;
 mod queue;
 
 pub(crate) use admission::{Admission, Admitted, Needs, Next};
 pub(crate) use guard::Leave;
+pub(crate) use lent::Lent;
 pub(crate) use queue::Claimant;
 
+use carril_model::account::CauseKind;
 use carril_model::breaker::{Breaker, BreakerRow, BreakerWish};
 use carril_model::contract::Clock;
 use carril_model::definition::{BreakerPolicy, Rate};
@@ -25,6 +29,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A number of permits, as causes name it.
 #[derive(Debug, Clone)]
 pub(crate) struct Slot {
+    kind: CauseKind,
     name: Arc<str>,
     gate: Arc<Gate>,
 }
@@ -32,6 +37,8 @@ pub(crate) struct Slot {
 /// All limits of one engine.
 pub(crate) struct Limits {
     clock: Arc<dyn Clock>,
+    /// What all engines of the store share; `None` where there is one engine at a time.
+    lent: Option<Arc<Lent>>,
     // Held only for the look-up; never across an await.
     known: Mutex<Known>,
 }
@@ -46,11 +53,16 @@ struct Known {
 }
 
 impl Limits {
-    /// Limits whose breakers are as the store kept them.
-    pub(crate) fn new(clock: Arc<dyn Clock>, kept: Vec<BreakerRow>) -> Self {
+    /// Limits whose breakers are as the store kept them. What is `lent` by all engines together is this one's only as far as it is told.
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        kept: Vec<BreakerRow>,
+        lent: Option<Arc<Lent>>,
+    ) -> Self {
         let kept = kept.into_iter().map(|row| (row.resource.clone(), row));
         Self {
             clock,
+            lent,
             known: Mutex::new(Known {
                 kept: kept.collect(),
                 ..Known::default()
@@ -58,26 +70,69 @@ impl Limits {
         }
     }
 
-    /// The slots with this key, made with `count` if they are new. A pipeline that asks for more than another did widens them.
-    pub(crate) fn slot(&self, key: &str, name: &str, count: u32) -> Slot {
+    /// The slots of a resource, over all engines of the store. A pipeline that asks for more than another did widens them.
+    pub(crate) fn slot(&self, name: &str, count: u32) -> Slot {
+        let slot = self.permits(
+            CauseKind::Slot,
+            &format!("resource {name}"),
+            name,
+            || match &self.lent {
+                Some(lent) => Gate::shared(Arc::clone(lent.bell())),
+                None => Gate::new(count),
+            },
+        );
+        match &self.lent {
+            Some(lent) => lent.slots(name, count, &slot.gate),
+            None => slot.gate.widen(count),
+        }
+        slot
+    }
+
+    /// Permits of this engine alone, by what they are of and for what their wait is charged.
+    pub(crate) fn own(&self, kind: CauseKind, of: &str, name: &str, count: u32) -> Slot {
+        let slot = self.permits(kind, of, name, || Gate::new(count));
+        slot.gate.widen(count);
+        slot
+    }
+
+    fn permits(
+        &self,
+        kind: CauseKind,
+        key: &str,
+        name: &str,
+        gate: impl FnOnce() -> Arc<Gate>,
+    ) -> Slot {
         let mut known = self.lock();
         let slot = known.slots.entry(key.to_owned()).or_insert_with(|| Slot {
+            kind,
             name: Arc::from(name),
-            gate: Gate::new(count),
+            gate: gate(),
         });
-        slot.gate.widen(count);
         slot.clone()
     }
 
     /// The rate of a resource. What the pipeline says that was made ready last holds for all.
     pub(crate) fn pace(&self, name: &str, rate: Rate) -> Arc<Pace> {
         let mut known = self.lock();
-        let pace = known
-            .paces
-            .entry(name.to_owned())
-            .or_insert_with(|| Arc::new(Pace::new(rate, Arc::clone(&self.clock))));
+        let pace = known.paces.entry(name.to_owned()).or_insert_with(|| {
+            let clock = Arc::clone(&self.clock);
+            Arc::new(match &self.lent {
+                Some(lent) => Pace::shared(rate, clock, Arc::clone(lent.bell())),
+                None => Pace::new(rate, clock),
+            })
+        });
         pace.set(rate);
-        Arc::clone(pace)
+        let pace = Arc::clone(pace);
+        drop(known);
+        if let Some(lent) = &self.lent {
+            lent.rate(name, &pace);
+        }
+        pace
+    }
+
+    /// What all engines share, where they do.
+    pub(crate) const fn lent(&self) -> Option<&Arc<Lent>> {
+        self.lent.as_ref()
     }
 
     /// The breaker of a resource. What the pipeline says that was made ready last holds for all.

@@ -99,6 +99,9 @@ impl Watch {
             core.journal.alarm().set(due.after(LATE));
         }
         core.limits.hear(news.breakers);
+        if let Some(lent) = core.limits.lent().filter(|_| news.limits) {
+            lent.stir();
+        }
         if !news.cancelling.is_empty() {
             core.lanes.revoke(&news.cancelling);
         }

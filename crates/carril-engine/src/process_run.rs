@@ -2,7 +2,8 @@
 
 use crate::engine::Runners;
 use crate::error::Error;
-use crate::limits::{Claimant, Limits, Needs};
+use crate::limits::{Claimant, Limits, Needs, Slot};
+use carril_model::account::CauseKind;
 use carril_model::contract::{
     Cancellation, ErrorClass, Pending, StepCall, StepDone, StepError, StepRunner, Target,
 };
@@ -199,7 +200,7 @@ fn runner_of(
     })
 }
 
-/// All limits of a step, slots in the one global order.
+/// All limits of a step, slots in the one global order, and a connection of its target behind them.
 fn needs_of(
     plan: &Plan,
     id: StepId,
@@ -209,14 +210,14 @@ fn needs_of(
 ) -> Needs {
     let definition = plan.definition();
     let step = plan.step(id);
-    let mut wanted: Vec<(String, String, u32)> = Vec::new();
-    let (mut paces, mut guards) = (BTreeMap::new(), BTreeMap::new());
+    let (mut slots, mut paces, mut guards) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for resource in &step.resources {
         let Some(resource_limits) = definition.resources.get(resource) else {
             continue;
         };
         if let Some(count) = resource_limits.slots {
-            wanted.push((format!("resource {resource}"), resource.clone(), count));
+            let slot = limits.slot(resource, count);
+            slots.insert(format!("resource {resource}"), slot);
         }
         if let Some(rate) = resource_limits.rate {
             paces.insert(Arc::from(resource.as_str()), limits.pace(resource, rate));
@@ -225,22 +226,29 @@ fn needs_of(
             guards.insert(resource.clone(), limits.guard(resource, policy));
         }
     }
+    let is_shared = !slots.is_empty() || !paces.is_empty();
+    let url = |name: &str| urls.get(name).map_or_else(|| name.to_owned(), Clone::clone);
     if let Some(name) = plan.shared_target(id)
         && let Some(count) = targets.get(name).and_then(|target| target.shared_writers())
     {
-        let url = urls.get(name).map_or(name, String::as_str);
-        wanted.push((format!("target {url}"), name.to_owned(), count));
+        let of = format!("target {}", url(name));
+        let slot = limits.own(CauseKind::Slot, &of, name, count);
+        slots.insert(of, slot);
     }
-    wanted.sort();
-    wanted.dedup_by(|a, b| a.0 == b.0);
-    let slots = wanted
-        .iter()
-        .map(|(key, name, count)| limits.slot(key, name, *count));
+    let mut slots: Vec<Slot> = slots.into_values().collect();
+    if let Some(name) = plan.target_of(id)
+        && let Some(count) = targets.get(name).and_then(|target| target.connections())
+    {
+        // A target is opened once for each name and place, and has a pool of its own each time.
+        let of = format!("pool {name} {}", url(name));
+        slots.push(limits.own(CauseKind::Pool, &of, name, count));
+    }
     Needs {
-        slots: slots.collect(),
+        slots,
         paces: paces.into_iter().collect(),
         guards: guards.into_values().collect(),
         on_open: step.on_open,
+        lent: limits.lent().filter(|_| is_shared).cloned(),
     }
 }
 

@@ -17,6 +17,10 @@ use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
+/// By how much the number of a row grows at least when its state changes: more than what is ever counted in one state while engines do
+/// not hear of each other.
+const STATE_CHANGE: u64 = 1 << 20;
+
 /// Where a breaker is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -86,7 +90,9 @@ impl BreakerWish {
 pub struct BreakerRow {
     /// The resource.
     pub resource: String,
-    /// Counts every change of this row; of two rows the one with the higher number is the newer.
+    /// Grows with every change of this row, with one of its state by far more than with one of its counters: of two rows the one with
+    /// the higher number holds, so what another engine counts meanwhile never takes a change of state back, nor what it decides what a
+    /// person said.
     pub change: u64,
     /// Where it is.
     pub state: BreakerState,
@@ -309,6 +315,8 @@ impl Breaker {
         if self.row.forced == forced && self.row.state == state && reason.is_none() {
             return false;
         }
+        // Before what the breaker may decide by itself in another engine meanwhile.
+        self.row.change += STATE_CHANGE;
         self.enter(state, None, now);
         self.row.forced = forced;
         self.row.reason = Some(match (reason, wish) {
@@ -336,7 +344,7 @@ impl Breaker {
         self.row.successes = 0;
         self.row.since = now;
         self.row.until = until;
-        self.row.change += 1;
+        self.row.change = (self.row.change / STATE_CHANGE + 1) * STATE_CHANGE;
         self.stretch = self.row.change;
         self.probing = false;
     }

@@ -6,6 +6,7 @@
 //! decided here and nowhere else.
 
 pub mod account;
+pub mod allotment;
 pub mod baseline;
 pub mod breaker;
 pub mod contract;

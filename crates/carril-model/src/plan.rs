@@ -150,14 +150,24 @@ impl Plan {
         }
     }
 
-    /// The target whose shared part a step acts on, if it does: everything but tables that an execution has to itself is shared.
+    /// The target on which a step's attempts take a connection, if they do.
     #[must_use]
-    pub fn shared_target(&self, id: StepId) -> Option<&str> {
+    pub fn target_of(&self, id: StepId) -> Option<&str> {
         match &self.step(id).action {
             Action::Publish { .. } => {
                 let workspace = self.definition.workspace.as_ref();
                 workspace.map(|workspace| workspace.target.as_str())
             }
+            Action::Sql { target, .. } => Some(target),
+            _ => None,
+        }
+    }
+
+    /// The target whose shared part a step acts on, if it does: everything but tables that an execution has to itself is shared.
+    #[must_use]
+    pub fn shared_target(&self, id: StepId) -> Option<&str> {
+        match &self.step(id).action {
+            Action::Publish { .. } => self.target_of(id),
             Action::Sql { target, .. } => {
                 let workspace = self.definition.workspace.as_ref();
                 let has_own_place = workspace.is_some_and(|workspace| workspace.column().is_none());

@@ -149,11 +149,11 @@ pub const fn lanes_done(row: &ProcessRow) -> u64 {
     }
 }
 
-/// Why `abort_when` is stopping a process, if that is what stops it: a failed stage of its own stops it as well.
+/// Why `abort_when` is stopping a process, or has stopped it, if that is what did: a failed stage of its own does so as well.
 #[must_use]
 pub fn aborted(row: &ProcessRow) -> Option<&str> {
-    let by_lanes = row.cancelling == Some(ProcessState::Failed)
-        && row.own_state != Some(ExecutionState::Failed);
+    let fails = row.cancelling == Some(ProcessState::Failed) || row.state == ProcessState::Failed;
+    let by_lanes = fails && row.own_state != Some(ExecutionState::Failed);
     row.reason.as_deref().filter(|_| by_lanes)
 }
 

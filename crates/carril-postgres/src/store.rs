@@ -25,6 +25,7 @@ macro_rules! sql {
 }
 
 mod again;
+mod allot;
 mod breakers;
 mod changes;
 mod claim;

@@ -189,6 +189,10 @@ impl Target for PostgresTarget {
         None
     }
 
+    fn connections(&self) -> Option<u32> {
+        Some(u32::try_from(self.pool.max()).unwrap_or(u32::MAX))
+    }
+
     fn run_sql<'a>(
         &'a self,
         call: &'a StepCall,

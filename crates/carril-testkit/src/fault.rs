@@ -6,9 +6,9 @@
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, ImportDone, Launch, Launched, Neighbours,
-    NewExecution, NewImport, NewSignal, News, NodeInfo, Owned, Pending, ProcessRow, Rails, Report,
-    Request, Rerun, Selection, Sent, StepRow, Store,
+    Allotted, Answer, Claimed, Entered, Fault, Forgotten, Group, ImportDone, Launch, Launched,
+    Lender, Neighbours, NewExecution, NewImport, NewSignal, News, NodeInfo, Owned, Pending,
+    ProcessRow, Rails, Report, Request, Rerun, Selection, Sent, StepRow, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::guard::VersionRecord;
@@ -52,6 +52,7 @@ pub enum Verb {
     Breakers,
     Beat,
     Look,
+    Share,
     Leave,
 }
 
@@ -346,6 +347,13 @@ impl<S: Store> Neighbours for FaultStore<S> {
         self.call(Verb::Look, |store| match store.neighbours() {
             Some(inner) => inner.look(named),
             None => Box::pin(std::future::ready(Ok(News::default()))),
+        })
+    }
+
+    fn share(&self, lender: Arc<dyn Lender>) -> Pending<'_, Result<Vec<Allotted>, Fault>> {
+        self.call(Verb::Share, |store| match store.neighbours() {
+            Some(inner) => inner.share(lender),
+            None => Box::pin(std::future::ready(Ok(Vec::new()))),
         })
     }
 }

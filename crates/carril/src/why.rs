@@ -10,14 +10,14 @@ mod words;
 use crate::reader::{EngineSeen, Reader};
 use carril_model::account::CauseKind;
 use carril_model::contract::{
-    AttemptRow, ExecutionFilter, ExecutionRow, Fault, ProcessFilter, ProcessRow,
+    AttemptRow, ExecutionFilter, ExecutionRow, Fault, LimitKind, NodeRow, ProcessFilter, ProcessRow,
 };
-use carril_model::id::{ExecutionId, ProcessId};
+use carril_model::id::{ExecutionId, NodeId, ProcessId};
 use carril_model::lock::LockWait;
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, ProcessState};
 use carril_model::time::Timestamp;
-use decide::{Ahead, Busy, ExecutionFacts, Next, ProcessFacts, Told};
+use decide::{Ahead, Busy, ExecutionFacts, Next, ProcessFacts, Share, Told};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
@@ -131,10 +131,12 @@ pub async fn why(reader: &Reader, subject: &Subject, now: Timestamp) -> Result<W
         EngineSeen::Running(holder) => holder.node.as_ref().and_then(|node| node.lanes),
         EngineSeen::None => None,
     };
+    let engines = reader.nodes().await?;
     let asker = Asker {
         reader,
         now,
-        engine: seen != EngineSeen::None || !reader.nodes().await?.is_empty(),
+        engine: seen != EngineSeen::None || !engines.is_empty(),
+        engines,
         lanes,
     };
     let mut chain: Vec<Link> = Vec::new();
@@ -181,6 +183,8 @@ struct Asker<'a> {
     reader: &'a Reader,
     now: Timestamp,
     engine: bool,
+    /// Those that are at work.
+    engines: Vec<NodeRow>,
     /// Lanes that the engine runs at once over all processes, where that is limited.
     lanes: Option<u32>,
 }
@@ -222,7 +226,9 @@ impl Asker<'_> {
             CauseKind::Lock if !row.state.is_settled() => history.lock_of(row.id).await?,
             _ => None,
         };
+        let shares = self.shares(&row).await?;
         let facts = ExecutionFacts {
+            shares: &shares,
             lock: lock.as_ref(),
             ahead,
             now: self.now,
@@ -265,6 +271,35 @@ impl Asker<'_> {
         }
         let able = self.reader.history().able(process.id).await?;
         Ok(able != Some(0))
+    }
+
+    /// Which engines have how many slots of what it waits for, where several share them.
+    async fn shares(&self, row: &ExecutionRow) -> Result<Vec<Share>, Fault> {
+        let cause = row.account.cause();
+        let waits = cause.kind == CauseKind::Slot && row.state == ExecutionState::Running;
+        let Some(about) = cause
+            .about
+            .as_ref()
+            .filter(|_| waits && self.engines.len() > 1)
+        else {
+            return Ok(Vec::new());
+        };
+        let resources = self.reader.history().resources().await?;
+        let found = resources.into_iter().find(|one| one.resource == *about);
+        let shares = found.map(|one| one.shares).unwrap_or_default().into_iter();
+        let slots = shares.filter(|share| share.kind == LimitKind::Slot && share.granted > 0);
+        let named = slots.map(|share| Share {
+            engine: words::engine(share.node, &share.command, &share.host),
+            slots: share.granted,
+        });
+        Ok(named.collect())
+    }
+
+    /// An engine as people know it, where there are several.
+    fn engine_of(&self, node: Option<NodeId>) -> Option<String> {
+        let node = node.filter(|_| self.engines.len() > 1)?;
+        let known = self.engines.iter().find(|row| row.id == Some(node))?;
+        Some(words::engine(node, &known.command, &known.host))
     }
 
     /// Other processes that run, and their priorities.
@@ -387,6 +422,8 @@ impl Asker<'_> {
                 execution: attempt.execution,
                 entity,
                 uses: uses(plan, &attempt),
+                connected: connected(plan, &attempt),
+                engine: self.engine_of(attempt.node),
                 path: format!("{}/{}", attempt.stage, attempt.step),
                 attempt: attempt.attempt,
                 began: attempt.began,
@@ -394,6 +431,12 @@ impl Asker<'_> {
         }
         Ok(busy)
     }
+}
+
+/// The target to which an attempt has a connection.
+fn connected(plan: &Plan, attempt: &AttemptRow) -> Option<String> {
+    let id = plan.find(&format!("{}/{}", attempt.stage, attempt.step))?;
+    plan.target_of(id).map(str::to_owned)
 }
 
 /// What an attempt holds, as causes name it: its named resources, and the target whose shared part it writes.

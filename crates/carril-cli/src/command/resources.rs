@@ -9,8 +9,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::table::Table;
 use crate::output::{number, time};
+use carril::model::allotment::RATE_PARTS;
 use carril::model::breaker::{BreakerRow, BreakerState};
-use carril::model::contract::{History, ResourceRow};
+use carril::model::contract::{History, LimitKind, ResourceRow, ShareRow};
+use carril::model::id::NodeId;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -33,8 +35,60 @@ struct ResourceShape {
     waiting_breaker: u64,
     rate: Option<String>,
     breaker: Option<BreakerShape>,
+    /// How engines that share it have it among them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    engines: Vec<EngineShape>,
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<Vec<BreakerShape>>,
+}
+
+#[derive(Debug, Serialize)]
+struct EngineShape {
+    engine: NodeId,
+    host: String,
+    command: String,
+    /// Slots that it may use, and could.
+    slots: Option<u32>,
+    slots_wanted: Option<u32>,
+    /// Thousandths of the rate.
+    rate_permille: Option<u32>,
+    rate_permille_wanted: Option<u32>,
+}
+
+impl EngineShape {
+    fn all(shares: &[ShareRow]) -> Vec<Self> {
+        let mut engines: BTreeMap<NodeId, Self> = BTreeMap::new();
+        for share in shares {
+            let engine = engines.entry(share.node).or_insert_with(|| Self {
+                engine: share.node,
+                host: share.host.clone(),
+                command: share.command.clone(),
+                slots: None,
+                slots_wanted: None,
+                rate_permille: None,
+                rate_permille_wanted: None,
+            });
+            let (has, wants) = match share.kind {
+                LimitKind::Slot => (&mut engine.slots, &mut engine.slots_wanted),
+                LimitKind::Rate => (&mut engine.rate_permille, &mut engine.rate_permille_wanted),
+            };
+            (*has, *wants) = (Some(share.granted), Some(share.wants));
+        }
+        engines.into_values().collect()
+    }
+
+    /// `2: 3 slots, 50 % of the rate`.
+    fn words(&self) -> String {
+        let slots = self
+            .slots
+            .map(|slots| number::of(u64::from(slots), "slot", "slots"));
+        let rate = self.rate_permille.map(|permille| {
+            let percent = u64::from(permille) * 100 / u64::from(RATE_PARTS);
+            format!("{percent} % of the rate")
+        });
+        let has: Vec<String> = slots.into_iter().chain(rate).collect();
+        format!("{}: {}", self.engine, has.join(", "))
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -156,6 +210,7 @@ fn shape(
         waiting_breaker: row.waiting_breaker,
         rate: row.limits.rate.map(|rate| rate.to_string()),
         breaker: breaker.map(BreakerShape::of).or(untouched),
+        engines: EngineShape::all(&row.shares),
         changes: changes.map(|rows| rows.into_iter().map(BreakerShape::of).collect()),
         resource: row.resource,
     }
@@ -166,9 +221,20 @@ fn draw(
     rows: &BTreeMap<String, ResourceRow>,
     breakers: &BTreeMap<String, BreakerRow>,
 ) -> Result<(), Failure> {
-    let mut table = Table::new(&[
+    let mut columns = vec![
         "RESOURCE", ">IN USE", ">SLOTS", ">WAITING", "RATE", "BREAKER",
-    ]);
+    ];
+    // Where an engine is alone all of it is its own, which says nothing.
+    let is_shared = |row: &ResourceRow| {
+        let mut shares = row.shares.iter();
+        let first = shares.next().map(|share| share.node);
+        shares.any(|share| Some(share.node) != first)
+    };
+    let shared = rows.values().any(is_shared);
+    if shared {
+        columns.push("ENGINES");
+    }
+    let mut table = Table::new(&columns);
     for (name, row) in rows {
         let waiting = row.waiting_slot + row.waiting_rate + row.waiting_breaker;
         let breaker = match breakers.get(name) {
@@ -176,7 +242,7 @@ fn draw(
             None if row.limits.breaker.is_some() => BreakerState::Closed.to_string(),
             None => String::new(),
         };
-        table.row(&[
+        let mut cells = vec![
             name.clone(),
             number::count(row.in_use),
             row.limits
@@ -187,7 +253,13 @@ fn draw(
                 .rate
                 .map_or_else(String::new, |rate| rate.to_string()),
             breaker,
-        ]);
+        ];
+        if shared {
+            let engines = EngineShape::all(&row.shares);
+            let words: Vec<String> = engines.iter().map(EngineShape::words).collect();
+            cells.push(words.join("; "));
+        }
+        table.row(&cells);
     }
     context.output.data(&table.render())
 }
@@ -209,3 +281,6 @@ fn breaker_words(context: &Context, row: &BreakerRow) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests;

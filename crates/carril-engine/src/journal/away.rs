@@ -125,6 +125,9 @@ impl Writer {
         let Some(outlasting) = self.outlasting.as_ref().filter(|_| comes_back) else {
             return Err(fault);
         };
+        if let Some(lent) = &self.lent {
+            lent.lose();
+        }
         tracing::warn!(%fault, "the store is away; the lanes stop, and the engine enters again as soon as it can");
         let (tell, told) = oneshot::channel();
         // Without a coordinator nobody has lanes any more.
@@ -153,6 +156,11 @@ impl Writer {
         );
         if let Some(lease) = &mut self.lease {
             lease.renewed(self.clock.now());
+        }
+        if let Some(lent) = &self.lent {
+            // What may have been settled for the node that it was before is nobody's.
+            lent.lose();
+            lent.renew(self.clock.now());
         }
         let _ = self.notices.send(Notice::Back(Box::new(entered))).await;
         Ok(())

@@ -1,21 +1,23 @@
 //! How one attempt passes all limits of its step.
 //!
 //! ```text
-//!  breakers ──► slots, by name ──► rates, by name ──► begin
-//!     ▲              ▲                 │ used up: slots go back; wait for the turn, then for the rate
-//!     │              └─────────────────┘
+//!  breakers ──► slots, by name ──► a connection ──► rates, by name ──► begin
+//!     ▲              ▲                                  │ used up: slots go back; wait for the turn, then for the rate
+//!     │              └──────────────────────────────────┘
 //!     └── a breaker opened meanwhile: everything goes back
 //! ```
 //!
 //! The order is the point. Who waits for a breaker holds nothing; who waits for a rate holds no slot; who waits for a slot may
 //! hold slots that come earlier in the one global order (by name), and the turn at a rate. Nobody waits for a turn with a slot
 //! in hand, so no two can wait for each other. A rate counts a use as it begins and not earlier: however long slots are waited
-//! for, never do more begin than it says.
+//! for, never do more begin than it says. A connection of the step's target is the last of the slots, so who waits for one keeps nobody
+//! from a connection. Nothing of what engines share is taken while it may be another's already.
 
 use super::Slot;
-use super::gate::Permit;
+use super::gate::{Permit, Waiting};
 use super::guard::{Guard, Leave};
-use super::pace::Pace;
+use super::lent::Lent;
+use super::pace::{Due, Pace};
 use super::queue::Claimant;
 use carril_model::account::{Cause, CauseKind};
 use carril_model::breaker::{BreakerRow, Response};
@@ -24,8 +26,13 @@ use carril_model::definition::OnOpen;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// What a step needs.
+/// How long a step waits for a connection of its target before the attempt fails (`CAR0541`). As long as a step may reasonably be
+/// waited for, and short enough that connections which never come back are noticed.
+pub(crate) const POOL_WAIT_MAX: Duration = Duration::from_secs(30 * 60);
+
+/// What a step needs: in [`Needs::slots`] a connection of its target comes last.
 #[derive(Default)]
 pub(crate) struct Needs {
     /// In the one global order.
@@ -35,6 +42,8 @@ pub(crate) struct Needs {
     /// By name.
     pub(crate) guards: Vec<Arc<Guard>>,
     pub(crate) on_open: OnOpen,
+    /// Where slots or rates of it are shared with other engines: what tells whether they are still this one's.
+    pub(crate) lent: Option<Arc<Lent>>,
 }
 
 /// What an attempt to come has in hand.
@@ -49,6 +58,8 @@ pub(crate) struct Admission {
     paid: usize,
     /// Rows of breakers that this moved, for the journal.
     moved: Vec<BreakerRow>,
+    /// What it waited for too long.
+    late: Option<StepError>,
 }
 
 /// What an attempt holds while it runs.
@@ -65,6 +76,8 @@ pub(crate) enum Next {
     Wait(Cause, Pin<Box<dyn Future<Output = Admission> + Send>>),
     /// It fails at once.
     Refuse(StepError),
+    /// It has waited too long: the attempt has failed, and another may come after it.
+    Late(StepError),
 }
 
 impl Admitted {
@@ -101,6 +114,9 @@ impl Admission {
 impl Needs {
     /// Goes as far as it can without waiting.
     pub(crate) fn advance(&self, mut in_hand: Admission, who: Claimant) -> (Next, Vec<BreakerRow>) {
+        if let Some(error) = in_hand.late.take() {
+            return (Next::Late(error), in_hand.take_moved());
+        }
         let next = self.go_on(&mut in_hand, who);
         let moved = in_hand.take_moved();
         let next = match next {
@@ -114,9 +130,19 @@ impl Needs {
                 Next::Wait(cause, Box::pin(until_let_through(guard, in_hand, who)))
             }
             Ahead::Slot(slot, waiting) => {
-                let cause = Cause::about(CauseKind::Slot, &*slot.name);
+                let cause = Cause::about(slot.kind, &*slot.name);
+                let wait: Pin<Box<dyn Future<Output = Admission> + Send>> = match slot.kind {
+                    CauseKind::Pool => Box::pin(until_connected(slot.name, waiting, in_hand)),
+                    _ => Box::pin(async move {
+                        in_hand.slots.push(waiting.await);
+                        in_hand
+                    }),
+                };
+                Next::Wait(cause, wait)
+            }
+            Ahead::Lost(cause, lent) => {
                 let wait = async move {
-                    in_hand.slots.push(waiting.await);
+                    lent.held().await;
                     in_hand
                 };
                 Next::Wait(cause, Box::pin(wait))
@@ -134,10 +160,12 @@ impl Needs {
                 };
                 Next::Wait(cause, Box::pin(wait))
             }
-            Ahead::Rate(at, time) => {
-                let cause = Cause::about(CauseKind::Rate, &*self.paces[at].0);
+            Ahead::Rate(at, due) => {
+                let (name, pace) = &self.paces[at];
+                let cause = Cause::about(CauseKind::Rate, &**name);
+                let pace = Arc::clone(pace);
                 let wait = async move {
-                    tokio::time::sleep(time).await;
+                    pace.until(due).await;
                     in_hand
                 };
                 Next::Wait(cause, Box::pin(wait))
@@ -151,6 +179,10 @@ impl Needs {
             if let Some(ahead) = self.pass_breakers(in_hand) {
                 return ahead;
             }
+            if let Some(lent) = self.lent.as_ref().filter(|lent| !lent.holds()) {
+                in_hand.give_back_all();
+                return Ahead::Lost(self.shared_cause(), Arc::clone(lent));
+            }
             while let Some(slot) = self.slots.get(in_hand.slots.len()) {
                 match slot.gate.enter(who) {
                     Ok(permit) => in_hand.slots.push(permit),
@@ -163,6 +195,19 @@ impl Needs {
                 continue;
             }
             return self.keep_rates(in_hand);
+        }
+    }
+
+    /// What is waited for while nothing that engines share is this one's.
+    fn shared_cause(&self) -> Cause {
+        let mut slots = self.slots.iter();
+        match slots.find(|slot| slot.kind == CauseKind::Slot) {
+            Some(slot) => Cause::about(CauseKind::Slot, &*slot.name),
+            None => {
+                let rate = self.paces.first();
+                let name = rate.map_or_else(String::new, |(name, _)| name.to_string());
+                Cause::about(CauseKind::Rate, name)
+            }
         }
     }
 
@@ -202,9 +247,9 @@ impl Needs {
             }
         }
         for (at, (_, pace)) in self.paces.iter().enumerate().skip(in_hand.paid) {
-            if let Err(time) = pace.begin() {
+            if let Err(due) = pace.begin() {
                 in_hand.slots.clear();
-                return Ahead::Rate(at, time);
+                return Ahead::Rate(at, due);
             }
             in_hand.paid += 1;
         }
@@ -217,11 +262,32 @@ enum Ahead {
     Begin,
     Refuse(StepError),
     Breaker(Arc<Guard>),
-    Slot(Slot, super::gate::Waiting),
+    Slot(Slot, Waiting),
     /// For the turn at the rate in this place.
     Turn(usize),
-    /// For the rate in this place, so long.
-    Rate(usize, std::time::Duration),
+    /// For the rate in this place, until then.
+    Rate(usize, Due),
+    /// Until what engines share is this one's again.
+    Lost(Cause, Arc<Lent>),
+}
+
+async fn until_connected(name: Arc<str>, waiting: Waiting, mut in_hand: Admission) -> Admission {
+    match tokio::time::timeout(POOL_WAIT_MAX, waiting).await {
+        Ok(permit) => in_hand.slots.push(permit),
+        Err(_) => {
+            in_hand.give_back_all();
+            in_hand.late = Some(never_connected(&name));
+        }
+    }
+    in_hand
+}
+
+fn never_connected(name: &str) -> StepError {
+    let words = crate::attempt::in_words(POOL_WAIT_MAX);
+    let text = format!(
+        "no connection of target `{name}` came free within {words}: all of them were in use by other steps"
+    );
+    StepError::new("CAR0541", ErrorClass::Transient, text)
 }
 
 async fn until_let_through(guard: Arc<Guard>, mut in_hand: Admission, who: Claimant) -> Admission {

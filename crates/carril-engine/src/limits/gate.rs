@@ -8,17 +8,23 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// The permits of one limit.
 #[derive(Debug)]
-pub(crate) struct Gate(Mutex<Inside>);
+pub(crate) struct Gate {
+    // Held for moments only; never across an await.
+    inside: Mutex<Inside>,
+    /// Rung when somebody waits, and when one of too many comes back: whoever sees to it how many there may be looks then.
+    bell: Option<Arc<Notify>>,
+}
 
-/// Permits are free only while nobody waits.
+/// Nobody waits while fewer are out than there may be.
 #[derive(Debug)]
 struct Inside {
     permits: u32,
-    free: u32,
+    /// Held, or granted and not yet taken; more than `permits` while some are to go when they come back.
+    out: u32,
     queue: Queue<oneshot::Sender<Permit>>,
 }
 
@@ -28,35 +34,77 @@ pub(crate) struct Permit(Option<Arc<Gate>>);
 
 impl Gate {
     pub(crate) fn new(permits: u32) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Inside {
-            permits,
-            free: permits,
-            queue: Queue::default(),
-        })))
+        Self::made(permits, None)
+    }
+
+    /// One of which somebody else says how many there may be: none yet.
+    pub(crate) fn shared(bell: Arc<Notify>) -> Arc<Self> {
+        Self::made(0, Some(bell))
+    }
+
+    fn made(permits: u32, bell: Option<Arc<Notify>>) -> Arc<Self> {
+        Arc::new(Self {
+            inside: Mutex::new(Inside {
+                permits,
+                out: 0,
+                queue: Queue::default(),
+            }),
+            bell,
+        })
     }
 
     /// Gives out up to so many from now on, if that is more than before.
     pub(crate) fn widen(self: &Arc<Self>, permits: u32) {
-        let more = {
-            let mut inside = self.lock();
-            let more = permits.saturating_sub(inside.permits);
-            inside.permits += more;
-            more
-        };
-        for _ in 0..more {
-            self.give_back();
+        let before = self.lock().permits;
+        if permits > before {
+            self.set(permits);
         }
+    }
+
+    /// Gives out up to so many from now on. Those that are out stay out; of too many, none that comes back is given out again.
+    pub(crate) fn set(self: &Arc<Self>, permits: u32) {
+        let mut granted = Vec::new();
+        {
+            let mut inside = self.lock();
+            inside.permits = permits;
+            while inside.out < permits
+                && let Some(next) = inside.queue.next()
+            {
+                inside.out += 1;
+                granted.push(next);
+            }
+        }
+        for next in granted {
+            // What is not taken comes back by being dropped.
+            let _ = next.send(Permit(Some(Arc::clone(self))));
+        }
+    }
+
+    /// The same, if that is less than before; answers how many are out all the same.
+    pub(crate) fn narrow(&self, permits: u32) -> u32 {
+        let mut inside = self.lock();
+        inside.permits = inside.permits.min(permits);
+        inside.out
+    }
+
+    /// How many are out, and how many are waited for.
+    pub(crate) fn demand(&self) -> (u32, u32) {
+        let inside = self.lock();
+        (inside.out, inside.queue.len())
     }
 
     /// A permit at once, or a place in the queue.
     pub(crate) fn enter(self: &Arc<Self>, who: Claimant) -> Result<Permit, Waiting> {
-        let mut inside = self.lock();
-        if inside.free > 0 {
-            inside.free -= 1;
-            return Ok(Permit(Some(Arc::clone(self))));
-        }
-        let (grant, granted) = oneshot::channel();
-        let number = inside.queue.join(who, grant);
+        let (number, granted) = {
+            let mut inside = self.lock();
+            if inside.out < inside.permits {
+                inside.out += 1;
+                return Ok(Permit(Some(Arc::clone(self))));
+            }
+            let (grant, granted) = oneshot::channel();
+            (inside.queue.join(who, grant), granted)
+        };
+        self.ring();
         Err(Waiting {
             gate: Arc::clone(self),
             who,
@@ -68,7 +116,10 @@ impl Gate {
     /// A permit, if one is free.
     pub(crate) fn try_enter(self: &Arc<Self>) -> Option<Permit> {
         let mut inside = self.lock();
-        inside.free = inside.free.checked_sub(1)?;
+        if inside.out >= inside.permits {
+            return None;
+        }
+        inside.out += 1;
         Some(Permit(Some(Arc::clone(self))))
     }
 
@@ -76,17 +127,25 @@ impl Gate {
     fn give_back(self: &Arc<Self>) {
         let mut permit = Permit(Some(Arc::clone(self)));
         loop {
-            let next = {
+            let (next, is_too_many) = {
                 let mut inside = self.lock();
-                let next = inside.queue.next();
+                let is_too_many = inside.out > inside.permits;
+                let next = if is_too_many {
+                    None
+                } else {
+                    inside.queue.next()
+                };
                 if next.is_none() {
-                    inside.free += 1;
+                    inside.out -= 1;
                 }
-                next
+                (next, is_too_many)
             };
             let Some(next) = next else {
-                // It is free; nothing goes back a second time.
+                // It is free, or gone; nothing goes back a second time.
                 permit.0 = None;
+                if is_too_many {
+                    self.ring();
+                }
                 return;
             };
             // Outside the lock: what is not taken comes back here, and what is dropped with its receiver gives itself back.
@@ -97,8 +156,14 @@ impl Gate {
         }
     }
 
+    fn ring(&self) {
+        if let Some(bell) = &self.bell {
+            bell.notify_one();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inside> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

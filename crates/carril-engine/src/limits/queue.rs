@@ -19,6 +19,7 @@ pub(crate) struct Queue<T> {
     /// Highest priority first; no level is empty.
     levels: BTreeMap<Reverse<i8>, Level<T>>,
     arrivals: u64,
+    waiting: u32,
 }
 
 /// One priority.
@@ -34,14 +35,21 @@ impl<T> Default for Queue<T> {
         Self {
             levels: BTreeMap::new(),
             arrivals: 0,
+            waiting: 0,
         }
     }
 }
 
 impl<T> Queue<T> {
+    /// How many wait.
+    pub(crate) const fn len(&self) -> u32 {
+        self.waiting
+    }
+
     /// Joins; the number is what it leaves with.
     pub(crate) fn join(&mut self, who: Claimant, with: T) -> u64 {
         self.arrivals += 1;
+        self.waiting += 1;
         let level = self
             .levels
             .entry(Reverse(who.priority))
@@ -62,6 +70,7 @@ impl<T> Queue<T> {
         let level = self.levels.get_mut(&Reverse(who.priority))?;
         let of_process = level.waiting.get_mut(&who.process)?;
         let with = of_process.remove(&number);
+        self.waiting -= u32::from(with.is_some());
         if of_process.is_empty() {
             level.waiting.remove(&who.process);
             level.turns.retain(|process| *process != who.process);
@@ -75,6 +84,7 @@ impl<T> Queue<T> {
     /// Whose turn it is.
     pub(crate) fn next(&mut self) -> Option<T> {
         let mut first = self.levels.first_entry()?;
+        self.waiting -= 1;
         let level = first.get_mut();
         let process = level.turns.pop_front().expect("no level is empty");
         let of_process = level

@@ -352,3 +352,38 @@ fn a_newer_row_of_another_engine_is_taken_over() {
     assert!(counted.ended(mine, Response::Failed, at(2)));
     assert_eq!(counted.row().state, BreakerState::Open);
 }
+
+#[test]
+fn what_another_engine_counts_meanwhile_takes_no_change_of_state_back() {
+    let opens = || {
+        let mut breaker = Breaker::new("api", policy(1, 1), at(0));
+        let pass = breaker.begin(at(1)).expect("it is closed");
+        assert!(breaker.ended(pass, Response::Failed, at(1)));
+        breaker
+    };
+    let mut counts = Breaker::new("api", policy(5, 1), at(0));
+    for round in 0..100 {
+        let pass = counts.begin(at(round)).expect("it is closed");
+        let response = match round % 2 {
+            0 => Response::Failed,
+            _ => Response::Answered,
+        };
+        assert!(counts.ended(pass, response, at(round)));
+    }
+    let mut opened = opens();
+    opened.take_over(counts.row().clone());
+    assert_eq!(opened.row().state, BreakerState::Open);
+    counts.take_over(opened.row().clone());
+    assert_eq!(counts.row().state, BreakerState::Open);
+    // What a person says goes before what a breaker decides by itself in the same moment.
+    let mut held = Breaker::new("api", policy(1, 1), at(0));
+    assert!(held.force(BreakerWish::Close, None, at(1)));
+    let mut by_itself = opens();
+    held.take_over(by_itself.row().clone());
+    assert!(held.row().forced);
+    by_itself.take_over(held.row().clone());
+    assert_eq!(
+        (by_itself.row().state, by_itself.row().forced),
+        (BreakerState::Closed, true)
+    );
+}

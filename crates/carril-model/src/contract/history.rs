@@ -2,7 +2,7 @@
 //!
 //! Answers come from one snapshot each. Lists are bounded by the `max` they are asked with and go on after a key.
 
-use super::{Answer, Fault, ImportRow, Pending, ProcessRow, Wish};
+use super::{Answer, Fault, ImportRow, LimitKind, Pending, ProcessRow, Wish};
 use crate::account::{CauseKind, TimeAccount};
 use crate::breaker::BreakerRow;
 use crate::definition::{Definition, Resource};
@@ -116,6 +116,8 @@ pub struct AttemptRow {
     pub error: Option<super::StepError>,
     /// Microseconds waited before it began, by cause.
     pub waits: Vec<(crate::account::Cause, i64)>,
+    /// The engine that the execution is with now; `None` while it is in no lane.
+    pub node: Option<NodeId>,
 }
 
 /// A signal that came to an execution.
@@ -288,6 +290,25 @@ pub struct ResourceRow {
     pub waiting_rate: u64,
     /// Executions that wait for its breaker.
     pub waiting_breaker: u64,
+    /// How engines share it, in order of kind and number; empty where the store has one engine at a time.
+    pub shares: Vec<ShareRow>,
+}
+
+/// What one engine that is at work has of a limit that all share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShareRow {
+    /// Of what: slots, or thousandths of the rate.
+    pub kind: LimitKind,
+    /// The engine.
+    pub node: NodeId,
+    /// The engine's host name.
+    pub host: String,
+    /// The engine's command, as people would recognise it.
+    pub command: String,
+    /// What it may use at most.
+    pub granted: u32,
+    /// What it could use, as it said when it last came to that: what is in use and what is waited for.
+    pub wants: u32,
 }
 
 /// An engine that is at work on a store.

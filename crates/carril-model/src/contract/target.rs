@@ -212,6 +212,12 @@ pub trait Target: Send + Sync {
     /// How many steps may write its shared part at once: 1 for SQLite, where the engine then queues them in order.
     fn shared_writers(&self) -> Option<u32>;
 
+    /// How many connections its steps have in one engine: more steps than that wait in order, with the cause `pool`. `None`, the default,
+    /// where steps take no connection that others could miss.
+    fn connections(&self) -> Option<u32> {
+        None
+    }
+
     /// Does one attempt of an SQL step, its checkpoint and its effect in one transaction (P5).
     ///
     /// With a workspace on this target (and no `shared_writes`) it runs in the execution's own place, which is made first if need be.

@@ -231,6 +231,12 @@ fn the_reason_of_an_abort_names_its_numbers_and_is_told_apart() {
     aborted_row.cancelling = Some(state);
     aborted_row.reason = Some(reason);
     assert_eq!(aborted(&aborted_row), Some(expected));
+    // Settling takes the cancel off; by then it has been stopped.
+    aborted_row.cancelling = None;
+    aborted_row.state = ProcessState::Failed;
+    assert_eq!(aborted(&aborted_row), Some(expected));
+    aborted_row.state = ProcessState::Running;
+    aborted_row.cancelling = Some(state);
     aborted_row.own_state = Some(ExecutionState::Failed);
     assert_eq!(aborted(&aborted_row), None, "a failed stage did it");
     aborted_row.own_state = None;

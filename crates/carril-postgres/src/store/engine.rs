@@ -5,15 +5,15 @@ use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::{Session, Tx};
 use super::{
-    again, breakers, commit, enter, forget, import, launch, lookup, neighbours, rails, wake,
+    again, allot, breakers, commit, enter, forget, import, launch, lookup, neighbours, rails, wake,
 };
 use crate::driver::{self, Doing, Worker};
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, Claimed, Entered, Fault, Forgotten, Group, ImportDone, Launch, Launched, Neighbours,
-    NewExecution, NewImport, NewSignal, News, NodeInfo, Owned, Pending, ProcessRow, Rails, Report,
-    Request, Rerun, Selected, Selection, Sent, StepRow, Stopped, Store,
+    Allotted, Answer, Claimed, Entered, Fault, Forgotten, Group, ImportDone, Launch, Launched,
+    Lender, Neighbours, NewExecution, NewImport, NewSignal, News, NodeInfo, Owned, Pending,
+    ProcessRow, Rails, Report, Request, Rerun, Selected, Selection, Sent, StepRow, Stopped, Store,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::guard::VersionRecord;
@@ -318,6 +318,10 @@ impl Neighbours for PostgresStore {
     fn look<'a>(&'a self, named: &'a [ProcessId]) -> Pending<'a, Result<News, Fault>> {
         let named = named.to_vec();
         self.run(move |session| Box::pin(async move { neighbours::look(session, &named).await }))
+    }
+
+    fn share(&self, lender: Arc<dyn Lender>) -> Pending<'_, Result<Vec<Allotted>, Fault>> {
+        self.run(move |session| Box::pin(allot::share(session, lender)))
     }
 }
 

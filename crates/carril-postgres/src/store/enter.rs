@@ -51,6 +51,7 @@ pub(crate) async fn enter(
     session.node = Some(entered.node);
     session.seen = now;
     session.neighbours = Seen::default();
+    session.allotted.clear();
     if let Some(ear) = &session.ear {
         ear.is_of(entered.node.0);
     }
@@ -92,6 +93,7 @@ pub(crate) async fn leave(session: &mut Session, now: Timestamp) -> Result<(), F
         .write(Turn::Alone, async |tx| {
             let queued = Cause::plain(CauseKind::Queued);
             hand_back(tx, tx.node.0, &queued, now, &mut Taken::default()).await?;
+            tx.execute(sql!("allotment_remove"), &[&tx.node.0]).await?;
             tx.exactly(1, sql!("node_end"), &[&tx.node.0, &now.0]).await
         })
         .await?;
@@ -123,6 +125,8 @@ async fn take_over(
     for row in tx.rows(sql!("node_former"), &values).await? {
         let (former, seen) = (int(&row, 0)?, Timestamp(int(&row, 1)?));
         tx.exactly(1, sql!("node_end"), &[&former, &seen.0]).await?;
+        // What it had of shared limits is free from here on, and not before.
+        tx.execute(sql!("allotment_remove"), &[&former]).await?;
         tracing::info!(node = former, "the lease of a node has run out");
         hand_back(tx, former, &recovering, seen, &mut taken).await?;
     }

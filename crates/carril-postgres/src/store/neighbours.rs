@@ -3,6 +3,7 @@
 //! What the last look saw is remembered in the engine's session, so that a look tells what is new. Losing that loses nothing: all is
 //! told again.
 
+use super::allot;
 use super::breakers;
 use super::enter;
 use super::rows::{flag, int, maybe, run};
@@ -39,6 +40,7 @@ struct Snapshot {
     requests: bool,
     next_due: Option<Timestamp>,
     breakers: Vec<carril_model::breaker::BreakerRow>,
+    limits: Vec<Row>,
 }
 
 /// Looks, and says of which processes this engine runs lanes.
@@ -52,6 +54,7 @@ pub(crate) async fn look(session: &mut Session, named: &[ProcessId]) -> Result<N
     join(session, node, &ids).await?;
     let mut news = News {
         requests: snapshot.requests,
+        limits: allot::is_stirred(&session.allotted, &snapshot.limits)?,
         next_due: snapshot.next_due,
         ..News::default()
     };
@@ -106,6 +109,7 @@ async fn snapshot(tx: &Tx<'_>, node: i64, above: i64, named: &[i64]) -> Result<S
         requests: one(tx.row(sql!("request_waits"), &[&node]).await?)?,
         next_due: wake::next_due(tx).await?,
         breakers: breakers::all(tx).await?,
+        limits: allot::stirred(tx, node).await?,
     })
 }
 

@@ -7,6 +7,7 @@
 //! nothing moves. A transaction is taken for committed only after its last statement has proved that it is still the one that
 //! BEGIN opened: a client may take the end of a transaction that had failed for a commit.
 
+use super::allot;
 use super::ear::{self, Ear};
 use super::fault::{OrFault, commit_fault, damaged, fault};
 use super::neighbours::Seen;
@@ -29,6 +30,8 @@ const SEEN_EVERY_MICROS: i64 = 1_000_000;
 const SEEN_IN_LEASE: i64 = 5;
 /// Every turnstile of ours begins with this ("CRRL"), and ends with a number of the schema's name.
 const TURNSTILE: i64 = 0x4352_524c;
+/// The lock of allotments begins with this ("CRRA"), and ends so, too.
+const ALLOTMENTS: i64 = 0x4352_5241;
 
 /// An engine's statements find every row by an index. Their plans are made once for a connection, perhaps while the store is empty,
 /// when reading a table whole costs nothing; and a launch makes it large long before anybody gathers statistics.
@@ -75,6 +78,8 @@ pub(crate) struct Session {
     pub(crate) ear: Option<Arc<Ear>>,
     /// What the last look at others saw.
     pub(crate) neighbours: Seen,
+    /// What this engine was last told that it has of shared limits.
+    pub(crate) allotted: allot::Seen,
 }
 
 /// A connection with its prepared statements.
@@ -111,6 +116,7 @@ impl Session {
             others: 0,
             ear: None,
             neighbours: Seen::default(),
+            allotted: allot::Seen::new(),
         }
     }
 
@@ -136,6 +142,11 @@ impl Session {
     /// The number of the store's turnstile.
     pub(crate) fn turnstile(&self) -> i64 {
         (TURNSTILE << 32) | i64::from(sum_of(&self.schema))
+    }
+
+    /// The number of the lock under which allotments are settled.
+    pub(crate) fn allotments(&self) -> i64 {
+        (ALLOTMENTS << 32) | i64::from(sum_of(&self.schema))
     }
 
     /// Others should look at what this engine did. Where there were none while it did it there is nobody to tell: who has entered

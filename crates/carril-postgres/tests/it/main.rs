@@ -7,4 +7,5 @@ mod store_model;
 mod store_nodes;
 mod store_open;
 mod store_plans;
+mod store_shares;
 mod target;

@@ -47,10 +47,21 @@ pub(super) struct Busy {
     pub(super) entity: Option<String>,
     /// The resources and the target that it holds.
     pub(super) uses: Vec<String>,
+    /// The target that it has a connection to.
+    pub(super) connected: Option<String>,
+    /// Whose lane it is in, where several engines are at work.
+    pub(super) engine: Option<String>,
     /// `stage/step`.
     pub(super) path: String,
     pub(super) attempt: u32,
     pub(super) began: Timestamp,
+}
+
+/// What an engine has of a resource that several share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) engine: String,
+    pub(super) slots: u32,
 }
 
 /// How many executions come before one in the queue for lanes.
@@ -86,6 +97,8 @@ pub(super) struct ExecutionFacts<'a> {
     pub(super) lanes: Option<u32>,
     /// The lock that it waits for, where it is charged to one.
     pub(super) lock: Option<&'a LockRow>,
+    /// Of the resource whose slot it waits for, where several engines share it.
+    pub(super) shares: &'a [Share],
 }
 
 /// All that is known about a process.
@@ -347,11 +360,13 @@ fn busiest(lanes: &[&Busy], now: Timestamp) -> String {
         .iter()
         .take(NAMED_MAX)
         .map(|busy| {
+            let on = busy.engine.as_ref();
             format!(
-                "{} (`{}` since {})",
+                "{} (`{}` since {}{})",
                 busy.entity.as_deref().unwrap_or("the process itself"),
                 busy.path,
-                span(now.micros_since(busy.began))
+                span(now.micros_since(busy.began)),
+                on.map_or_else(String::new, |engine| format!(", on {engine}"))
             )
         })
         .collect();

@@ -57,6 +57,7 @@ fn an_attempt_holds_its_resources_and_the_target_whose_shared_part_it_writes() {
             output: None,
             error: None,
             waits: Vec::new(),
+            node: None,
         };
         uses(pipeline.plan(), &attempt).join(" ")
     };

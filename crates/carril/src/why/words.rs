@@ -1,5 +1,7 @@
 //! How times and numbers read in a sentence.
 
+use carril_model::id::NodeId;
+
 /// A span as people say it: `0 ms`, `350 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`.
 pub(super) fn span(micros: i64) -> String {
     let millis = micros.max(0) / 1_000;
@@ -22,6 +24,11 @@ pub(super) fn count(number: u64, one: &str) -> String {
     } else {
         format!("{number} {one}s")
     }
+}
+
+/// `engine 3 (`carril worker` on db1)`.
+pub(super) fn engine(node: NodeId, command: &str, host: &str) -> String {
+    format!("engine {node} (`{command}` on {host})")
 }
 
 /// `is` or `are`.

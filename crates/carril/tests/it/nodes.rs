@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 /// A lease that does not keep a test waiting.
-const LEASE: Duration = Duration::from_secs(3);
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
-fn entities(many: u32) -> Vec<EntityRow> {
+pub(crate) fn entities(many: u32) -> Vec<EntityRow> {
     let row = |number| EntityRow {
         key: format!("E{number}"),
         attributes: Map::new(),
@@ -30,7 +30,11 @@ fn entities(many: u32) -> Vec<EntityRow> {
     (1..=many).map(row).collect()
 }
 
-fn options(database: &Database, name: &str, pipeline: &PipelineDefinition) -> OpenOptions {
+pub(crate) fn options(
+    database: &Database,
+    name: &str,
+    pipeline: &PipelineDefinition,
+) -> OpenOptions {
     OpenOptions::new(database.url())
         .folder(env!("CARGO_TARGET_TMPDIR"))
         .node("here", name)
@@ -38,7 +42,7 @@ fn options(database: &Database, name: &str, pipeline: &PipelineDefinition) -> Op
         .pipeline(pipeline)
 }
 
-async fn open(options: OpenOptions) -> Carril {
+pub(crate) async fn open(options: OpenOptions) -> Carril {
     carril::open(options).await.expect("the store opens")
 }
 
@@ -53,24 +57,24 @@ fn one_step(step: Step) -> PipelineDefinition {
 
 /// What engines did, in the order in which they began: who, and which entity.
 #[derive(Clone)]
-struct Book(
+pub(crate) struct Book(
     Arc<Mutex<Vec<(&'static str, String)>>>,
     mpsc::UnboundedSender<&'static str>,
 );
 
 impl Book {
-    fn new() -> (Self, mpsc::UnboundedReceiver<&'static str>) {
+    pub(crate) fn new() -> (Self, mpsc::UnboundedReceiver<&'static str>) {
         let (began, told) = mpsc::unbounded_channel();
         (Self(Arc::default(), began), told)
     }
 
-    fn note(&self, who: &'static str, entity: &str) {
+    pub(crate) fn note(&self, who: &'static str, entity: &str) {
         let mut book = self.0.lock().expect("no panic");
         book.push((who, entity.to_owned()));
         let _ = self.1.send(who);
     }
 
-    fn counts(&self) -> BTreeMap<&'static str, usize> {
+    pub(crate) fn counts(&self) -> BTreeMap<&'static str, usize> {
         let mut counts = BTreeMap::new();
         for (who, _) in self.0.lock().expect("no panic").iter() {
             *counts.entry(*who).or_default() += 1;
@@ -80,7 +84,7 @@ impl Book {
 }
 
 /// What a step says that was asked to stop.
-const STOPPED: &str = "stopped";
+pub(crate) const STOPPED: &str = "stopped";
 
 /// A step of this engine: notes who began it, then waits until the gate is open or it is to stop.
 fn gated(who: &'static str, book: &Book, gate: &watch::Receiver<bool>) -> PipelineDefinition {
@@ -103,7 +107,7 @@ fn gated(who: &'static str, book: &Book, gate: &watch::Receiver<bool>) -> Pipeli
     }))
 }
 
-async fn begins(told: &mut mpsc::UnboundedReceiver<&'static str>) -> &'static str {
+pub(crate) async fn begins(told: &mut mpsc::UnboundedReceiver<&'static str>) -> &'static str {
     loop {
         let next = tokio::time::timeout(PATIENCE, told.recv());
         let next = next.await.expect("it begins in time");
@@ -114,12 +118,16 @@ async fn begins(told: &mut mpsc::UnboundedReceiver<&'static str>) -> &'static st
     }
 }
 
-async fn stops(told: &mut mpsc::UnboundedReceiver<&'static str>) {
+pub(crate) async fn stops(told: &mut mpsc::UnboundedReceiver<&'static str>) {
     let next = tokio::time::timeout(PATIENCE, told.recv()).await;
     assert_eq!(next.expect("it stops in time"), Some(STOPPED));
 }
 
-async fn launch(carril: &Carril, pipeline: &PipelineDefinition, launch: Launch) -> ProcessId {
+pub(crate) async fn launch(
+    carril: &Carril,
+    pipeline: &PipelineDefinition,
+    launch: Launch,
+) -> ProcessId {
     let launched = carril.launch(pipeline, launch).await;
     launched.expect("it is launched").process()
 }

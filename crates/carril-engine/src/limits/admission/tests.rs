@@ -5,7 +5,7 @@ use crate::limits::pace::tests::Told;
 use crate::limits::{Claimant, Limits};
 use carril_model::account::CauseKind;
 use carril_model::breaker::{BreakerState, BreakerWish, Response};
-use carril_model::contract::Clock;
+use carril_model::contract::{Clock, ErrorClass};
 use carril_model::definition::{BreakerPolicy, OnOpen, Rate, RateUnit};
 use carril_model::id::ProcessId;
 use std::pin::Pin;
@@ -26,7 +26,7 @@ struct Rig {
 impl Rig {
     fn new() -> Self {
         let clock = Arc::new(Told::default());
-        let limits = Limits::new(Arc::clone(&clock) as Arc<dyn Clock>, Vec::new());
+        let limits = Limits::new(Arc::clone(&clock) as Arc<dyn Clock>, Vec::new(), None);
         Self { clock, limits }
     }
 
@@ -38,10 +38,7 @@ impl Rig {
             successes: 1,
         };
         Needs {
-            slots: slots
-                .iter()
-                .map(|name| self.limits.slot(name, name, 1))
-                .collect(),
+            slots: slots.iter().map(|name| self.limits.slot(name, 1)).collect(),
             paces: rated
                 .iter()
                 .map(|name| {
@@ -54,6 +51,7 @@ impl Rig {
                 .map(|name| self.limits.guard(name, policy))
                 .collect(),
             on_open: OnOpen::Wait,
+            lent: None,
         }
     }
 }
@@ -64,7 +62,7 @@ fn begins(next: Next) -> Admitted {
     match next {
         Next::Begin(admitted) => admitted,
         Next::Wait(cause, _) => panic!("it waits for {cause}"),
-        Next::Refuse(error) => panic!("it is refused: {}", error.message),
+        Next::Refuse(error) | Next::Late(error) => panic!("it is refused: {}", error.message),
     }
 }
 
@@ -75,7 +73,7 @@ fn waits(next: Next, kind: CauseKind, about: &str) -> Wait {
             wait
         }
         Next::Begin(_) => panic!("it begins"),
-        Next::Refuse(error) => panic!("it is refused: {}", error.message),
+        Next::Refuse(error) | Next::Late(error) => panic!("it is refused: {}", error.message),
     }
 }
 
@@ -198,4 +196,42 @@ async fn after_the_cool_down_one_at_a_time_goes_through_in_order() {
     assert_eq!(rows[0].state, BreakerState::Closed);
     let in_hand = is_over(&mut second).expect("it is closed");
     drop(begins(api.advance(in_hand, WHO).0).ended());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_comes_last_and_is_waited_for_so_long() {
+    let rig = Rig::new();
+    let pool = || {
+        let mut needs = rig.needs(&["disk"], &[], &[]);
+        let pool = CauseKind::Pool;
+        let connection = rig.limits.own(pool, "pool warehouse", "warehouse", 1);
+        needs.slots.push(connection);
+        needs
+    };
+    let mut only = pool();
+    only.slots.remove(0);
+    let held = begins(start(&only));
+    let both = pool();
+    let wait = waits(start(&both), CauseKind::Pool, "warehouse");
+    drop(waits(
+        start(&rig.needs(&["disk"], &[], &[])),
+        CauseKind::Slot,
+        "disk",
+    ));
+    // Nobody gives one back: paused time passes at once.
+    let before = tokio::time::Instant::now();
+    let in_hand = wait.await;
+    assert_eq!(before.elapsed(), super::POOL_WAIT_MAX);
+    let Next::Late(error) = both.advance(in_hand, WHO).0 else {
+        panic!("it goes on");
+    };
+    assert_eq!(
+        (error.code.as_str(), error.class),
+        ("CAR0541", ErrorClass::Transient)
+    );
+    // What it had in hand went back, and who waits in time begins.
+    drop(begins(start(&rig.needs(&["disk"], &[], &[]))).ended());
+    let wait = waits(start(&both), CauseKind::Pool, "warehouse");
+    drop(held.ended());
+    drop(begins(both.advance(wait.await, WHO).0).ended());
 }

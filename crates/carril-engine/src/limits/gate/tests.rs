@@ -69,13 +69,40 @@ fn a_wider_gate_lets_in_who_waits() {
     );
 }
 
+#[test]
+fn a_narrower_gate_takes_back_what_comes_and_rings() {
+    let bell = Arc::new(tokio::sync::Notify::new());
+    let rung = || {
+        let mut rung = std::pin::pin!(bell.notified());
+        let mut context = Context::from_waker(Waker::noop());
+        rung.as_mut().poll(&mut context).is_ready()
+    };
+    let gate = Gate::shared(Arc::clone(&bell));
+    let mut first = waits(&gate, who(1, 0));
+    assert!(rung(), "somebody waits");
+    gate.set(2);
+    let first = poll(&mut first).expect("there are some now");
+    let second = gate.enter(who(1, 0)).expect("it is free");
+    let mut third = waits(&gate, who(1, 0));
+    assert!(rung());
+    assert_eq!(gate.narrow(1), 2, "both are still out");
+    assert_eq!(gate.narrow(9), 2, "it is made no wider");
+    drop(first);
+    assert!(rung(), "one that is too many has come back");
+    assert!(poll(&mut third).is_none(), "and goes to nobody");
+    assert_eq!(gate.demand(), (1, 1));
+    drop(second);
+    assert!(!rung());
+    assert!(poll(&mut third).is_some());
+}
+
 #[derive(Debug, Clone)]
 enum Event {
     Enter(i64, i8),
     Poll(usize),
     GiveUp(usize),
     Release(usize),
-    Widen(u32),
+    Set(u32),
 }
 
 proptest! {
@@ -87,13 +114,14 @@ proptest! {
             4 => (0_usize..9).prop_map(Event::Poll),
             2 => (0_usize..9).prop_map(Event::GiveUp),
             4 => (0_usize..9).prop_map(Event::Release),
-            1 => (1_u32..6).prop_map(Event::Widen),
+            1 => (0_u32..6).prop_map(Event::Set),
         ], 1..150),
     ) {
         let gate = Gate::new(permits);
         let mut permits = permits;
         let (mut held, mut waiting): (Vec<Permit>, Vec<Waiting>) = (Vec::new(), Vec::new());
         for event in events {
+            let before = gate.demand().0;
             match event {
                 Event::Enter(process, priority) => match gate.enter(who(process, priority)) {
                     Ok(permit) => held.push(permit),
@@ -108,21 +136,22 @@ proptest! {
                 }
                 Event::GiveUp(at) if !waiting.is_empty() => drop(waiting.remove(at % waiting.len())),
                 Event::Release(at) if !held.is_empty() => drop(held.remove(at % held.len())),
-                Event::Widen(to) => {
-                    gate.widen(to);
-                    permits = permits.max(to);
+                Event::Set(to) => {
+                    gate.set(to);
+                    permits = to;
                 }
                 _ => {}
             }
-            prop_assert!(held.len() <= permits as usize);
             let inside = gate.lock();
-            let granted = (permits - inside.free) as usize - held.len();
+            prop_assert!(inside.out <= before.max(permits), "more never go out than there may be");
+            prop_assert!(inside.queue.len() == 0 || inside.out >= inside.permits, "nobody waits for what is free");
+            let granted = inside.out as usize - held.len();
             prop_assert!(granted <= waiting.len(), "what is out is held or granted");
             drop(inside);
         }
         // With everybody gone all of them are free again.
         drop((held, waiting));
-        prop_assert_eq!(gate.lock().free, permits);
+        prop_assert_eq!(gate.demand(), (0, 0));
     }
 }
 
@@ -166,5 +195,5 @@ fn many_threads_share_one_permit() {
         }
     });
     assert!(entered.load(Ordering::SeqCst) >= 266);
-    assert_eq!(gate.lock().free, 1);
+    assert_eq!(gate.demand(), (0, 0));
 }

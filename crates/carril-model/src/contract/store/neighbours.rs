@@ -9,6 +9,8 @@ use crate::breaker::BreakerRow;
 use crate::contract::{Owned, Pending};
 use crate::id::ProcessId;
 use crate::time::Timestamp;
+use serde::Serialize;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Processes that one look tells of at the most, and executions of each kind; the next look goes on with the others.
@@ -35,6 +37,81 @@ pub struct News {
     pub next_due: Option<Timestamp>,
     /// Whether a request waits that this engine may serve.
     pub requests: bool,
+    /// Shared limits of which this engine's allotment is not what it was last told, or of which another engine goes short.
+    pub limits: bool,
+}
+
+/// What of a resource several engines share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitKind {
+    /// Its slots.
+    Slot,
+    /// Its rate, in [`RATE_PARTS`](crate::allotment::RATE_PARTS).
+    Rate,
+}
+
+impl LimitKind {
+    /// The name in the store and in every `--json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Slot => "slot",
+            Self::Rate => "rate",
+        }
+    }
+
+    /// The kind with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Slot, Self::Rate]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// A limit that engines share, by what it is called.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LimitKey {
+    /// The resource.
+    pub resource: String,
+    /// What of it.
+    pub kind: LimitKind,
+}
+
+/// What one engine needs of a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// Which.
+    pub key: LimitKey,
+    /// How much there is, by the pipelines of this engine; over all engines the largest holds.
+    pub total: u32,
+    /// What it could use now: what is in use, and what is waited for.
+    pub wants: u32,
+}
+
+/// What one engine may lend of a limit from here on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allotted {
+    /// Of which.
+    pub key: LimitKey,
+    /// How much there is, by the pipelines of all engines.
+    pub total: u32,
+    /// What it said that it wants.
+    pub wants: u32,
+    /// What the store counts as its own.
+    pub granted: u32,
+    /// What it may have in use at most: less than what is its own while some of that is to go back when its use is over.
+    pub lends: u32,
+}
+
+/// What an engine lends of limits that several share. Asked while allotments are settled, so it answers at once.
+pub trait Lender: Send + Sync {
+    /// All that it needs, in whatever order.
+    fn needs(&self) -> Vec<Need>;
+
+    /// From here on it lends at most so much; answers with what is in use all the same.
+    fn keep(&self, key: &LimitKey, at_most: u32) -> u32;
 }
 
 /// Engines beside this one, on a store that several share.
@@ -55,4 +132,12 @@ pub trait Neighbours: Send + Sync {
     /// # Errors
     /// As [`Fault`]; what was to be told is told by the next look.
     fn look<'a>(&'a self, named: &'a [ProcessId]) -> Pending<'a, Result<News, Fault>>;
+
+    /// Settles what this engine may have of limits that several share: it says what it wants, gives back what others should have
+    /// (by [`Lender::keep`], before it is written), and what is free is dealt to whoever goes short. What that is,
+    /// [`crate::allotment`] decides. What an engine holds is its own until it gives it back, leaves, or is taken for dead.
+    ///
+    /// # Errors
+    /// As [`Fault`]; then the engine goes on with what it last was told, less what it was told to keep.
+    fn share(&self, lender: Arc<dyn Lender>) -> Pending<'_, Result<Vec<Allotted>, Fault>>;
 }

@@ -108,6 +108,7 @@ fn attempt(execution: i64, stage: &str, began: i64, ended: i64, waited: i64) -> 
         output: None,
         error: None,
         waits: (waited > 0).then_some((slot, waited)).into_iter().collect(),
+        node: None,
     }
 }
 

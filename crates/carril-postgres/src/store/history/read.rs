@@ -133,6 +133,7 @@ pub(super) fn attempt(row: &Row) -> Result<AttemptRow, Fault> {
         output: json(row, 13)?,
         error: json(row, 14)?,
         waits: json(row, 15)?.unwrap_or_default(),
+        node: maybe(row, 21)?.map(NodeId),
     })
 }
 

@@ -3,10 +3,12 @@
 use super::super::fault::damaged;
 use super::super::rows;
 use super::read;
+use crate::store::allot;
 use crate::store::session::Tx;
 use carril_model::account::CauseKind;
-use carril_model::contract::{Fault, ResourceRow};
+use carril_model::contract::{Fault, ResourceRow, ShareRow};
 use carril_model::definition::Definition;
+use carril_model::id::NodeId;
 use std::collections::BTreeMap;
 use tokio_postgres::Row;
 
@@ -46,6 +48,20 @@ pub(super) async fn of_all(tx: &Tx<'_>) -> Result<Vec<ResourceRow>, Fault> {
             _ => return Err(damaged(format!("{cause} is no limit"))),
         };
         *waiting = rows::count(row, 2)?;
+    }
+    for row in &tx.rows(sql!("history_resource_shares"), &[]).await? {
+        let key = allot::key(row)?;
+        // What nobody uses any more is still an engine's until it leaves.
+        if let Some(of) = found.get_mut(&key.resource) {
+            of.shares.push(ShareRow {
+                kind: key.kind,
+                node: NodeId(rows::int(row, 2)?),
+                host: rows::get(row, 3)?,
+                command: rows::get(row, 4)?,
+                granted: rows::small(row, 5)?,
+                wants: rows::small(row, 6)?,
+            });
+        }
     }
     Ok(found
         .into_iter()

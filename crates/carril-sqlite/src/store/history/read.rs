@@ -12,7 +12,7 @@ use carril_model::contract::{
 };
 use carril_model::definition::Definition;
 use carril_model::figures::FailedAttempts;
-use carril_model::id::{ExecutionId, ProcessId, Run};
+use carril_model::id::{ExecutionId, NodeId, ProcessId, Run};
 use carril_model::state::StepState;
 use carril_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
@@ -139,6 +139,7 @@ pub(super) fn attempt(row: &Row<'_>) -> Result<AttemptRow, Fault> {
         output: json(row, 13)?,
         error: json(row, 14)?,
         waits: json(row, 15)?.unwrap_or_default(),
+        node: get::<Option<i64>>(row, 21)?.map(NodeId),
     })
 }
 

@@ -28,12 +28,7 @@ pub(super) fn in_a_lane(facts: &ExecutionFacts<'_>, who: &str) -> Told {
             format!("{who} waits since {waited} for the journal to acknowledge what it did"),
             None,
         ),
-        CauseKind::Pool => told(
-            format!(
-                "{who} waits since {waited} for a connection of target `{about}`: all are in use"
-            ),
-            None,
-        ),
+        CauseKind::Pool => pool(facts, who, about, &waited),
         CauseKind::Lock => locks::lock(facts, who, about, &waited),
         CauseKind::OutcomeUnknown => told(
             format!("{who} finds out since {waited} whether its last commit on `{about}` was done"),
@@ -68,22 +63,61 @@ fn slot(facts: &ExecutionFacts<'_>, who: &str, about: &str, waited: &str) -> Tol
         None => format!("its turn to write to target `{about}`, which takes one writer at a time"),
     };
     let sentence = if holders.is_empty() {
+        let shared = shared(facts);
         format!(
-            "{who} waits since {waited} for {what}; nobody is seen holding it now, so it is about to go on"
+            "{who} waits since {waited} for {what}; nobody is seen holding it now, so it is about to go on{shared}"
         )
     } else {
-        let held = if holders.len() == 1 {
-            "held by"
-        } else {
-            "held longest by"
-        };
+        let held = held_by(&holders);
+        let busiest = busiest(&holders, facts.now);
         format!(
-            "{who} waits since {waited} for {what}, {held} {}",
-            busiest(&holders, facts.now)
+            "{who} waits since {waited} for {what}, {held} {busiest}{}",
+            shared(facts)
         )
     };
     Told {
         cause: CauseKind::Slot.name(),
+        since: facts.row.account.since(),
+        sentence,
+        next: holders.first().map(|busy| Next::Execution(busy.execution)),
+    }
+}
+
+/// Which engines may use how many of the slots, where several share them.
+fn shared(facts: &ExecutionFacts<'_>) -> String {
+    let shares = facts.shares.iter();
+    let shares: Vec<String> = shares
+        .map(|share| format!("{} may use {}", share.engine, share.slots))
+        .collect();
+    if shares.is_empty() {
+        return String::new();
+    }
+    format!("; {}", shares.join(", "))
+}
+
+const fn held_by(holders: &[&Busy]) -> &'static str {
+    if holders.len() == 1 {
+        "held by"
+    } else {
+        "held longest by"
+    }
+}
+
+fn pool(facts: &ExecutionFacts<'_>, who: &str, about: &str, waited: &str) -> Told {
+    let others = facts.busy.iter();
+    let holders: Vec<&Busy> = others
+        .filter(|busy| busy.execution != facts.row.id)
+        .filter(|busy| busy.connected.as_deref() == Some(about))
+        .collect();
+    let start = format!("{who} waits since {waited} for a connection of target `{about}`");
+    let sentence = if holders.is_empty() {
+        format!("{start}; nobody is seen holding one now, so it is about to go on")
+    } else {
+        let (held, busiest) = (held_by(&holders), busiest(&holders, facts.now));
+        format!("{start}: all are in use, {held} {busiest}")
+    };
+    Told {
+        cause: CauseKind::Pool.name(),
         since: facts.row.account.since(),
         sentence,
         next: holders.first().map(|busy| Next::Execution(busy.execution)),

@@ -45,6 +45,7 @@ pub(super) struct Case {
     rivals: Vec<(ProcessId, i8)>,
     lanes: Option<u32>,
     pub(super) lock: Option<LockRow>,
+    shares: Vec<Share>,
 }
 
 pub(super) fn case(state: ExecutionState, cause: Cause) -> Case {
@@ -78,6 +79,7 @@ pub(super) fn case(state: ExecutionState, cause: Cause) -> Case {
         rivals: Vec::new(),
         lanes: None,
         lock: None,
+        shares: Vec::new(),
     }
 }
 
@@ -131,6 +133,7 @@ fn attempt(step: &str, state: StepState, number: u32) -> AttemptRow {
         output: None,
         error: None,
         waits: Vec::new(),
+        node: None,
     }
 }
 
@@ -140,6 +143,8 @@ fn busy(execution: i64, process: i64, uses: &str, began: i64) -> Busy {
         execution: ExecutionId(execution),
         entity: Some(format!("F{execution}")),
         uses: vec![uses.to_owned()],
+        connected: None,
+        engine: None,
         path: "extract/ipa".to_owned(),
         attempt: 1,
         began: Timestamp(began * 1_000_000),
@@ -162,6 +167,7 @@ fn told(case: &Case) -> Told {
         rivals,
         lanes,
         lock,
+        shares,
     } = case;
     execution(&ExecutionFacts {
         now: NOW,
@@ -177,6 +183,7 @@ fn told(case: &Case) -> Told {
         rivals,
         lanes: *lanes,
         lock: lock.as_ref(),
+        shares,
     })
 }
 
@@ -437,6 +444,50 @@ fn a_slot_names_its_holders_over_all_processes() {
     slot.busy.clear();
     let sentence = "execution 12 (F12) waits since 1 min 0 s for a slot of `geneva` (2 slots); nobody is seen holding it now, so it is about to go on";
     check(&slot, "slot", sentence, None);
+}
+
+#[test]
+fn a_slot_that_engines_share_names_them() {
+    let mut slot = case(
+        ExecutionState::Running,
+        Cause::about(CauseKind::Slot, "geneva"),
+    );
+    let other = "engine 3 (`carril worker` on db1)".to_owned();
+    slot.busy = vec![Busy {
+        engine: Some(other.clone()),
+        ..busy(4, 8, "geneva", 90)
+    }];
+    slot.shares = vec![Share {
+        engine: other,
+        slots: 2,
+    }];
+    let sentence = "execution 12 (F12) waits since 1 min 0 s for a slot of `geneva` (2 slots), held by F4 (`extract/ipa` since 10 s, on engine 3 (`carril worker` on db1)); engine 3 (`carril worker` on db1) may use 2";
+    check(
+        &slot,
+        "slot",
+        sentence,
+        Some(Next::Execution(ExecutionId(4))),
+    );
+}
+
+#[test]
+fn a_connection_names_who_has_one() {
+    let mut pool = case(
+        ExecutionState::Running,
+        Cause::about(CauseKind::Pool, "warehouse"),
+    );
+    let connected = |execution, began| Busy {
+        connected: Some("warehouse".to_owned()),
+        ..busy(execution, 7, "", began)
+    };
+    pool.busy = vec![connected(3, 88), connected(4, 90), busy(5, 7, "", 91)];
+    let sentence = "execution 12 (F12) waits since 1 min 0 s for a connection of target `warehouse`: all are in use, held longest by F3 (`extract/ipa` since 12 s), F4 (`extract/ipa` since 10 s)";
+    check(
+        &pool,
+        "pool",
+        sentence,
+        Some(Next::Execution(ExecutionId(3))),
+    );
 }
 
 #[test]
