@@ -22,6 +22,7 @@ pub mod lock;
 pub mod moment;
 pub mod overlap;
 pub mod plan;
+pub mod printed;
 pub mod process;
 pub mod retry;
 pub mod schema;

@@ -17,6 +17,7 @@ mod fault;
 mod fence;
 mod inspect;
 mod name;
+mod notices;
 mod pool;
 mod probe;
 mod publish;
@@ -34,8 +35,8 @@ mod workspace;
 
 use crate::address::Address;
 use carril_model::contract::{
-    Cancellation, Clock, EntityCursor, Inspection, Pending, StepCall, StepDone, StepError,
-    TableGap, TableMigration, TableRows, Target, TargetError, Whose,
+    Cancellation, Clock, Connections, EntityCursor, Inspection, Pending, StepCall, StepDone,
+    StepError, TableGap, TableMigration, TableRows, Target, TargetError, Whose,
 };
 use carril_model::definition::{Definition, Publish, SqlText, Workspace};
 use carril_model::id::{ExecutionId, ProcessId, Run};
@@ -187,6 +188,14 @@ impl Target for PostgresTarget {
 
     fn shared_writers(&self) -> Option<u32> {
         None
+    }
+
+    fn connections(&self) -> Option<Connections> {
+        let (most, waiting) = (self.pool.max(), self.pool.waiting());
+        Some(Connections {
+            most: u32::try_from(most).unwrap_or(u32::MAX),
+            waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
+        })
     }
 
     fn run_sql<'a>(

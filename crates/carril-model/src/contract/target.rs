@@ -114,6 +114,15 @@ pub struct TableMigration {
     pub note: Option<String>,
 }
 
+/// The connections of a target on a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// How many there are at most; a step holds one.
+    pub most: u32,
+    /// Steps that wait for one.
+    pub waiting: u32,
+}
+
 /// Where one execution's rows were, or are, on a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Whose {
@@ -211,6 +220,12 @@ pub trait Target: Send + Sync {
 
     /// How many steps may write its shared part at once: 1 for SQLite, where the engine then queues them in order.
     fn shared_writers(&self) -> Option<u32>;
+
+    /// How many steps it takes at once and how many wait for that now; `None`, the default, for a database that works in this process, whose
+    /// pace this machine sets.
+    fn connections(&self) -> Option<Connections> {
+        None
+    }
 
     /// Does one attempt of an SQL step, its checkpoint and its effect in one transaction (P5).
     ///
