@@ -17,6 +17,7 @@ pub mod finding;
 pub mod guard;
 pub mod id;
 pub mod import;
+pub mod lanes;
 pub mod load;
 pub mod lock;
 pub mod moment;

@@ -99,7 +99,7 @@ fn drawn(prepared: &Prepared, outline: &Outline, entities: &EntitiesPreview) -> 
     }
     add(
         "lanes",
-        format!("{} at once{}", outline.lanes, overlap(prepared)),
+        format!("{} at once{}", lanes(outline), overlap(prepared)),
     );
     if outline.priority != 0 {
         add("priority", outline.priority.to_string());
@@ -139,6 +139,14 @@ fn entities_line(outline: &Outline, entities: &EntitiesPreview) -> String {
         number::count(count),
         names.join(", ")
     )
+}
+
+fn lanes(outline: &Outline) -> String {
+    if outline.lanes_auto {
+        "auto: as many as do most,".to_owned()
+    } else {
+        outline.lanes.to_string()
+    }
 }
 
 fn overlap(prepared: &Prepared) -> &'static str {

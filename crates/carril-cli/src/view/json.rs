@@ -45,6 +45,14 @@ enum Line<'a> {
         error: Option<&'a str>,
         at: String,
     },
+    Lanes {
+        process: i64,
+        from: u32,
+        to: u32,
+        reason: &'static str,
+        detail: &'a str,
+        at: String,
+    },
     Settled {
         process: i64,
         execution: i64,
@@ -135,6 +143,21 @@ pub(crate) fn event(output: &Output, event: &Event) -> Result<(), Failure> {
             attempt: *attempt,
             state: state.name(),
             error: error.as_deref(),
+            at: rfc3339(*at),
+        },
+        Event::Lanes {
+            process,
+            from,
+            to,
+            reason,
+            detail,
+            at,
+        } => Line::Lanes {
+            process: process.0,
+            from: *from,
+            to: *to,
+            reason: reason.name(),
+            detail,
             at: rfc3339(*at),
         },
         Event::Settled {

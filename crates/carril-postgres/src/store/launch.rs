@@ -4,6 +4,7 @@
 //! dead. Launches take turns, by the row that gives out ids, so that ids are given out in the order of commits: who is first of a
 //! lane key goes by ids. Only a chunk's last statements, which look who else has a key, are done alone in the store.
 
+use super::adapt;
 use super::claim;
 use super::desk::Desk;
 use super::fault::damaged;
@@ -210,6 +211,7 @@ async fn write_process(
         &tx.node.0,
     ];
     tx.exactly(1, sql!("process_insert"), &values).await?;
+    adapt::begin(tx, launch, ProcessId(process)).await?;
     Ok(ProcessId(process))
 }
 
