@@ -18,14 +18,15 @@ name = "work"
 #[test]
 fn a_number_that_is_found_out_is_told_as_such() {
     let bench = Bench::new("", PIPELINE);
-    let plan = bench.run(&["plan"]).with(0);
+    let folder = bench.path("pipeline").display().to_string();
+    let plan = bench.run(&["plan", &folder]).with(0);
     assert!(
         plan.stdout.contains("auto: as many as do most"),
         "{}",
         plan.stdout
     );
     assert_eq!(
-        bench.run(&["plan", "--json"]).with(0).whole_json()["pipeline"]["lanes_auto"],
+        bench.run(&["plan", &folder, "--json"]).with(0).whole_json()["pipeline"]["lanes_auto"],
         true
     );
     bench.run(&["run"]).with(0);

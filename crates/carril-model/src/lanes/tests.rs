@@ -261,7 +261,12 @@ fn who_does_the_work_says_how_it_begins() {
             "name = \"p\"\nentities = {{ list = [\"a\"] }}\nlanes = {{ max = \"auto\" }}\n[[stage]]\nname = \"s\"\n[[stage.step]]\nname = \"x\"\n{step}\n\
             [[stage]]\nname = \"all\"\nper = \"process\"\n[[stage.step]]\nname = \"y\"\nsql = \"select 2\"\ntarget = \"other\"\n"
         );
-        let plan = Plan::new(parse(&One(text)).definition.expect("it is right"));
+        let loaded = parse(&One(text));
+        let plan = Plan::new(
+            loaded
+                .definition
+                .unwrap_or_else(|| panic!("{:?}", loaded.findings)),
+        );
         let of = |target: &str| {
             if target == "other" {
                 Some(1)
@@ -283,7 +288,7 @@ fn who_does_the_work_says_how_it_begins() {
     assert_eq!(begins(sql, Some(900)), (10, AUTO_MAX, true));
     assert_eq!(begins("command = [\"true\"]", Some(20)), (3, 3, false));
     assert_eq!(
-        begins("http = { url = \"https://x.example/\" }", None),
+        begins("http = { method = \"GET\", url = \"https://x.example/\" }", None),
         (10, AUTO_MAX, true)
     );
 }

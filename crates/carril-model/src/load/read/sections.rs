@@ -207,7 +207,9 @@ impl Reader<'_> {
                 &lanes.path_of("max"),
                 "CAR0105",
                 format!("`max` cannot be `{word}`"),
-                format!("it is a whole number between 1 and {LANES_MAX}, or `{AUTO}` in quotes"),
+                format!(
+                    "it is a whole number between 1 and {LANES_MAX}, without quotes, or `\"{AUTO}\"`"
+                ),
             );
         }
         // What is wrong with it was told.
