@@ -97,10 +97,7 @@ fn drawn(prepared: &Prepared, outline: &Outline, entities: &EntitiesPreview) -> 
             .map_or("not known", String::as_str);
         add("target", format!("{name} = {place}"));
     }
-    add(
-        "lanes",
-        format!("{} at once{}", lanes(outline), overlap(prepared)),
-    );
+    add("lanes", format!("{}{}", lanes(outline), overlap(prepared)));
     if outline.priority != 0 {
         add("priority", outline.priority.to_string());
     }
@@ -143,9 +140,9 @@ fn entities_line(outline: &Outline, entities: &EntitiesPreview) -> String {
 
 fn lanes(outline: &Outline) -> String {
     if outline.lanes_auto {
-        "auto: as many as do most,".to_owned()
+        "as many at once as do most (auto)".to_owned()
     } else {
-        outline.lanes.to_string()
+        format!("{} at once", outline.lanes)
     }
 }
 

@@ -21,7 +21,7 @@ fn a_number_that_is_found_out_is_told_as_such() {
     let folder = bench.path("pipeline").display().to_string();
     let plan = bench.run(&["plan", &folder]).with(0);
     assert!(
-        plan.stdout.contains("auto: as many as do most"),
+        plan.stdout.contains("as many at once as do most (auto)"),
         "{}",
         plan.stdout
     );

@@ -288,7 +288,10 @@ fn who_does_the_work_says_how_it_begins() {
     assert_eq!(begins(sql, Some(900)), (10, AUTO_MAX, true));
     assert_eq!(begins("command = [\"true\"]", Some(20)), (3, 3, false));
     assert_eq!(
-        begins("http = { method = \"GET\", url = \"https://x.example/\" }", None),
+        begins(
+            "http = { method = \"GET\", url = \"https://x.example/\" }",
+            None
+        ),
         (10, AUTO_MAX, true)
     );
 }
