@@ -480,7 +480,7 @@ pub(crate) struct Trace {
     pub(crate) view: TraceView,
 }
 
-/// The four questions, and the whole of it.
+/// The five questions, and the whole of it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TraceView {
     /// Each entity by stage, on one time axis.
@@ -491,6 +491,8 @@ pub(crate) enum TraceView {
     Bottlenecks(TraceOf),
     /// Where the time of all executions went, by cause.
     Waits(TraceOf),
+    /// How the number of lanes was found out where the pipeline says `max = "auto"`, newest change first.
+    Lanes(TraceOf),
     /// The whole of it as a file that ui.perfetto.dev and chrome://tracing open.
     Export(TraceExport),
 }
@@ -556,7 +558,7 @@ pub(crate) enum BreakerHow {
 /// `carril sql`.
 #[derive(Debug, Args)]
 pub(crate) struct Sql {
-    /// A query over the views processes, executions, steps, waits, trace, breakers and breaker_changes.
+    /// A query over the views processes, executions, steps, waits, trace, breakers, breaker_changes and lanes_changes.
     #[arg(value_name = "QUERY")]
     pub(crate) query: String,
     /// At most this many rows.

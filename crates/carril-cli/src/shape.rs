@@ -8,6 +8,7 @@ use carril::model::contract::{
     AttemptRow, ExecutionRow, ImportRow, ProcessRow, SignalRow, StepError, TableRows, Tally,
 };
 use carril::model::id::ProcessId;
+use carril::model::lanes::LanesRow;
 use carril::model::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -62,6 +63,26 @@ impl<'a> ProcessShape<'a> {
             cancelling: row.cancelling.is_some(),
             targets: &row.targets,
             folder: row.folder.as_deref(),
+        }
+    }
+}
+
+/// How the number of a process's lanes is found out: where it stands, and why.
+#[derive(Debug, Serialize)]
+pub(crate) struct LanesShape<'a> {
+    most: u32,
+    reason: &'static str,
+    detail: &'a str,
+    at: String,
+}
+
+impl<'a> From<&'a LanesRow> for LanesShape<'a> {
+    fn from(row: &'a LanesRow) -> Self {
+        Self {
+            most: row.most,
+            reason: row.change.reason.name(),
+            detail: &row.change.detail,
+            at: rfc3339(row.at),
         }
     }
 }

@@ -117,6 +117,15 @@ impl View {
         {
             self.say(message);
         }
+        if let (
+            Event::Lanes {
+                from, to, detail, ..
+            },
+            false,
+        ) = (event, matches!(self.kind, Kind::Json(_) | Kind::Silent))
+        {
+            self.say(&format!("{to} lanes instead of {from}: {detail}"));
+        }
         match &mut self.kind {
             Kind::Json(_) => json::event(&self.output, event)?,
             Kind::Lines(lines) => {
@@ -187,6 +196,7 @@ const fn of(event: &Event) -> Option<ProcessId> {
         Event::Process { process, .. }
         | Event::Started { process, .. }
         | Event::Step { process, .. }
+        | Event::Lanes { process, .. }
         | Event::Settled { process, .. } => Some(*process),
     }
 }

@@ -187,7 +187,11 @@ impl Engine {
 
     /// Has the coordinator look at a process again, as one of this engine's.
     async fn look_again(&self, ready: Ready, row: ProcessRow) {
-        let run = Arc::new(ready.into_run(row.id, row.priority, row.params.clone()));
+        // Without an answer its lanes stay as many as they are.
+        let lanes_auto = self.core.lanes_auto(&ready.plan, row.id).await;
+        let lanes_auto = lanes_auto.unwrap_or_default();
+        let run = ready.into_run(row.id, row.priority, row.params.clone(), lanes_auto);
+        let run = Arc::new(run);
         self.core
             .notify(Notice::Adopt {
                 run,

@@ -3,6 +3,8 @@
 //!
 //! It holds no truth: rows come from commits, and every change it asks for is checked again by the store.
 
+mod adapting;
+
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::lane::{self, Signal};
@@ -11,6 +13,7 @@ use crate::rails;
 use crate::recovery;
 use crate::shared::Core;
 use crate::task::Kind;
+use adapting::Adapting;
 use carril_model::contract::{Claim, Claimed, Entered, Fault, ProcessChange, ProcessRow};
 use carril_model::id::ProcessId;
 use carril_model::process;
@@ -87,11 +90,14 @@ struct Managed {
     reserved: u32,
     /// The deal in which it was last given lanes.
     served: u64,
+    /// How the number of its lanes is found out, where it is.
+    adapting: Option<Adapting>,
 }
 
 impl Managed {
-    const fn new(run: Arc<ProcessRun>, row: ProcessRow) -> Self {
+    fn new(run: Arc<ProcessRun>, row: ProcessRow, now: Timestamp) -> Self {
         Self {
+            adapting: Adapting::of(&run, row.lanes, now),
             run,
             row,
             active: 0,
@@ -132,6 +138,8 @@ pub(crate) struct Coordinator {
     deals: u64,
     /// Whether the engine has lost its store and is not back yet: nothing is asked of the journal.
     away: bool,
+    /// When lanes are looked at next, where their number is found out.
+    looks_at: Timestamp,
 }
 
 impl Coordinator {
@@ -148,6 +156,7 @@ impl Coordinator {
             lanes,
             deals: 0,
             away: false,
+            looks_at: Timestamp::default(),
         }
     }
 
@@ -165,6 +174,7 @@ impl Coordinator {
             }
             tokio::select! {
                 biased;
+                () = tokio::time::sleep(self.until_look()), if self.adapts() => self.adapt(),
                 notice = self.notices.recv() => match notice {
                     Some(notice) => self.take(notice),
                     None => return,
@@ -269,6 +279,7 @@ impl Coordinator {
             return;
         };
         managed.active -= 1;
+        managed.shed();
         if !dry || managed.again {
             self.fill(process);
         } else {
@@ -281,11 +292,12 @@ impl Coordinator {
     fn adopt(&mut self, run: Arc<ProcessRun>, row: ProcessRow, claimed: Vec<Claimed>) {
         let id = run.id;
         let known = self.processes.contains_key(&id);
+        let now = self.core.clock.now();
         self.core.runs.insert(id);
         let managed = self
             .processes
             .entry(id)
-            .or_insert_with(|| Managed::new(Arc::clone(&run), row.clone()));
+            .or_insert_with(|| Managed::new(Arc::clone(&run), row.clone(), now));
         managed.run = run;
         for claimed in claimed {
             self.start_lane(claimed);
@@ -402,6 +414,7 @@ impl Coordinator {
             self.core.board.moved();
         }
         let has_settled = row.state.is_settled() && !managed.row.state.is_settled();
+        let has_other_lanes = row.lanes != managed.row.lanes;
         managed.row = row;
         if has_settled && (managed.decided || self.core.is_sole()) {
             // Another engine may have ended its last lane before this one saw what became of its own decision.
@@ -411,7 +424,14 @@ impl Coordinator {
             let looking = rails::look_at_settled(Arc::clone(&self.core), managed.row.clone());
             self.core.tasks.spawn(Kind::Work, looking);
         }
-        match next_of(managed, now) {
+        let next = next_of(managed, now);
+        if has_other_lanes {
+            self.lanes_moved(id, now);
+        }
+        let Some(managed) = self.processes.get_mut(&id) else {
+            return;
+        };
+        match next {
             // Whoever holds it may be waiting for just this moment.
             Some(ProcessChange::Settle { .. } | ProcessChange::Advance { .. })
                 if self.core.undoing.holds(id) =>

@@ -84,6 +84,8 @@ pub struct Options {
     /// Lanes at once, over all processes; `None`, the default, leaves each process its own number. Where processes compete for
     /// them, those of higher priority come first, and those of the same take turns.
     pub lanes: Option<u32>,
+    /// How many cores this machine has for it: lanes of pipelines with `max = "auto"` that work on this machine alone. Default 1.
+    pub cores: u32,
     /// On a store that several engines share: whether it takes up processes that others launched and that it can run. True by
     /// default. Those that it is told to [`adopt`](Engine::adopt), or launches, it runs either way.
     pub takes_up: bool,
@@ -111,6 +113,7 @@ impl Options {
             requests_every: Some(Duration::from_millis(200)),
             retention: None,
             lanes: None,
+            cores: 1,
             takes_up: true,
             store_away: StoreAway::Stops,
         }
@@ -160,6 +163,7 @@ impl Engine {
             clock: parts.clock,
             journal,
             limits: Limits::new(clock, breakers, lent),
+            cores: options.cores.max(1),
             lanes_limited: options.lanes.is_some(),
             lanes,
             runs: Runs::default(),

@@ -3,6 +3,7 @@
 
 use carril_model::contract::Tally;
 use carril_model::id::{ExecutionId, ProcessId, Run};
+use carril_model::lanes::LanesReason;
 use carril_model::state::{ExecutionState, ProcessState, StepState};
 use carril_model::time::Timestamp;
 use serde::Serialize;
@@ -90,6 +91,21 @@ pub enum Event {
         pipeline: String,
         /// A sentence for people.
         message: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A process whose pipeline says `max = "auto"` has another number of lanes.
+    Lanes {
+        /// The process.
+        process: ProcessId,
+        /// The number that it had.
+        from: u32,
+        /// The number that it has.
+        to: u32,
+        /// Why.
+        reason: LanesReason,
+        /// The same for people, with what was seen.
+        detail: String,
         /// When.
         at: Timestamp,
     },

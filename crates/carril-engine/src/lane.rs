@@ -9,6 +9,7 @@ mod table;
 
 pub(crate) use table::{LaneTable, Signal};
 
+use crate::adapt::Ended;
 use crate::attempt;
 use crate::coordinator::Notice;
 use crate::event::Event;
@@ -25,6 +26,7 @@ use carril_model::id::StepId;
 use carril_model::lock::LockNews;
 use carril_model::retry;
 use carril_model::state::{ExecutionState, StepState};
+use carril_model::time::Timestamp;
 use ear::Ear;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::collections::HashMap;
@@ -104,6 +106,8 @@ struct Lane<'a> {
     bell: Arc<Bell>,
     work: FuturesUnordered<Work>,
     stops: HashMap<StepId, CancellationToken>,
+    /// When attempts that run began, and how long this execution had waited for locks by then.
+    began: HashMap<StepId, (Timestamp, i64)>,
     ear: Arc<Ear>,
     published: bool,
     answered: Option<Signal>,
@@ -133,6 +137,7 @@ impl<'a> Lane<'a> {
             bell: core.lanes.enter(owned, generation),
             work: FuturesUnordered::new(),
             stops: HashMap::new(),
+            began: HashMap::new(),
             ear: Arc::default(),
             published: false,
             answered: None,
@@ -225,7 +230,8 @@ impl<'a> Lane<'a> {
             let all = self.soft.join(changes);
             let events = self.events_of(&all);
             let keeps_on = !self.core.tasks.stop.is_cancelled() && !self.process.passes_lanes_on();
-            let claim = (end.is_some() && keeps_on).then_some(self.owned.process);
+            let claims = end.is_some() && keeps_on && !self.process.is_one_too_many();
+            let claim = claims.then_some(self.owned.process);
             let breakers = self.soft.take_breakers();
             let ack = self
                 .core
@@ -356,6 +362,7 @@ impl<'a> Lane<'a> {
         let Ok((mut call, changes)) = self.machine.begin(step, now) else {
             return;
         };
+        self.began.insert(step, (now, self.locked(now)));
         call.locks = Some(self.ear.sink(step, call.attempt));
         self.soft.leave(changes, now);
         let stop = CancellationToken::new();
@@ -387,6 +394,7 @@ impl<'a> Lane<'a> {
         leaves: Vec<Leave>,
     ) -> Transition {
         self.stops.remove(&step);
+        self.measure(step, &result);
         let moved = Admitted::tell(leaves, Response::of(&result));
         self.soft.leave_breakers(moved, self.core.clock.now());
         let path = &self.process.plan.planned(step).path;
@@ -405,6 +413,34 @@ impl<'a> Lane<'a> {
             tracing::error!(%illegal, step = %path, "the lane's state is wrong; the execution is handed back");
             self.machine.drain(true, now)
         })
+    }
+
+    /// Lets those know who find out how many lanes there should be.
+    fn measure(&mut self, step: StepId, result: &Result<StepDone, StepError>) {
+        let (Some((began, locked)), Some(adapts)) =
+            (self.began.remove(&step), &self.process.adapts)
+        else {
+            return;
+        };
+        let now = self.core.clock.now();
+        adapts.meter.ended(&Ended {
+            step,
+            result,
+            micros: now.micros_since(began).max(0),
+            lock_micros: self.locked(now) - locked,
+        });
+    }
+
+    /// How long this execution has waited for locks, in microseconds.
+    fn locked(&self, now: Timestamp) -> i64 {
+        let account = self.machine.account();
+        let open = account.cause().kind == CauseKind::Lock;
+        let open = if open {
+            now.micros_since(account.since())
+        } else {
+            0
+        };
+        account.spent(CauseKind::Lock) + open
     }
 
     fn asked(&mut self) -> Transition {

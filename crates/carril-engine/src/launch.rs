@@ -121,11 +121,8 @@ impl Engine {
         let plan = Arc::clone(&request.plan);
         core.define(plan.written(), plan.version()).await?;
         let ready = core.ready(Arc::clone(&plan), &request.targets).await?;
-        let launch = head(
-            core,
-            &request,
-            core.ids_above(&ready, &request.targets).await?,
-        );
+        let above = core.ids_above(&ready, &request.targets).await?;
+        let launch = head(core, &request, &ready, above);
         let mut source = Source::open(&ready, &request).await?;
         let (launched, total) = write(
             core,
@@ -154,7 +151,8 @@ impl Engine {
         let replaced = row
             .after
             .filter(|_| launch.overlap == Overlap::CancelRunning);
-        let run = Arc::new(ready.into_run(process, launch.priority, launch.params));
+        let run =
+            Arc::new(ready.into_run(process, launch.priority, launch.params, launch.lanes_auto));
         core.notify(Notice::Adopt {
             run,
             row: Box::new(row),
@@ -182,13 +180,19 @@ async fn same_launch(core: &Core, launch: &Launch, process: ProcessId) -> Result
     Err(Error::refused("CAR0429", message))
 }
 
-fn head(core: &Core, request: &LaunchRequest, ids_above: i64) -> Launch {
+fn head(core: &Core, request: &LaunchRequest, ready: &Ready, ids_above: i64) -> Launch {
     let plan = &request.plan;
     let segment = |scope| {
         plan.next_segment(scope, 0)
             .and_then(|at| u32::try_from(at).ok())
     };
-    let lanes = request.lanes.unwrap_or(plan.definition().lanes.max);
+    let told = &plan.definition().lanes;
+    let found_out = request.lanes.is_none() && told.auto;
+    let beginning = found_out.then(|| ready.beginning(core.cores));
+    let lanes = match beginning {
+        Some(beginning) => beginning.lanes,
+        None => request.lanes.unwrap_or(told.max),
+    };
     let params = Value::Object(request.params.clone()).to_string();
     Launch {
         pipeline: plan.definition().name.clone(),
@@ -196,9 +200,10 @@ fn head(core: &Core, request: &LaunchRequest, ids_above: i64) -> Launch {
         params: request.params.clone(),
         launched_by: request.launched_by.clone(),
         idempotency_key: request.idempotency_key.clone(),
-        overlap: plan.definition().lanes.overlap,
+        overlap: told.overlap,
         lanes,
-        priority: request.priority.unwrap_or(plan.definition().lanes.priority),
+        lanes_auto: beginning.map(|beginning| beginning.most),
+        priority: request.priority.unwrap_or(told.priority),
         targets: request.targets.clone(),
         folder: plan.folder().map(str::to_owned),
         overlap_hash: stable_hash(&[&plan.definition().name, &params]),

@@ -9,6 +9,7 @@
 //!                                          └── coordinator ◄───┘  (segments, claims, settling)
 //! ```
 
+mod adapt;
 mod attempt;
 pub mod clock;
 mod control;

@@ -34,6 +34,23 @@ pub(crate) struct Slot {
     gate: Arc<Gate>,
 }
 
+impl Slot {
+    /// Whether its permits are the connections of a target.
+    pub(crate) fn is_pool(&self) -> bool {
+        self.kind == CauseKind::Pool
+    }
+
+    /// Whether both give out the same permits.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.gate, &other.gate)
+    }
+
+    /// How many wait for a permit now.
+    pub(crate) fn waited_for(&self) -> u32 {
+        self.gate.demand().1
+    }
+}
+
 /// All limits of one engine.
 pub(crate) struct Limits {
     clock: Arc<dyn Clock>,

@@ -1,5 +1,6 @@
 //! A process made ready to run on this engine: its plan, and for every step the runner and the limits it keeps.
 
+use crate::adapt::Meter;
 use crate::engine::Runners;
 use crate::error::Error;
 use crate::limits::{Claimant, Limits, Needs, Slot};
@@ -9,11 +10,12 @@ use carril_model::contract::{
 };
 use carril_model::definition::{Action, Keep};
 use carril_model::id::{ProcessId, StepId};
+use carril_model::lanes::{self, Beginning};
 use carril_model::plan::Plan;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// What all lanes of one process share.
 pub(crate) struct ProcessRun {
@@ -29,6 +31,17 @@ pub(crate) struct ProcessRun {
     paused: AtomicBool,
     /// Whether its lanes end with their execution, for others to have them.
     passes_lanes_on: AtomicBool,
+    /// Where the number of its lanes changes with what they see.
+    pub(crate) adapts: Option<Adapts>,
+    /// Lanes that are to end with their execution, as there are too many.
+    too_many: AtomicU32,
+}
+
+/// How the number of a process's lanes is found out.
+pub(crate) struct Adapts {
+    /// The number that it never goes above.
+    pub(crate) most: u32,
+    pub(crate) meter: Meter,
 }
 
 struct ReadyStep {
@@ -71,13 +84,39 @@ impl Ready {
         })
     }
 
-    /// The same for one process.
+    /// How a process begins whose number of lanes is found out, on a machine with so many cores.
+    pub(crate) fn beginning(&self, cores: u32) -> Beginning {
+        let connections = |name: &str| self.targets.get(name)?.connections();
+        lanes::beginning(&self.plan, connections, cores)
+    }
+
+    /// The connections that its steps wait for, each target's once.
+    fn pools(&self) -> Vec<Slot> {
+        let slots = self.steps.iter().flat_map(|step| &step.needs.slots);
+        let mut pools: Vec<Slot> = Vec::new();
+        for slot in slots.filter(|slot| slot.is_pool()) {
+            if !pools.iter().any(|pool| pool.is_same(slot)) {
+                pools.push(slot.clone());
+            }
+        }
+        pools
+    }
+
+    /// The same for one process. With `lanes_auto`, which is the number that they never go above, its lanes are found out, where that
+    /// is anything but the machine's cores.
     pub(crate) fn into_run(
         self,
         id: ProcessId,
         priority: i8,
         params: Map<String, Value>,
+        lanes_auto: Option<u32>,
     ) -> ProcessRun {
+        let adapts = lanes_auto
+            .filter(|_| self.beginning(1).adapts)
+            .map(|most| Adapts {
+                most,
+                meter: Meter::new(self.pools()),
+            });
         let workspace = self.plan.definition().workspace.as_ref();
         let workspace = workspace
             .and_then(|workspace| self.targets.get(&workspace.target))
@@ -92,6 +131,8 @@ impl Ready {
             cancelled: AtomicBool::new(false),
             paused: AtomicBool::new(false),
             passes_lanes_on: AtomicBool::new(false),
+            adapts,
+            too_many: AtomicU32::new(0),
         }
     }
 }
@@ -147,6 +188,19 @@ impl ProcessRun {
     /// Whether a lane that comes free is not to be kept for the next of this process.
     pub(crate) fn passes_lanes_on(&self) -> bool {
         self.passes_lanes_on.load(Ordering::SeqCst)
+    }
+
+    /// So many lanes are to end with their execution.
+    pub(crate) fn shed_lanes(&self, count: u32) {
+        self.too_many.store(count, Ordering::SeqCst);
+    }
+
+    /// Whether a lane that comes free is one too many. Of those that ask, as many are told so as there are.
+    pub(crate) fn is_one_too_many(&self) -> bool {
+        let less = |count: u32| count.checked_sub(1);
+        self.too_many
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+            .is_ok()
     }
 
     /// Whether a workspace stays after its execution succeeded or was skipped.

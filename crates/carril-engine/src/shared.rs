@@ -34,6 +34,8 @@ pub(crate) struct Core {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: journal::Handle,
     pub(crate) limits: Limits,
+    /// How many cores this machine has for it.
+    pub(crate) cores: u32,
     /// Whether lanes are dealt by the coordinator alone.
     pub(crate) lanes_limited: bool,
     pub(crate) lanes: Arc<LaneTable>,
@@ -310,8 +312,22 @@ impl Core {
     pub(crate) async fn ready_run(&self, row: &ProcessRow) -> Result<Arc<ProcessRun>, Error> {
         let definition = self.store.definition(&row.version).await?;
         let ready = self.ready(plan_of(definition, row), &row.targets).await?;
-        let run = ready.into_run(row.id, row.priority, row.params.clone());
+        let lanes_auto = self.lanes_auto(&ready.plan, row.id).await?;
+        let run = ready.into_run(row.id, row.priority, row.params.clone(), lanes_auto);
         Ok(Arc::new(run))
+    }
+
+    /// The number of lanes that a process never goes above, if it finds out how many it has. Nobody asks for one whose pipeline says a number.
+    pub(crate) async fn lanes_auto(
+        &self,
+        plan: &Plan,
+        process: ProcessId,
+    ) -> Result<Option<u32>, Error> {
+        if plan.definition().lanes.auto {
+            Ok(self.store.lanes_auto(process).await?)
+        } else {
+            Ok(None)
+        }
     }
 }
 

@@ -182,11 +182,17 @@ impl SqlText {
     }
 }
 
+/// What stands for a number of lanes that is found out.
+pub const AUTO: &str = "auto";
+
 /// `[lanes]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lanes {
-    /// Executions of one process that run at once; 1 to [`LANES_MAX`].
+    /// Executions of one process that run at once; 1 to [`LANES_MAX`]. With [`Lanes::auto`] nobody asks for it.
     pub max: u32,
+    /// Whether the number is found out: see [`crate::lanes`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub auto: bool,
     /// Executions with the same key never overlap; `None` means the entity's key.
     pub key: Option<Expression>,
     /// What a launch does while one of the same parameters is unfinished.
@@ -202,6 +208,7 @@ impl Default for Lanes {
     fn default() -> Self {
         Self {
             max: 50,
+            auto: false,
             key: None,
             overlap: Overlap::Skip,
             abort_when: Some(AbortWhen::DEFAULT),

@@ -44,14 +44,15 @@ pub(crate) async fn connect(
     Ok((client, task))
 }
 
-/// The same for a connection that listens: `heard` is given the payload of each notification. The task's end is the
+/// The same for a connection of which somebody wants to hear what the server says besides answers: `heard` is given each
+/// notification and each notice, in order with the answers, and holds the connection up while it takes one. The task's end is the
 /// connection's, so that whoever only listens notices it.
 ///
 /// # Errors
 /// As [`connect`].
-pub(crate) async fn connect_listening(
+pub(crate) async fn connect_hearing(
     address: &Address,
-    heard: impl Fn(&str) + Send + 'static,
+    heard: impl Fn(&AsyncMessage) + Send + 'static,
 ) -> Result<(Client, tokio::task::JoinHandle<()>), Error> {
     let (client, mut connection) = address.config.connect(address.tls.clone()).await?;
     #[expect(
@@ -61,10 +62,9 @@ pub(crate) async fn connect_listening(
     let task = tokio::spawn(async move {
         loop {
             match std::future::poll_fn(|context| connection.poll_message(context)).await {
-                Some(Ok(AsyncMessage::Notification(told))) => heard(told.payload()),
-                Some(Ok(_)) => {}
+                Some(Ok(message)) => heard(&message),
                 Some(Err(error)) => {
-                    tracing::debug!(%error, "a connection to PostgreSQL that listened ended");
+                    tracing::debug!(%error, "a connection to PostgreSQL ended");
                     return;
                 }
                 None => return,

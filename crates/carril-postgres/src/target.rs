@@ -17,6 +17,7 @@ mod fault;
 mod fence;
 mod inspect;
 mod name;
+mod notices;
 mod pool;
 mod probe;
 mod publish;

@@ -11,7 +11,6 @@
 //! ```
 
 mod group;
-mod log;
 mod outcome;
 mod output;
 mod program;

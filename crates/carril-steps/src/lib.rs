@@ -9,4 +9,3 @@ pub mod command;
 pub mod http;
 
 mod template;
-mod text;

@@ -25,6 +25,7 @@ pub enum Verb {
     Enter,
     Define,
     Definition,
+    LanesAuto,
     Launch,
     Answered,
     Extend,
@@ -189,6 +190,10 @@ impl<S: Store> Store for FaultStore<S> {
 
     fn definition<'a>(&'a self, version: &'a Version) -> Pending<'a, Result<Definition, Fault>> {
         self.call(Verb::Definition, |store| store.definition(version))
+    }
+
+    fn lanes_auto(&self, process: ProcessId) -> Pending<'_, Result<Option<u32>, Fault>> {
+        self.call(Verb::LanesAuto, |store| store.lanes_auto(process))
     }
 
     fn launch<'a>(

@@ -129,6 +129,14 @@ impl Pipeline {
     /// How many executions of one process run at once: 1 to 10,000, by default 50.
     pub fn lanes(mut self, max: u32) -> Self {
         self.lanes.max = max;
+        self.lanes.auto = false;
+        self
+    }
+
+    /// As many executions of one process run at once as do most; how many that are is found out while it runs, see [`crate::model::lanes`].
+    pub fn lanes_auto(mut self) -> Self {
+        self.lanes.max = Lanes::default().max;
+        self.lanes.auto = true;
         self
     }
 

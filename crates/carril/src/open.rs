@@ -60,6 +60,7 @@ pub struct OpenOptions {
     requests_every: Option<Duration>,
     retention: Retention,
     lanes: Option<u32>,
+    cores: u32,
     postgres: PostgresOptions,
     takes_up: bool,
     away_at_most: Option<Duration>,
@@ -72,6 +73,12 @@ impl fmt::Debug for OpenOptions {
             .field("folder", &self.folder)
             .finish_non_exhaustive()
     }
+}
+
+/// How many cores the program may use: affinity and control groups are looked at.
+fn cores() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(cores).unwrap_or(u32::MAX)
 }
 
 impl Default for OpenOptions {
@@ -106,10 +113,19 @@ impl OpenOptions {
             requests_every: Some(Duration::from_millis(200)),
             retention: RETENTION,
             lanes: None,
+            cores: cores(),
             postgres: PostgresOptions::default(),
             takes_up: true,
             away_at_most: None,
         }
+    }
+
+    /// How many cores this machine has for the lanes of pipelines that say `max = "auto"` and do all their work on this machine; by
+    /// default as many as the program may use. 0 counts as 1.
+    #[must_use]
+    pub const fn cores(mut self, cores: u32) -> Self {
+        self.cores = if cores == 0 { 1 } else { cores };
+        self
     }
 
     /// What relative paths of the store and of targets are relative to; by default the folder that the program runs in.
@@ -467,6 +483,7 @@ pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
     engine_options.requests_every = options.requests_every;
     engine_options.retention = Some(options.retention);
     engine_options.lanes = options.lanes;
+    engine_options.cores = options.cores;
     engine_options.takes_up = options.takes_up;
     engine_options.store_away = store_away;
     let (engine, entered) = Engine::open(parts, engine_options).await?;

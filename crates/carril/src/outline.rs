@@ -28,8 +28,10 @@ pub struct Outline {
     pub description: Option<String>,
     /// The hash of its definition.
     pub version: String,
-    /// Lanes at once.
+    /// Lanes at once; where their number is found out it says nothing.
     pub lanes: u32,
+    /// Whether it is found out (`max = "auto"`).
+    pub lanes_auto: bool,
     /// Where processes compete, the higher goes first.
     pub priority: i8,
     /// Named limits, by resource; slots alone are a bare number.
@@ -137,6 +139,7 @@ pub fn outline(plan: &Plan) -> Outline {
         description: definition.description.clone(),
         version: plan.version().to_string(),
         lanes: definition.lanes.max,
+        lanes_auto: definition.lanes.auto,
         priority: definition.lanes.priority,
         resources: definition.resources.clone(),
         targets: crate::check::target_names(definition).into_iter().collect(),

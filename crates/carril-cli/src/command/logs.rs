@@ -40,7 +40,7 @@ pub(crate) async fn run(context: &Context, arguments: &Logs) -> Result<Exit, Fai
     } else if logs.is_empty() {
         context
             .output
-            .talk("nothing was printed; SQL steps print nothing, commands do");
+            .talk("nothing was printed; commands print, and a PostgreSQL server may say something while SQL runs");
     } else {
         context
             .output

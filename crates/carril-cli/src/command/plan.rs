@@ -97,10 +97,7 @@ fn drawn(prepared: &Prepared, outline: &Outline, entities: &EntitiesPreview) -> 
             .map_or("not known", String::as_str);
         add("target", format!("{name} = {place}"));
     }
-    add(
-        "lanes",
-        format!("{} at once{}", outline.lanes, overlap(prepared)),
-    );
+    add("lanes", format!("{}{}", lanes(outline), overlap(prepared)));
     if outline.priority != 0 {
         add("priority", outline.priority.to_string());
     }
@@ -139,6 +136,14 @@ fn entities_line(outline: &Outline, entities: &EntitiesPreview) -> String {
         number::count(count),
         names.join(", ")
     )
+}
+
+fn lanes(outline: &Outline) -> String {
+    if outline.lanes_auto {
+        "as many at once as do most (auto)".to_owned()
+    } else {
+        format!("{} at once", outline.lanes)
+    }
 }
 
 fn overlap(prepared: &Prepared) -> &'static str {

@@ -9,10 +9,13 @@ use crate::found::{self, Found};
 use crate::output::table::{self, Table};
 use crate::output::{number, paint, time};
 use crate::report::{Report, ReportShape};
-use crate::shape::{AttemptShape, ExecutionShape, ImportedShape, ProcessShape, SignalShape};
+use crate::shape::{
+    AttemptShape, ExecutionShape, ImportedShape, LanesShape, ProcessShape, SignalShape,
+};
 use crate::summary::at_work;
 use carril::model::account::CauseKind;
 use carril::model::contract::{ExecutionFilter, ExecutionRow, ImportRow, ProcessRow};
+use carril::model::lanes::{LanesReason, LanesRow};
 use carril::model::state::ProcessState;
 use carril::model::time::Timestamp;
 use serde::Serialize;
@@ -28,6 +31,8 @@ enum Shape<'a> {
     Process {
         process: ProcessShape<'a>,
         report: Box<ReportShape<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lanes_auto: Option<LanesShape<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         imported: Option<ImportedShape<'a>>,
         executions: Vec<ExecutionShape<'a>>,
@@ -66,7 +71,9 @@ pub(crate) async fn run(context: &Context, arguments: &Show) -> Result<Exit, Fai
             let report = Report::of(reader.history(), &process, worked, now).await?;
             let causes = found::causes(reader.history(), &process).await?;
             let imported = reader.history().import_of(process.id).await?;
+            let lanes = reader.history().lanes(process.id, 1).await?;
             let text = Drawn {
+                lanes: lanes.first(),
                 imported: imported.as_ref(),
                 process: &process,
                 report: &report,
@@ -129,6 +136,8 @@ struct Drawn<'a> {
     causes: &'a BTreeMap<CauseKind, u64>,
     engine: Option<String>,
     imported: Option<&'a ImportRow>,
+    /// Where the number of its lanes stands, if it is found out.
+    lanes: Option<&'a LanesRow>,
     worked: i64,
     now: Timestamp,
 }
@@ -148,6 +157,7 @@ fn show_process(
         return context.output.value(&Shape::Process {
             process: ProcessShape::of(drawn.process, drawn.worked),
             report: Box::new(drawn.report.shape()),
+            lanes_auto: drawn.lanes.map(LanesShape::from),
             imported: drawn.imported.map(ImportedShape::of),
             executions,
             more,
@@ -209,7 +219,7 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
             let when = time::local(import.at, context.zone());
             add("imported", format!("{when} from {}", found::origin(import)));
         }
-        None => add("lanes", number::count(u64::from(process.lanes))),
+        None => add("lanes", lanes(process, drawn.lanes)),
     }
     add("version", process.version.short().to_owned());
     for (name, url) in &process.targets {
@@ -219,6 +229,16 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
         add("folder", folder.clone());
     }
     lines.join("\n")
+}
+
+/// `50`, or where their number is found out `12 (auto): steps waited for locks 40 % of their time`.
+fn lanes(process: &ProcessRow, found_out: Option<&LanesRow>) -> String {
+    let lanes = number::count(u64::from(process.lanes));
+    match found_out {
+        None => lanes,
+        Some(row) if row.change.reason == LanesReason::Launched => format!("{lanes} (auto)"),
+        Some(row) => format!("{lanes} (auto): {}", row.change.detail),
+    }
 }
 
 /// When it ended and how long it took, or how long it has taken so far.

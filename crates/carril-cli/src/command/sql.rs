@@ -33,7 +33,7 @@ pub(crate) async fn run(context: &Context, arguments: &Sql) -> Result<Exit, Fail
 fn refused(fault: Fault) -> Failure {
     match fault {
         Fault::Conflict(message) => Failure::new(Exit::Usage, "CAR0804", message).help(
-            "one select over processes, executions, steps, waits, trace, breakers or breaker_changes; \
+            "one select over processes, executions, steps, waits, trace, breakers, breaker_changes or lanes_changes; \
              `carril sql \"select name from pragma_table_info('executions')\"` lists a view's columns",
         ),
         other => other.into(),

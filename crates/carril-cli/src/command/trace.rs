@@ -1,4 +1,4 @@
-//! `carril trace`: where time went, afterwards or meanwhile: timeline, overlaps, bottlenecks, waits.
+//! `carril trace`: where time went, afterwards or meanwhile: timeline, overlaps, bottlenecks, waits, lanes.
 
 use crate::arguments::{Trace, TraceOf, TraceView};
 use crate::context::{Context, Reading};
@@ -16,6 +16,7 @@ use carril::model::id::ProcessId;
 use serde::Serialize;
 
 mod export;
+mod lanes;
 mod timeline;
 
 #[derive(Debug, Serialize)]
@@ -35,7 +36,7 @@ struct LockedShape<'a, T, L> {
     more_locks: bool,
 }
 
-/// Answers one of the four questions.
+/// Answers one of the five questions.
 pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<Exit, Failure> {
     let reader = context.reader().await?;
     let history = reader.history();
@@ -43,7 +44,8 @@ pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<Exit, Fa
         TraceView::Timeline(of)
         | TraceView::Overlaps(of)
         | TraceView::Bottlenecks(of)
-        | TraceView::Waits(of) => of,
+        | TraceView::Waits(of)
+        | TraceView::Lanes(of) => of,
         TraceView::Export(export) => {
             export::export(context, &reader, export).await?;
             return Ok(Exit::Ok);
@@ -53,6 +55,7 @@ pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<Exit, Fa
     let max = of.limit.saturating_add(1);
     match &arguments.view {
         TraceView::Export(_) => unreachable!("answered above"),
+        TraceView::Lanes(_) => lanes::show(context, &reader, &process, of.limit).await?,
         TraceView::Timeline(_) => timeline::show(context, &reader, &process, of.limit).await?,
         TraceView::Overlaps(_) => {
             let rows = Rows::cut(&process, history.overlaps(process.id, max).await?, of.limit);

@@ -45,6 +45,14 @@ enum Line<'a> {
         error: Option<&'a str>,
         at: String,
     },
+    Lanes {
+        process: i64,
+        from: u32,
+        to: u32,
+        reason: &'static str,
+        detail: &'a str,
+        at: String,
+    },
     Settled {
         process: i64,
         execution: i64,
@@ -96,6 +104,7 @@ impl Json {
 pub(crate) fn event(output: &Output, event: &Event) -> Result<(), Failure> {
     let line = match event {
         Event::Alert { .. } => return alert(output, event),
+        Event::Lanes { .. } => return lanes(output, event),
         Event::Process {
             process,
             state,
@@ -152,6 +161,28 @@ pub(crate) fn event(output: &Output, event: &Event) -> Result<(), Failure> {
         },
     };
     output.line(&line)
+}
+
+/// A process has another number of lanes.
+fn lanes(output: &Output, event: &Event) -> Result<(), Failure> {
+    match event {
+        Event::Lanes {
+            process,
+            from,
+            to,
+            reason,
+            detail,
+            at,
+        } => output.line(&Line::Lanes {
+            process: process.0,
+            from: *from,
+            to: *to,
+            reason: reason.name(),
+            detail,
+            at: rfc3339(*at),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// What holds at the end is told there, from the store: it is the same beside another program's engine.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::path::Path;
 
 /// Views that `carril sql` answers questions about.
-const VIEWS: [&str; 7] = [
+const VIEWS: [&str; 8] = [
     "processes",
     "executions",
     "steps",
@@ -13,6 +13,7 @@ const VIEWS: [&str; 7] = [
     "trace",
     "breakers",
     "breaker_changes",
+    "lanes_changes",
 ];
 
 fn reference(name: &str) -> String {

@@ -1,5 +1,6 @@
 //! The `carril` command as people and programs use it: real processes, real stores, real exit codes.
 
+mod adapt;
 mod advice;
 mod again;
 mod backup;

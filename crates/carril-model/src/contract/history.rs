@@ -8,6 +8,7 @@ use crate::breaker::BreakerRow;
 use crate::definition::{Definition, Resource};
 use crate::figures::FailedAttempts;
 use crate::id::{ExecutionId, NodeId, ProcessId, RequestId, Run};
+use crate::lanes::LanesRow;
 use crate::lock::LockWait;
 use crate::plan::Doubt;
 use crate::state::{ExecutionState, ProcessState, StepState};
@@ -463,6 +464,10 @@ pub trait History: super::Rails {
         resource: &'a str,
         max: u32,
     ) -> Pending<'a, Result<Vec<BreakerRow>, Fault>>;
+
+    /// How the number of a process's lanes was found out: its newest changes, newest first, and at last how it began. Empty for one that
+    /// has one number for good.
+    fn lanes(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<LanesRow>, Fault>>;
 
     /// The engines that are at work, in order of their numbers; those whose lease has run out are not. Empty, the default, for a store
     /// that has one engine at a time: who that is its lock tells.

@@ -94,8 +94,10 @@ pub struct Launch {
     pub idempotency_key: Option<String>,
     /// What to do while a process of the same pipeline and parameters is unsettled.
     pub overlap: Overlap,
-    /// Lanes at once.
+    /// Lanes at once; where their number is found out, that which it begins with.
     pub lanes: u32,
+    /// The number of lanes that it never goes above, where that is found out; see [`crate::lanes`].
+    pub lanes_auto: Option<u32>,
     /// Where processes compete, the higher goes first; as [`crate::definition::Lanes::priority`].
     pub priority: i8,
     /// Where each target is, by name, as a URL without secrets: a later retry or rollback acts on the same ones.
@@ -527,6 +529,12 @@ pub trait Store: super::Rails {
     /// # Errors
     /// As [`Fault`]; `Conflict` when the version is unknown.
     fn definition<'a>(&'a self, version: &'a Version) -> Pending<'a, Result<Definition, Fault>>;
+
+    /// The number of lanes that a process never goes above, if it finds out how many it has; `None` for one that has one number for good.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn lanes_auto(&self, process: ProcessId) -> Pending<'_, Result<Option<u32>, Fault>>;
 
     /// Begins a launch with its first chunk of executions. With `open`, that is all of it: the process is visible, running,
     /// and up to `open` executions are claimed, in the same transaction (P1). Otherwise it stays `launching`, and launches of

@@ -101,6 +101,20 @@ name = "work"
     assert_eq!(read, definition, "the store gives it back as it was");
 }
 
+#[test]
+fn lanes_whose_number_is_found_out_are_kept_as_such() {
+    let auto = SHORT.replacen("[[stage]]", "[lanes]\nmax = \"auto\"\n\n[[stage]]", 1);
+    let definition = good(&auto);
+    assert!(definition.lanes.auto);
+    let kept = serde_json::to_value(&definition).unwrap();
+    let read: Definition = serde_json::from_value(kept).unwrap();
+    assert_eq!(read, definition, "the store gives it back as it was");
+    let fixed = good(SHORT);
+    assert!(!fixed.lanes.auto);
+    let kept = serde_json::to_value(&fixed).unwrap();
+    assert!(kept["lanes"].get("auto").is_none(), "as it always was");
+}
+
 /// Stores hold definitions of before there were rates, breakers and priorities.
 #[test]
 fn a_definition_without_new_limits_is_kept_as_it_always_was() {

@@ -1,5 +1,6 @@
 -- What an engine goes by that claims beside others: the process's lanes, how many of them it fills, its place among the living engines
--- that can run the process and how many they are, whether another of them is hungry, whether it is itself.
+-- that can run the process and how many they are, whether another of them is hungry, whether it is itself, whether the
+-- number of lanes may change.
 -- $1 process, $2 node. By primary keys, index node_living, then execution_running between the process's ids.
 WITH able AS (
   SELECT n.id, coalesce(a.hungry_until > clock_timestamp(), false) AS hungry
@@ -13,5 +14,6 @@ SELECT p.lanes,
    WHERE e.node = $2::bigint AND e.state = 1 AND e.id BETWEEN p.first_execution AND p.last_execution AND e.process_id = p.id),
   (SELECT count(*) FROM able WHERE able.id < $2::bigint), (SELECT count(*) FROM able),
   coalesce((SELECT bool_or(able.hungry) FROM able WHERE able.id <> $2::bigint), false),
-  coalesce((SELECT able.hungry FROM able WHERE able.id = $2::bigint), false)
+  coalesce((SELECT able.hungry FROM able WHERE able.id = $2::bigint), false),
+  EXISTS (SELECT 1 FROM lanes_change c WHERE c.process_id = p.id AND c.number = 0)
 FROM process p WHERE p.id = $1::bigint;

@@ -1,3 +1,3 @@
--- Where processes are: id, state, segment, and what a cancel makes of it.
+-- Where processes are: id, state, segment, what a cancel makes of it, and its lanes.
 -- $1 processes. By primary key.
-SELECT id, state, segment, cancelling FROM process WHERE id = ANY($1::bigint[]);
+SELECT id, state, segment, cancelling, lanes FROM process WHERE id = ANY($1::bigint[]);

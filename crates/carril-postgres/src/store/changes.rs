@@ -3,6 +3,7 @@
 //! A group with one of these is alone in the store: the numbers of all engines are looked at, and executions that other engines
 //! run are asked to stop.
 
+use super::adapt;
 use super::desk::Desk;
 use super::lanes::{self, pending_cause};
 use super::rows::{int, text, to_json};
@@ -68,6 +69,15 @@ pub(crate) async fn change(
         } => {
             desk.deltas.touch(process.0);
             cancel(tx, desk, *process, *state, reason, *at).await
+        }
+        ProcessChange::Lanes {
+            process,
+            change,
+            at,
+        } => {
+            desk.deltas.touch(process.0);
+            adapt::set(tx, *process, change, *at).await?;
+            Ok(false)
         }
     }
 }

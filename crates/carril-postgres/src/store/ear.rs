@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::{AsyncMessage, Client, Error};
 
 /// Between two notifications of one engine.
 const SPACING: Duration = Duration::from_millis(50);
@@ -101,7 +101,12 @@ async fn listen(
     turnstile: i64,
 ) -> Result<(Client, tokio::task::JoinHandle<()>), Error> {
     let hears = Arc::clone(ear);
-    let listening = driver::connect_listening(address, move |from| hears.hear(from)).await?;
+    let listening = driver::connect_hearing(address, move |message| {
+        if let AsyncMessage::Notification(told) = message {
+            hears.hear(told.payload());
+        }
+    })
+    .await?;
     // A hint need not be on disk before it is sent.
     let begin = format!(
         "SET synchronous_commit = off; SET statement_timeout = '10s'; LISTEN {}",

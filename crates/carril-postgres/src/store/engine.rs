@@ -5,7 +5,8 @@ use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::{Session, Tx};
 use super::{
-    again, allot, breakers, commit, enter, forget, import, launch, lookup, neighbours, rails, wake,
+    adapt, again, allot, breakers, commit, enter, forget, import, launch, lookup, neighbours,
+    rails, wake,
 };
 use crate::driver::{self, Doing, Worker};
 use carril_model::baseline::{Baseline, PastRun};
@@ -128,6 +129,10 @@ impl Store for PostgresStore {
     fn definition<'a>(&'a self, version: &'a Version) -> Pending<'a, Result<Definition, Fault>> {
         let version = version.clone();
         self.read(async move |tx| lookup::definition(tx, &version).await)
+    }
+
+    fn lanes_auto(&self, process: ProcessId) -> Pending<'_, Result<Option<u32>, Fault>> {
+        self.read(async move |tx| adapt::most(tx, process).await)
     }
 
     fn launch<'a>(

@@ -42,6 +42,7 @@ pub(crate) async fn forget(
                 )));
             }
             tx.execute(sql!("forget_import"), &[&process.0]).await?;
+            tx.execute(sql!("forget_lanes"), &[&process.0]).await?;
             Ok(range)
         })
         .await?;

@@ -13,7 +13,7 @@ use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::rows::{self, get, int};
 use super::session::{Session, Tx};
-use super::{breakers, import, lookup, rails};
+use super::{adapt, breakers, import, lookup, rails};
 use crate::address::Address;
 use crate::driver::{Doing, Worker};
 use carril_model::account::CauseKind;
@@ -29,6 +29,7 @@ use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
 use carril_model::guard::VersionRecord;
 use carril_model::id::{ExecutionId, ProcessId, RequestId, Run};
+use carril_model::lanes::LanesRow;
 use carril_model::overlap;
 use carril_model::plan::Plan;
 use carril_model::time::Timestamp;
@@ -336,6 +337,14 @@ impl History for PostgresHistory {
                 rows::breaker,
             )
             .await
+        })
+    }
+
+    fn lanes(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<LanesRow>, Fault>> {
+        let max = i64::from(max);
+        self.read(async move |tx| {
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 2] = [&process.0, &max];
+            read::all(tx, sql!("history_lanes"), &values, adapt::row).await
         })
     }
 

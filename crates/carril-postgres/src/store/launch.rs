@@ -4,6 +4,7 @@
 //! dead. Launches take turns, by the row that gives out ids, so that ids are given out in the order of commits: who is first of a
 //! lane key goes by ids. Only a chunk's last statements, which look who else has a key, are done alone in the store.
 
+use super::adapt;
 use super::claim;
 use super::desk::Desk;
 use super::fault::damaged;
@@ -273,7 +274,12 @@ async fn write_process(tx: &Tx<'_>, new: &New<'_>, process: i64) -> Result<(), F
         &priority,
         &tx.node.0,
     ];
-    tx.exactly(1, sql!("process_insert"), &values).await
+    let (_, ()) = try_join(
+        tx.exactly(1, sql!("process_insert"), &values),
+        adapt::begin(tx, launch, ProcessId(process)),
+    )
+    .await?;
+    Ok(())
 }
 
 /// Writes a chunk whose executions have ids from `first` on, after its process if that is `new`: its entities beside whatever others
@@ -287,6 +293,7 @@ async fn write_chunk(
 ) -> Result<(), Fault> {
     tx.prepare_all(&[
         sql!("process_insert"),
+        sql!("lanes_begin"),
         sql!("entity_insert"),
         sql!("turnstile_alone"),
         sql!("node_alive"),

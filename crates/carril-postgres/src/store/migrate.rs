@@ -35,10 +35,14 @@ const MIGRATIONS: &[Migration] = &[
         up: sql!("migrations/0005_allotments.up"),
         down: sql!("migrations/0005_allotments.down"),
     },
+    Migration {
+        up: sql!("migrations/0006_lanes_auto.up"),
+        down: sql!("migrations/0006_lanes_auto.down"),
+    },
 ];
 
 /// The version that this program writes and reads.
-pub(crate) const NEWEST: i64 = 5;
+pub(crate) const NEWEST: i64 = 6;
 
 /// Begins the lock of migrations ("CRRM"), which ends with a number of the schema's name.
 const LOCK: i64 = 0x4352_524d;

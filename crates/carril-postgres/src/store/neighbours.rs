@@ -16,8 +16,8 @@ use carril_model::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio_postgres::Row;
 
-/// What an engine must hear of when it changes: a process's state, segment, and what its cancel makes of it.
-type Place = (i64, i64, Option<i64>);
+/// What an engine must hear of when it changes: a process's state, segment, what its cancel makes of it, and its lanes.
+type Place = (i64, i64, Option<i64>, i64);
 
 /// What the looks before this one saw.
 #[derive(Debug, Default)]
@@ -117,7 +117,8 @@ async fn snapshot(tx: &Tx<'_>, node: i64, above: i64, named: &[i64]) -> Result<S
 fn moved(seen: &mut Seen, named: &[i64], found: &[Row]) -> Result<Vec<ProcessId>, Fault> {
     let mut places = BTreeMap::new();
     for row in found {
-        places.insert(int(row, 0)?, (int(row, 1)?, int(row, 2)?, maybe(row, 3)?));
+        let place = (int(row, 1)?, int(row, 2)?, maybe(row, 3)?, int(row, 4)?);
+        places.insert(int(row, 0)?, place);
     }
     let settled = |place: &Place| place.0 > ProcessState::Paused.code() || place.0 == 0;
     let moved = named.iter().filter(|id| match places.get(id) {

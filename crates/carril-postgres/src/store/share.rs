@@ -59,7 +59,7 @@ pub(crate) async fn room(tx: &Tx<'_>, desk: &mut Desk, claim: Claim) -> Result<R
     };
     let count = |at| int(&row, at).map(|count| u32::try_from(count).unwrap_or(0));
     let (lanes, mine, place, among) = (count(0)?, count(1)?, count(2)?, count(3)?);
-    let (others_hungry, was_hungry) = (flag(&row, 4)?, flag(&row, 5)?);
+    let (others_hungry, was_hungry, adapts) = (flag(&row, 4)?, flag(&row, 5)?, flag(&row, 6)?);
     let share = shares::of_node(lanes, place, among);
     let wants = if others_hungry {
         claim.max.min(share.saturating_sub(mine))
@@ -67,8 +67,12 @@ pub(crate) async fn room(tx: &Tx<'_>, desk: &mut Desk, claim: Claim) -> Result<R
         claim.max
     };
     let mut max = wants;
-    if wants > freed {
-        tx.rows(sql!("claim_turn"), &[&claim.process.0]).await?;
+    // Where the number may have become smaller what was freed is not simply filled again. Nobody has to wait to see that: what others
+    // free at the same moment is counted as taken, and found free at the next look.
+    if wants > freed || adapts {
+        if wants > freed {
+            tx.rows(sql!("claim_turn"), &[&claim.process.0]).await?;
+        }
         let taken = tx.row(sql!("claim_taken"), &[&claim.process.0]).await?;
         let taken = taken.map_or(Ok(0), |row| int(&row, 0))?;
         let left = i64::from(lanes).saturating_sub(taken).max(0);

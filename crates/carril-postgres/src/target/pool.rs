@@ -5,6 +5,7 @@
 //! statement. Any other, dropped for whatever reason, is closed.
 
 use super::fault;
+use super::notices::{Ear, Ears, Listening};
 use super::stop::{Stop, Why};
 use crate::address::Address;
 use crate::driver;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::OnceCell;
-use tokio_postgres::{Client, Config, Error};
+use tokio_postgres::{AsyncMessage, Client, Config, Error};
 
 /// How long a cancel may take to reach the server.
 const CANCEL_TIME: Duration = Duration::from_secs(2);
@@ -53,17 +54,33 @@ pub(crate) struct Pool {
     connections: Connections,
     server: OnceCell<Server>,
     max: usize,
+    /// Who hears what the server says on them.
+    ears: Arc<Ears>,
 }
 
-/// Connects as the rest of the crate does.
-struct Connector(Address);
+/// Connects as the rest of the crate does, with an ear for each connection.
+struct Connector(Address, Arc<Ears>);
 
 type Connected<'a> =
     Pin<Box<dyn Future<Output = Result<(Client, tokio::task::JoinHandle<()>), Error>> + Send + 'a>>;
 
 impl Connect for Connector {
     fn connect(&self, _: &Config) -> Connected<'_> {
-        Box::pin(driver::connect(&self.0))
+        Box::pin(async move {
+            let ear = Arc::new(Ear::default());
+            let hears = Arc::clone(&ear);
+            let (client, task) = driver::connect_hearing(&self.0, move |message| {
+                if let AsyncMessage::Notice(notice) = message {
+                    hears.take(notice);
+                }
+            })
+            .await?;
+            let asked = client
+                .query_typed_one(include_str!("../../sql/target/process.sql"), &[])
+                .await?;
+            self.1.enter(asked.get(0), &ear);
+            Ok((client, task))
+        })
     }
 }
 
@@ -75,8 +92,9 @@ impl Pool {
         let config = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
-        let manager =
-            Manager::from_connect(address.config.clone(), Connector(address.clone()), config);
+        let ears = Arc::new(Ears::default());
+        let connector = Connector(address.clone(), Arc::clone(&ears));
+        let manager = Manager::from_connect(address.config.clone(), connector, config);
         let connections = Connections::builder(manager)
             .max_size(max)
             .build()
@@ -86,7 +104,13 @@ impl Pool {
             connections,
             server: OnceCell::new(),
             max,
+            ears,
         })
+    }
+
+    /// Hears what the server says on the connection of this process of the server's, until what this gives is dropped.
+    pub(crate) fn listen(&self, pid: i32) -> Listening {
+        self.ears.listen(pid)
     }
 
     /// How many connections there may be.

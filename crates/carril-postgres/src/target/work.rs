@@ -70,10 +70,12 @@ impl PostgresTarget {
         });
         let own = (lane.as_deref(), whom.as_ref());
         let watched = self.watched(call, open.pid);
+        let listening = self.pool.listen(open.pid);
         let work = self.in_transaction((&open, &watched), &sql_step, (own, key.as_ref()), &stop);
         let outcome = open.session.until_stopped(&stop, work).await;
         let outcome = told(outcome, &stop).map_err(|error| watched.failed(error));
-        open.end(outcome).await
+        // The commit, too, may have something to say: what is deferred is done there.
+        listening.told(open.end(outcome).await)
     }
 
     /// Enters the session that works for an attempt where locks are looked at, until what this gives is dropped.
@@ -122,16 +124,17 @@ impl PostgresTarget {
     ) -> Result<StepDone, StepError> {
         let loose = or_stopped(stop, Loose::begin(&self.pool, settings, stop)).await?;
         let watched = self.watched(call, loose.pid);
+        let listening = self.pool.listen(loose.pid);
         let work = sql_step.run_loose((&loose.session, &watched), stop);
         let outcome = told(loose.session.until_stopped(stop, work).await, stop)
             .map_err(|error| watched.failed(error));
         drop(watched);
         loose.end().await;
-        outcome.map(|output| StepDone {
+        listening.told(outcome.map(|output| StepDone {
             output,
             rows: Vec::new(),
             log: None,
-        })
+        }))
     }
 
     pub(super) async fn publish_step(

@@ -7,6 +7,7 @@ mod fixture;
 mod inspect;
 mod lanes;
 mod locks;
+mod notices;
 mod proxy;
 mod publish;
 mod rollback;

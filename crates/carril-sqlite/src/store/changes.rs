@@ -1,5 +1,6 @@
 //! Changes of a whole process: open the next segment, settle, cancel. Each is done only if the process is as it was seen.
 
+use super::adapt;
 use super::deltas::Deltas;
 use super::fault::OrFault;
 use super::hot::{self, Hot, one};
@@ -58,6 +59,15 @@ pub(crate) fn change(
         } => {
             deltas.touch(process.0);
             cancel(connection, session, deltas, *process, *state, reason, *at)
+        }
+        ProcessChange::Lanes {
+            process,
+            change,
+            at,
+        } => {
+            deltas.touch(process.0);
+            let node = session.node.ok_or(Fault::LostLease)?;
+            adapt::set(connection, node.0, *process, change, *at)
         }
     }
 }

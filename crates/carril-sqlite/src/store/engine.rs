@@ -3,7 +3,7 @@
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::session::Session;
-use super::{again, breakers, commit, enter, forget, import, launch, lookup, rails, wake};
+use super::{adapt, again, breakers, commit, enter, forget, import, launch, lookup, rails, wake};
 use crate::driver::Worker;
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
@@ -90,6 +90,10 @@ impl Store for SqliteStore {
     fn definition<'a>(&'a self, version: &'a Version) -> Pending<'a, Result<Definition, Fault>> {
         let version = version.clone();
         self.run(move |connection, _| lookup::definition(connection, &version))
+    }
+
+    fn lanes_auto(&self, process: ProcessId) -> Pending<'_, Result<Option<u32>, Fault>> {
+        self.run(move |connection, _| adapt::most(connection, process))
     }
 
     fn launch<'a>(

@@ -49,6 +49,7 @@ pub(crate) fn forget(
             )));
         }
         execute(transaction, sql!("forget_import"), params![process.0])?;
+        execute(transaction, sql!("forget_lanes"), params![process.0])?;
         piece(transaction, process, first - 1, last, max)
     })
 }

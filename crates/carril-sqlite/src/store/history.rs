@@ -8,6 +8,7 @@ mod query;
 mod read;
 mod resources;
 
+use super::adapt;
 use super::breakers;
 use super::fault::{OrFault, gone};
 use super::import;
@@ -29,6 +30,7 @@ use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
 use carril_model::guard::VersionRecord;
 use carril_model::id::{ExecutionId, ProcessId, RequestId, Run};
+use carril_model::lanes::LanesRow;
 use carril_model::overlap;
 use carril_model::plan::Plan;
 use carril_model::time::Timestamp;
@@ -366,6 +368,17 @@ impl History for SqliteHistory {
                 sql!("history_breaker_changes"),
                 params![resource, max],
                 rows::breaker,
+            )
+        })
+    }
+
+    fn lanes(&self, process: ProcessId, max: u32) -> Pending<'_, Result<Vec<LanesRow>, Fault>> {
+        self.ask(move |transaction| {
+            read::all(
+                transaction,
+                sql!("history_lanes"),
+                params![process.0, max],
+                adapt::row,
             )
         })
     }

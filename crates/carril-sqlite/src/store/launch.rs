@@ -3,6 +3,7 @@
 //! A launch of many chunks stays `launching` until its last one: nobody lists or claims it, and whoever enters the store
 //! next removes what was not finished.
 
+use super::adapt;
 use super::claim;
 use super::deltas::Deltas;
 use super::fault::{OrFault, damaged, fault};
@@ -46,6 +47,7 @@ pub(crate) fn launch(
         let unsettled = same_unsettled(transaction, launch)?;
         let after = unsettled.filter(|_| launch.overlap != Overlap::Allow);
         let process = write_process(transaction, launch, after, first.len())?;
+        adapt::begin(transaction, node.0, launch, process)?;
         let segment = launch.entity_segment.unwrap_or(0);
         let chunk = Chunk {
             process: process.0,

@@ -5,9 +5,9 @@
 //! the log has the order in which things were printed.
 
 use super::group::Group;
-use super::log::Log;
 use super::output::Output;
 use carril_model::contract::Cancellation;
+use carril_model::printed::Log;
 use std::future::{Future, pending};
 use std::io::{self, PipeReader};
 use std::os::fd::OwnedFd;

@@ -2,10 +2,10 @@
 
 use super::failure::{no_output, unreached};
 use super::request::Hidden;
-use crate::text::readable;
 use carril_model::contract::{OUTPUT_BYTES_MAX, StepError};
 use carril_model::definition::Http;
 use carril_model::definition::http::HttpResponse;
+use carril_model::printed::readable;
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::{Map, Value, json};

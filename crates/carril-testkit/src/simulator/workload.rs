@@ -209,6 +209,7 @@ fn plan(random: &mut Random, at: i64) -> Plan {
         entities: Entities::Given,
         lanes: Lanes {
             max: 1 + number(random, 4),
+            auto: false,
             key: None,
             overlap: overlaps[random.index(overlaps.len())],
             abort_when,

@@ -276,6 +276,7 @@ impl Harness {
             idempotency_key: None,
             overlap: Overlap::Allow,
             lanes: 50,
+            lanes_auto: None,
             priority: 0,
             targets: BTreeMap::from([("warehouse".to_owned(), "sqlite:w.db".to_owned())]),
             folder: Some("/pipelines/conformance".to_owned()),
@@ -389,7 +390,8 @@ impl Harness {
             | ProcessChange::Settle { process, .. }
             | ProcessChange::Pause { process, .. }
             | ProcessChange::Resume { process, .. }
-            | ProcessChange::Cancel { process, .. } => *process,
+            | ProcessChange::Cancel { process, .. }
+            | ProcessChange::Lanes { process, .. } => *process,
         };
         let report = self
             .try_commit(Vec::new(), vec![change], Vec::new())

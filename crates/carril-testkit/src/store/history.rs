@@ -14,12 +14,14 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 mod figures;
+mod lanes;
 mod later;
 mod locks;
 mod views;
 
 pub use super::import::imports_are_told_with_where_they_came_from;
 pub use figures::*;
+pub use lanes::*;
 pub use later::*;
 pub use locks::*;
 pub use views::*;

@@ -1,5 +1,6 @@
 //! The library over a real store and real SQLite files, each test in a folder of its own.
 
+mod adapt;
 mod again;
 mod behaviour;
 mod calls;

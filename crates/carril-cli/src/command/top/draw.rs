@@ -140,7 +140,10 @@ fn head(view: &View<'_>) -> Vec<Line<'static>> {
         .take(SHOWN.0)
     {
         let mark = if number == picture.at { '▸' } else { ' ' };
-        let text = format!("{mark} {}", process(row, *worked));
+        let mut text = format!("{mark} {}", process(row, *worked));
+        if number == picture.at && picture.auto {
+            text.push_str(&format!("  lanes {} (auto)", row.lanes));
+        }
         lines.push(Line::styled(text, view.style(colour(row.state))));
     }
     if picture.processes.is_empty() {

@@ -34,6 +34,8 @@ pub(super) struct Picture {
     /// Which of them the rest is about.
     pub(super) at: usize,
     pub(super) causes: Vec<(CauseKind, u64)>,
+    /// Whether the number of its lanes is found out.
+    pub(super) auto: bool,
     pub(super) lanes: Vec<Lane>,
     /// Newest first.
     pub(super) failures: Vec<ExecutionRow>,
@@ -117,6 +119,7 @@ impl Look {
             processes,
             at,
             causes: Vec::new(),
+            auto: false,
             lanes: Vec::new(),
             failures: Vec::new(),
             events: Vec::new(),
@@ -124,6 +127,7 @@ impl Look {
         let Some(process) = picture.selected().map(|row| row.id) else {
             return Ok(picture);
         };
+        picture.auto = !history.lanes(process, 1).await?.is_empty();
         picture.causes = history.causes(process).await?.into_iter().collect();
         picture
             .causes

@@ -40,6 +40,7 @@ fn picture() -> Picture {
         engine: "`carril run funds`, process 7 on night".to_owned(),
         processes: Vec::new(),
         at: 0,
+        auto: false,
         causes: vec![
             (CauseKind::Queued, 56),
             (CauseKind::Running, 1),

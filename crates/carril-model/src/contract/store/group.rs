@@ -5,6 +5,7 @@ use crate::account::{Cause, TimeAccount};
 use crate::breaker::BreakerRow;
 use crate::contract::{StepError, TableRows};
 use crate::id::{ProcessId, StepId};
+use crate::lanes::LanesChange;
 use crate::lock::LockWait;
 use crate::state::{ExecutionState, ProcessState, StepState};
 use crate::time::Timestamp;
@@ -216,6 +217,16 @@ pub enum ProcessChange {
         /// When.
         at: Timestamp,
     },
+    /// Has it run with another number of lanes, and keeps that it does; the report has what it has then. Refused unless the process runs, has the number that
+    /// was seen, finds it out, and may have the new one.
+    Lanes {
+        /// Which.
+        process: ProcessId,
+        /// From which number to which, and why.
+        change: LanesChange,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl ProcessChange {
@@ -227,7 +238,8 @@ impl ProcessChange {
             | Self::Settle { process, .. }
             | Self::Pause { process, .. }
             | Self::Resume { process, .. }
-            | Self::Cancel { process, .. } => *process,
+            | Self::Cancel { process, .. }
+            | Self::Lanes { process, .. } => *process,
         }
     }
 }

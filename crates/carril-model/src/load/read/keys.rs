@@ -9,7 +9,7 @@ pub(in crate::load) use steps::{HTTP, STAGE, STEP};
 
 use super::sections::{ISOLATIONS, KEEPS, KINDS, OVERLAPS, RETRIED, SCOPES, SYNCHRONOUS};
 use crate::definition::{
-    ATTEMPTS_MAX, BREAKER_COUNT_MAX, LANES_MAX, PRIORITY_MAX, PRIORITY_MIN, RATE_MAX,
+    ATTEMPTS_MAX, AUTO, BREAKER_COUNT_MAX, LANES_MAX, PRIORITY_MAX, PRIORITY_MIN, RATE_MAX,
 };
 use crate::schema::{Form, Key, Rule, Table, words};
 
@@ -151,9 +151,9 @@ pub(in crate::load) static LANES: Table = Table {
     keys: &[
         or(
             "max",
-            Form::Integer(1, LANES_MAX as i64),
+            Form::Either(&[Form::Integer(1, LANES_MAX as i64), Form::Choice(&[AUTO])]),
             "50",
-            "Executions of one process that run at once.",
+            "Executions of one process that run at once; `auto` finds out with how many most is done.",
         ),
         or(
             "key",

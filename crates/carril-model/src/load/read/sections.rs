@@ -3,7 +3,7 @@
 use super::super::values;
 use super::{Reader, Section, keys};
 use crate::definition::{
-    ATTEMPTS_MAX, AbortWhen, Entities, ISOLATION_COLUMN, Isolation, Keep, LANES_MAX, Lanes,
+    ATTEMPTS_MAX, AUTO, AbortWhen, Entities, ISOLATION_COLUMN, Isolation, Keep, LANES_MAX, Lanes,
     Overlap, PRIORITY_MAX, PRIORITY_MIN, Parameter, ParameterKind, Publish, RetryOn, RetryPolicy,
     Scope, Synchronous, Workspace,
 };
@@ -173,10 +173,15 @@ impl Reader<'_> {
         let Some(section) = self.table(top, "lanes", &keys::LANES) else {
             return default;
         };
+        let auto = self.is_auto(&section);
         Lanes {
-            max: self
-                .integer(&section, "max", 1..=LANES_MAX)
-                .unwrap_or(default.max),
+            max: if auto {
+                default.max
+            } else {
+                self.integer(&section, "max", 1..=LANES_MAX)
+                    .unwrap_or(default.max)
+            },
+            auto,
             key: self.text(&section, "key").map(Expression::from),
             overlap: self
                 .choice(&section, "overlap", &OVERLAPS)
@@ -190,6 +195,25 @@ impl Reader<'_> {
                 .signed(&section, "priority", PRIORITY_MIN..=PRIORITY_MAX)
                 .unwrap_or(default.priority),
         }
+    }
+
+    /// Whether `max` is the one word that it may be. Another one is no number, and told as such.
+    fn is_auto(&mut self, lanes: &Section<'_>) -> bool {
+        let Some(DeValue::String(word)) = lanes.get("max").map(|value| value.get_ref()) else {
+            return false;
+        };
+        if word != AUTO {
+            self.report(
+                &lanes.path_of("max"),
+                "CAR0105",
+                format!("`max` cannot be `{word}`"),
+                format!(
+                    "it is a whole number between 1 and {LANES_MAX}, without quotes, or `\"{AUTO}\"`"
+                ),
+            );
+        }
+        // What is wrong with it was told.
+        true
     }
 
     fn abort_when(&mut self, lanes: &Section<'_>) -> Option<AbortWhen> {

@@ -26,6 +26,7 @@ const READABLE: &[&str] = &[
     "trace",
     "breakers",
     "breaker_changes",
+    "lanes_changes",
     "imports",
     "sqlite_schema",
     "sqlite_master",

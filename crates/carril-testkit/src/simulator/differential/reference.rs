@@ -218,6 +218,7 @@ impl Reference {
             idempotency_key: key.is_multiple_of(4).then(|| format!("key-{}", key % 3)),
             overlap: overlaps[usize::from(shape / 2) % overlaps.len()],
             lanes: 50,
+            lanes_auto: None,
             priority: i8::try_from(key % 5).unwrap_or(0) - 2,
             targets: BTreeMap::new(),
             folder: None,

@@ -491,7 +491,8 @@ impl Subject {
             | ProcessChange::Settle { process, .. }
             | ProcessChange::Pause { process, .. }
             | ProcessChange::Resume { process, .. }
-            | ProcessChange::Cancel { process, .. } => *process = self.real_process(*process),
+            | ProcessChange::Cancel { process, .. }
+            | ProcessChange::Lanes { process, .. } => *process = self.real_process(*process),
         }
         change
     }

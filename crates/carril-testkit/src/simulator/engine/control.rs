@@ -130,6 +130,7 @@ impl World {
             idempotency_key: launching.idempotency_key.clone(),
             overlap: lanes.overlap,
             lanes: lanes.max,
+            lanes_auto: None,
             priority: launching.priority.unwrap_or(lanes.priority),
             targets: BTreeMap::new(),
             folder: None,

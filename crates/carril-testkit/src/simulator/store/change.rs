@@ -44,6 +44,8 @@ impl ModelStore {
                 moved.touch(*process);
                 self.cancel_process(*process, *state, reason, *at, moved);
             }
+            // No pipeline of the simulator finds out the number of its lanes.
+            ProcessChange::Lanes { process, .. } => moved.touch(*process),
         }
     }
 

@@ -43,6 +43,8 @@ const ALONE: &[Alone] = &[
         &[
             "_imported.down.sql",
             "_imported.up.sql",
+            "_lanes_auto.down.sql",
+            "_lanes_auto.up.sql",
             "_locks.down.sql",
             "_locks.up.sql",
         ],

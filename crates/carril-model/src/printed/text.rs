@@ -24,7 +24,8 @@ enum Inside {
 }
 
 /// The text of these bytes, harmless.
-pub(crate) fn readable(bytes: &[u8]) -> String {
+#[must_use]
+pub fn readable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     let mut inside = Inside::Text;
     let decoded = String::from_utf8_lossy(bytes);

@@ -1,12 +1,16 @@
-//! What a program printed: the beginning and the end of it, in bounded memory.
+//! What a program printed, or a server said, while an attempt ran: the beginning and the end of it, in bounded memory.
 //!
-//! Bytes are kept as they come and made readable once, at the end; the middle of a long log is only counted.
+//! Bytes are kept as they come and made readable once, at the end; the middle of a long log is only counted. Where it is kept
+//! is not its business, nor who reads the bytes.
+
+mod text;
 
 #[cfg(test)]
 mod tests;
 
-use crate::text::readable;
-use carril_model::contract::LOG_BYTES_MAX;
+pub use text::readable;
+
+use crate::contract::LOG_BYTES_MAX;
 use std::collections::VecDeque;
 
 /// Room for the two lines that we may add.
@@ -18,7 +22,7 @@ const LEFT_OPEN: &str =
 
 /// The log of one attempt.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub struct Log {
     head: Vec<u8>,
     tail: VecDeque<u8>,
     left_out: u64,
@@ -27,7 +31,7 @@ pub(super) struct Log {
 
 impl Log {
     /// Takes what was printed next.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub fn push(&mut self, bytes: &[u8]) {
         let (head, rest) = bytes.split_at(bytes.len().min(HALF - self.head.len()));
         self.head.extend_from_slice(head);
         // Of a chunk longer than the tail only its end can stay.
@@ -39,12 +43,13 @@ impl Log {
     }
 
     /// Notes that reading was given up before the end.
-    pub(super) const fn was_left_open(&mut self) {
+    pub const fn was_left_open(&mut self) {
         self.left_open = true;
     }
 
     /// The log as text, at most [`LOG_BYTES_MAX`] bytes; `None` when nothing readable was printed.
-    pub(super) fn finish(self) -> Option<String> {
+    #[must_use]
+    pub fn finish(self) -> Option<String> {
         let Self {
             mut head,
             tail,
