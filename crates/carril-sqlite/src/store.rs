@@ -23,6 +23,7 @@ macro_rules! sql {
     };
 }
 
+mod access;
 mod again;
 mod backup;
 mod breakers;

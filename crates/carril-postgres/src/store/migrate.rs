@@ -31,10 +31,14 @@ const MIGRATIONS: &[Migration] = &[
         up: sql!("migrations/0004_imported.up"),
         down: sql!("migrations/0004_imported.down"),
     },
+    Migration {
+        up: sql!("migrations/0005_access.up"),
+        down: sql!("migrations/0005_access.down"),
+    },
 ];
 
 /// The version that this program writes and reads.
-pub(crate) const NEWEST: i64 = 4;
+pub(crate) const NEWEST: i64 = 5;
 
 /// Begins the lock of migrations ("CRRM"), which ends with a number of the schema's name.
 const LOCK: i64 = 0x4352_524d;
