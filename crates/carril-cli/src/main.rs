@@ -22,7 +22,6 @@ mod meant;
 mod output;
 mod prepared;
 mod report;
-mod shape;
 mod summary;
 mod view;
 

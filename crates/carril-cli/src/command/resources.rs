@@ -11,6 +11,7 @@ use crate::output::table::Table;
 use crate::output::{number, time};
 use carril::model::breaker::{BreakerRow, BreakerState};
 use carril::model::contract::{History, ResourceRow};
+use carril::shape::ResourceShape;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -20,59 +21,6 @@ const CHANGES_MAX: u32 = 20;
 #[derive(Debug, Serialize)]
 struct Shape {
     resources: Vec<ResourceShape>,
-}
-
-#[derive(Debug, Serialize)]
-struct ResourceShape {
-    resource: String,
-    slots: Option<u32>,
-    in_use: u64,
-    waiting: u64,
-    waiting_slot: u64,
-    waiting_rate: u64,
-    waiting_breaker: u64,
-    rate: Option<String>,
-    breaker: Option<BreakerShape>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<Vec<BreakerShape>>,
-}
-
-#[derive(Debug, Serialize)]
-struct BreakerShape {
-    state: &'static str,
-    failures: u32,
-    successes: u32,
-    since: Option<String>,
-    until: Option<String>,
-    forced: bool,
-    reason: Option<String>,
-}
-
-impl BreakerShape {
-    fn of(row: BreakerRow) -> Self {
-        Self {
-            state: row.state.name(),
-            failures: row.failures,
-            successes: row.successes,
-            since: Some(time::rfc3339(row.since)),
-            until: row.until.map(time::rfc3339),
-            forced: row.forced,
-            reason: row.reason,
-        }
-    }
-
-    /// One that never counted anything, and was never kept.
-    const fn untouched() -> Self {
-        Self {
-            state: BreakerState::Closed.name(),
-            failures: 0,
-            successes: 0,
-            since: None,
-            until: None,
-            forced: false,
-            reason: None,
-        }
-    }
 }
 
 /// Lists resources.
@@ -119,7 +67,7 @@ pub(crate) async fn tell(
     if context.output.json() {
         let shapes = rows.into_values().map(|row| {
             let breaker = breakers.remove(&row.resource);
-            shape(row, breaker, changes.clone())
+            ResourceShape::of(row, breaker, changes.clone())
         });
         let resources = shapes.collect();
         return context.output.value(&Shape { resources });
@@ -139,26 +87,6 @@ pub(crate) async fn tell(
         ))?;
     }
     Ok(())
-}
-
-fn shape(
-    row: ResourceRow,
-    breaker: Option<BreakerRow>,
-    changes: Option<Vec<BreakerRow>>,
-) -> ResourceShape {
-    let untouched = row.limits.breaker.map(|_| BreakerShape::untouched());
-    ResourceShape {
-        slots: row.limits.slots,
-        in_use: row.in_use,
-        waiting: row.waiting_slot + row.waiting_rate + row.waiting_breaker,
-        waiting_slot: row.waiting_slot,
-        waiting_rate: row.waiting_rate,
-        waiting_breaker: row.waiting_breaker,
-        rate: row.limits.rate.map(|rate| rate.to_string()),
-        breaker: breaker.map(BreakerShape::of).or(untouched),
-        changes: changes.map(|rows| rows.into_iter().map(BreakerShape::of).collect()),
-        resource: row.resource,
-    }
 }
 
 fn draw(

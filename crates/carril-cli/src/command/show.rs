@@ -8,13 +8,15 @@ use crate::failure::Failure;
 use crate::found::{self, Found};
 use crate::output::table::{self, Table};
 use crate::output::{number, paint, time};
-use crate::report::{Report, ReportShape};
-use crate::shape::{AttemptShape, ExecutionShape, ImportedShape, ProcessShape, SignalShape};
+use crate::report;
 use crate::summary::at_work;
 use carril::model::account::CauseKind;
 use carril::model::contract::{ExecutionFilter, ExecutionRow, ImportRow, ProcessRow};
 use carril::model::state::ProcessState;
 use carril::model::time::Timestamp;
+use carril::report::Report;
+use carril::shape::ReportShape;
+use carril::shape::{AttemptShape, ExecutionShape, ImportedShape, ProcessShape, SignalShape};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -147,7 +149,7 @@ fn show_process(
             .collect();
         return context.output.value(&Shape::Process {
             process: ProcessShape::of(drawn.process, drawn.worked),
-            report: Box::new(drawn.report.shape()),
+            report: Box::new(ReportShape::from(drawn.report)),
             imported: drawn.imported.map(ImportedShape::of),
             executions,
             more,
@@ -198,7 +200,7 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
     );
     let (name, ended) = ended(context, process, worked);
     add(name, ended);
-    for (name, line) in drawn.report.lines(true) {
+    for (name, line) in report::lines(drawn.report, true) {
         add(name, line);
     }
     if let Some(after) = process.after {
@@ -305,7 +307,7 @@ fn what(row: &ExecutionRow, now: Timestamp) -> String {
             error.code
         );
     }
-    if crate::shape::is_open(row) {
+    if carril::shape::is_open(row) {
         let since = time::span(now.micros_since(row.account.since()));
         let behind = row
             .behind
