@@ -19,6 +19,7 @@ mod found;
 mod interrupts;
 mod locks;
 mod meant;
+mod notify;
 mod output;
 mod prepared;
 mod report;
