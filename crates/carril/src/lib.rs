@@ -45,6 +45,7 @@
 //! | write a pipeline in Rust | [`Pipeline`] |
 //! | load one from a folder | [`pipeline::load_dir`], [`check()`], [`PipelineDefinition::from_loaded`] |
 //! | ask why something is as it is | [`why()`] |
+//! | tell programs what there is, as `--json` does | [`shape`], [`report`] |
 
 mod backup;
 mod builder;

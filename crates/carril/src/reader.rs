@@ -99,12 +99,6 @@ impl Reader {
         &*self.access
     }
 
-    /// Where the store is, as people see it: without secrets.
-    #[must_use]
-    pub fn shown(&self) -> String {
-        self.place.shown()
-    }
-
     /// One process, or `None`; one that is still being launched is not there yet.
     ///
     /// # Errors

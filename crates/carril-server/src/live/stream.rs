@@ -125,7 +125,7 @@ impl Client {
         let mut moved = self.live.moved.subscribe();
         loop {
             let read = self.live.ring().after(self.seen, LINES_MAX);
-            let text = self.written(&read);
+            let text = written(&read, self.live.epoch, self.process);
             self.seen = read.at;
             if !text.is_empty() {
                 return Some(text);
@@ -156,34 +156,34 @@ impl Client {
         // Where the store does not answer nothing is known, and nothing comes either.
         found.map_or(true, |caller| caller.is_some())
     }
+}
 
-    fn written(&self, read: &Read) -> String {
-        let mut text = String::new();
-        if read.missed > 0 {
-            let missed = Some(read.missed);
-            let resync = Said::Resync {
-                reason: "behind",
-                missed,
-            };
-            text.push_str(&said(None, "resync", &resync));
-        }
-        let first = read.at - read.lines.len() as u64;
-        for (line, number) in read.lines.iter().zip(first + 1..) {
-            let is_wanted = self.process.is_none_or(|wanted| {
-                // What is about no process is about all.
-                line.process.is_none_or(|process| process == wanted)
-            });
-            if is_wanted {
-                let epoch = self.live.epoch;
-                let id = Position { epoch, number };
-                text.push_str(&format!(
-                    "id: {id}\nevent: {}\ndata: {}\n\n",
-                    line.event, line.text
-                ));
-            }
-        }
-        text
+/// What a client is sent of what it read: what is about other processes than the wanted one is left out.
+fn written(read: &Read, epoch: u64, process: Option<i64>) -> String {
+    let mut text = String::new();
+    if read.missed > 0 {
+        let missed = Some(read.missed);
+        let resync = Said::Resync {
+            reason: "behind",
+            missed,
+        };
+        text.push_str(&said(None, "resync", &resync));
     }
+    let first = read.at - read.lines.len() as u64;
+    for (line, number) in read.lines.iter().zip(first + 1..) {
+        let is_wanted = process.is_none_or(|wanted| {
+            // What is about no process is about all.
+            line.process.is_none_or(|process| process == wanted)
+        });
+        if is_wanted {
+            let id = Position { epoch, number };
+            text.push_str(&format!(
+                "id: {id}\nevent: {}\ndata: {}\n\n",
+                line.event, line.text
+            ));
+        }
+    }
+    text
 }
 
 fn said(id: Option<Position>, event: &str, said: &Said) -> String {
@@ -191,3 +191,6 @@ fn said(id: Option<Position>, event: &str, said: &Said) -> String {
     let id = id.map_or_else(String::new, |id| format!("id: {id}\n"));
     format!("{id}event: {event}\ndata: {text}\n\n")
 }
+
+#[cfg(test)]
+mod tests;
