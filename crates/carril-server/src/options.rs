@@ -1,8 +1,8 @@
 //! How a server behaves, and the bounds that nobody sets.
 
 use crate::page::Page;
-use carril::{Lookup, no_references};
-use std::net::{Ipv4Addr, SocketAddr};
+use carril::{Lookup, ServerSettings, no_references};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub enum Authentication {
 /// How a server behaves.
 #[derive(Clone)]
 pub struct Options {
-    /// Where it listens, `127.0.0.1:7411` by default; port 0 is any that is free.
+    /// Where it listens, `127.0.0.1:7411` by default, as in `[server]` of a `carril.toml`; port 0 is any that is free.
     pub listen: SocketAddr,
     /// The folder of the pipelines that can be launched: it is one, or has them in folders of its own.
     pub folder: PathBuf,
@@ -59,14 +59,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// Where it listens unless it is told.
-    pub const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7411);
-
     /// The defaults, for the pipelines of a folder.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
-            listen: Self::LISTEN,
+            listen: ServerSettings::default().listen,
             folder: folder.into(),
             lookup: no_references(),
             hosts: Vec::new(),

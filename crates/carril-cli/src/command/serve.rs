@@ -72,9 +72,8 @@ fn options(
     folder: std::path::PathBuf,
 ) -> Options {
     let server = &settings.server;
-    let listen = arguments.listen.or(server.listen);
     let mut options = Options::new(folder);
-    options.listen = listen.unwrap_or(Options::LISTEN);
+    options.listen = arguments.listen.unwrap_or(server.listen);
     options.lookup = context.surroundings.lookup.clone();
     options.hosts.clone_from(&server.hosts);
     options.origins.clone_from(&server.origins);

@@ -1,23 +1,34 @@
 //! `[server]`: where `carril serve` listens, and who comes in. Only read here; the server decides what it means.
 
 use super::{Reader, keys};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use toml::Spanned;
 use toml::de::DeValue;
 
 const HELP: &str = "write `[server]`, then lines such as `listen = \"127.0.0.1:7411\"`";
 
 /// Where a server listens, and who comes in.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSettings {
-    /// The address and port; `None` for the server's own default.
-    pub listen: Option<SocketAddr>,
+    /// The address and port, `127.0.0.1:7411` by default.
+    pub listen: SocketAddr,
     /// Whether everybody needs a token, also where none was made.
     pub tokens_always: bool,
     /// Names under which it may be called, besides `localhost` and addresses.
     pub hosts: Vec<String>,
     /// Origins of pages elsewhere that may call it.
     pub origins: Vec<String>,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7411),
+            tokens_always: false,
+            hosts: Vec::new(),
+            origins: Vec::new(),
+        }
+    }
 }
 
 impl Reader<'_> {
@@ -43,11 +54,13 @@ impl Reader<'_> {
             DeValue::String(text) => text.parse().ok(),
             _ => None,
         };
-        if address.is_none() {
-            let message = "`listen` is an address with a port, as in `127.0.0.1:7411`";
-            self.report("CAR0122", value.span(), message, HELP);
+        match address {
+            Some(address) => self.settings.server.listen = address,
+            None => {
+                let message = "`listen` is an address with a port, as in `127.0.0.1:7411`";
+                self.report("CAR0122", value.span(), message, HELP);
+            }
         }
-        self.settings.server.listen = address;
     }
 
     fn tokens(&mut self, value: &Spanned<DeValue<'_>>) {

@@ -240,7 +240,7 @@ fn a_server_has_an_address_and_names() {
     let text = "[server]\nlisten = \"0.0.0.0:80\"\ntokens = \"always\"\nhosts = [\"carril.test\"]\norigins = [\"https://x.test\"]\n";
     let settings = parse(text).expect("it is right");
     let wanted = ServerSettings {
-        listen: Some("0.0.0.0:80".parse().expect("an address")),
+        listen: "0.0.0.0:80".parse().expect("an address"),
         tokens_always: true,
         hosts: vec!["carril.test".to_owned()],
         origins: vec!["https://x.test".to_owned()],
