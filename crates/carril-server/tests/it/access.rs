@@ -156,7 +156,7 @@ async fn addresses_elsewhere_want_a_token_to_have_been_made() {
     options.listen = "0.0.0.0:0".parse().unwrap();
     let house = House::Engine(engine.clone());
     let refused = Server::bind(house.clone(), options.clone()).await;
-    let error = refused.err().expect("everybody would come in");
+    let error = refused.expect_err("everybody would come in");
     assert!(matches!(error, ServeError::Open(_)), "{error}");
     assert_eq!(error.code(), "CAR0910");
     let near = Served::begin(house.clone(), place.options()).await;
