@@ -3,6 +3,7 @@
 //! Only what was said is here; what it means is decided by the commands. Nothing is read from the environment or a file.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -92,6 +93,10 @@ pub(crate) enum Command {
     Run(Run),
     /// Stay and work on whatever the store holds unfinished and is launched, with any number of others where it is on PostgreSQL.
     Worker(Worker),
+    /// Serve the store: its processes over HTTP, live events, and an engine that works on whatever is launched.
+    Serve(Serve),
+    /// Make, list and revoke tokens, which let people and programs in to `carril serve`.
+    Token(Token),
     /// List the engines that are at work on the store.
     Nodes,
     /// List processes, newest first.
@@ -201,6 +206,72 @@ pub(crate) struct Worker {
     /// How long running steps may go on after Ctrl-C or SIGTERM; what is not done then is stopped and handed back.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::duration)]
     pub(crate) grace: Duration,
+}
+
+/// `carril serve`.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The folder with the carril.toml and the pipelines that can be launched: it is one, or has them in folders of its own.
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+
+    /// Where to listen [default: `[server] listen` in carril.toml, else 127.0.0.1:7411]; port 0 is any that is free.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Only serve: what is asked is done by engines of other programs.
+    #[arg(long, conflicts_with = "lanes")]
+    pub(crate) no_engine: bool,
+
+    /// Lanes at once here, over all processes [default: `[engine] lanes` in carril.toml, else each process's own].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) lanes: Option<u32>,
+
+    /// How long running steps may go on after Ctrl-C or SIGTERM; what is not done then is stopped and handed back.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::duration)]
+    pub(crate) grace: Duration,
+}
+
+/// `carril token`.
+#[derive(Debug, Args)]
+pub(crate) struct Token {
+    #[command(subcommand)]
+    pub(crate) what: TokenCommand,
+}
+
+/// What of tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print its secret, which is shown this once.
+    Create(TokenCreate),
+    /// List tokens; never their secrets.
+    List,
+    /// Revoke a token, at once and for ever.
+    Revoke(TokenRevoke),
+}
+
+/// `carril token create`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenCreate {
+    /// What to call it.
+    #[arg(value_name = "NAME", value_parser = value::token_name)]
+    pub(crate) name: String,
+
+    /// What it lets its bearer do: viewer reads, operator also launches and controls, admin also removes processes and makes tokens.
+    #[arg(long, value_name = "ROLE", default_value = "viewer")]
+    pub(crate) role: carril::model::contract::Role,
+
+    /// When it ends by itself: `90d`, `12h`, `forever`.
+    #[arg(long, value_name = "AGE", default_value = "forever", value_parser = value::age)]
+    pub(crate) expires: Age,
+}
+
+/// `carril token revoke`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenRevoke {
+    /// The token's name.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
 }
 
 /// Which entities.

@@ -31,10 +31,12 @@ mod retry;
 mod rollback;
 mod run;
 mod schema;
+mod serve;
 pub(crate) mod show;
 mod signal;
 mod simulate;
 mod sql;
+mod token;
 mod top;
 mod trace;
 mod why;
@@ -74,6 +76,8 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Schema(arguments) => schema::run(context, arguments),
         Command::Purge(arguments) => purge::run(context, arguments).await,
         Command::Worker(arguments) => worker::run(context, arguments).await,
+        Command::Serve(arguments) => serve::run(context, arguments).await,
+        Command::Token(arguments) => token::run(context, &arguments.what).await,
         Command::Nodes => nodes::run(context).await,
         Command::Workspace(arguments) => match &arguments.what {
             WorkspaceCommand::Migrate(arguments) => workspace::migrate(context, arguments).await,
@@ -110,6 +114,8 @@ impl Command {
                 | Self::Approve(_)
                 | Self::Reject(_)
                 | Self::Worker(_)
+                | Self::Serve(_)
+                | Self::Token(_)
         )
     }
 
@@ -131,6 +137,8 @@ impl Command {
             Self::Purge(_) => "carril purge".to_owned(),
             Self::Workspace(_) => "carril workspace".to_owned(),
             Self::Worker(arguments) => folder("worker", &arguments.folder),
+            Self::Serve(arguments) => folder("serve", &arguments.folder),
+            Self::Token(_) => "carril token".to_owned(),
             Self::Signal(_) => "carril signal".to_owned(),
             Self::Approve(_) => "carril approve".to_owned(),
             Self::Reject(_) => "carril reject".to_owned(),

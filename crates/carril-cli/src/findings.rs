@@ -13,7 +13,6 @@
 use crate::output::number;
 use crate::output::paint;
 use carril::model::finding::{Finding, Place, Severity};
-use serde::Serialize;
 use std::fmt::Write as _;
 
 /// Most characters of a source line that are shown; of longer ones the part around the caret.
@@ -119,40 +118,6 @@ fn window(line: &str, column: usize) -> (String, usize) {
         shown.push('…');
     }
     (shown, column)
-}
-
-/// A finding as `--json` has it.
-#[derive(Debug, Serialize)]
-pub(crate) struct FindingShape<'a> {
-    code: &'a str,
-    severity: Severity,
-    message: &'a str,
-    file: Option<&'a str>,
-    line: Option<u32>,
-    column: Option<u32>,
-    length: Option<u32>,
-    help: Option<&'a str>,
-}
-
-/// Findings as `--json` has them.
-pub(crate) fn shapes(findings: &[Finding]) -> Vec<FindingShape<'_>> {
-    findings.iter().map(FindingShape::of).collect()
-}
-
-impl<'a> FindingShape<'a> {
-    fn of(finding: &'a Finding) -> Self {
-        let place = finding.place.as_ref();
-        Self {
-            code: &finding.code,
-            severity: finding.severity,
-            message: &finding.message,
-            file: place.map(|place| place.file.as_str()),
-            line: place.map(|place| place.line),
-            column: place.map(|place| place.column),
-            length: place.map(|place| place.length),
-            help: finding.help.as_deref(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -137,17 +137,13 @@ pub(crate) async fn newest_process(history: &dyn History) -> Result<ProcessRow, 
     })
 }
 
-/// Microseconds a process took: from launch to end, or to now; of one that was run again, the time in which runs of it were under
-/// way, as days may lie between its end and a retry.
+/// Microseconds a process took.
 pub(crate) async fn worked(
     history: &dyn History,
     row: &ProcessRow,
     now: Timestamp,
 ) -> Result<i64, Failure> {
-    if row.reopened {
-        return Ok(history.worked_micros(row.id, now).await?);
-    }
-    Ok(row.ended_at.unwrap_or(now).micros_since(row.launched_at))
+    Ok(carril::shape::worked(history, row, now).await?)
 }
 
 /// What the executions of a process are at, as long as it has not ended.

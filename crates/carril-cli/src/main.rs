@@ -19,10 +19,10 @@ mod found;
 mod interrupts;
 mod locks;
 mod meant;
+mod notify;
 mod output;
 mod prepared;
 mod report;
-mod shape;
 mod summary;
 mod view;
 

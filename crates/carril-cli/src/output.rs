@@ -5,8 +5,9 @@
 
 use crate::arguments::{Color, Global};
 use crate::failure::Failure;
-use crate::findings::{self, FindingShape};
+use crate::findings;
 use anstream::{AutoStream, ColorChoice};
+use carril::shape::FindingShape;
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -178,7 +179,7 @@ impl<'a> ErrorShape<'a> {
                 message: &failure.message,
                 help: failure.help.as_deref(),
                 exit: failure.exit.code(),
-                findings: findings::shapes(&failure.findings),
+                findings: carril::shape::findings(&failure.findings),
             },
         }
     }

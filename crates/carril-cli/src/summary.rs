@@ -9,8 +9,7 @@ use crate::failure::Failure;
 use crate::found;
 use crate::output::table::one_line;
 use crate::output::{number, paint, time};
-use crate::report::{Report, pace, per_hour};
-use crate::shape::{AlertShape, ProcessShape};
+use crate::report::{self, pace};
 use carril::Location;
 use carril::model::account::CauseKind;
 use carril::model::contract::{
@@ -19,6 +18,8 @@ use carril::model::contract::{
 use carril::model::plan::Doubt;
 use carril::model::state::ExecutionState;
 use carril::model::time::Timestamp;
+use carril::report::{Report, per_hour};
+use carril::shape::{AlertShape, ProcessShape, ReportShape};
 use std::collections::BTreeMap;
 
 mod next;
@@ -162,7 +163,7 @@ impl<'a> Summary<'a> {
         if let Some(spent) = self.spent() {
             add("time went to", spent);
         }
-        for (name, line) in self.report.lines(false) {
+        for (name, line) in report::lines(&self.report, false) {
             add(name, line);
         }
         for (name, rows) in [("fallbacks", self.fallbacks()), ("warnings", self.warned())] {
@@ -307,7 +308,7 @@ impl<'a> Summary<'a> {
             exit: exit.code(),
             process: ProcessShape::of(&self.row, self.worked),
             entities_per_hour: per_hour(&self.row.tally, self.worked),
-            report: self.report.shape(),
+            report: ReportShape::from(&self.report),
             slowest: slowest.collect(),
             time_micros: self
                 .waits

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::launch::{EntitySource, LaunchOutcome, LaunchRequest, Narrowing};
 use crate::task::Kind;
 use carril_model::contract::{Answer, Fault, Older, Request, Selection, Wish};
-use carril_model::id::{ProcessId, RequestId};
+use carril_model::id::ProcessId;
 use carril_model::plan::Plan;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,9 @@ pub(crate) async fn look(engine: Engine, every: Duration) {
 
 async fn serve(engine: &Engine, request: Request) {
     tracing::info!(request = request.id.0, "another program asks");
-    let answer = match carry_out(engine, request.wish, request.id).await {
+    // Asked twice after a crash, it must not be done twice.
+    let once = format!("request-{}", request.id);
+    let answer = match carry_out(engine, request.wish, Some(once)).await {
         Ok(answer) => answer,
         Err(error) => Answer::Refused {
             code: error.code().to_owned(),
@@ -54,7 +56,19 @@ async fn serve(engine: &Engine, request: Request) {
     }
 }
 
-async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<Answer, Error> {
+impl Engine {
+    /// Carries out a wish as if another program had left it: it is answered once it is refused, or once the store knows of it,
+    /// and its work goes on after that.
+    ///
+    /// # Errors
+    /// As the verb that it stands for.
+    pub async fn carry_out(&self, wish: Wish) -> Result<Answer, Error> {
+        carry_out(self, wish, None).await
+    }
+}
+
+/// `once` makes a wish one that is carried out once, however often it is asked.
+async fn carry_out(engine: &Engine, wish: Wish, once: Option<String>) -> Result<Answer, Error> {
     match wish {
         Wish::Launch {
             definition,
@@ -78,8 +92,7 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
                     lanes,
                     priority,
                     narrowing: Narrowing { only, except },
-                    // Asked twice after a crash, it must not launch twice.
-                    idempotency_key: idempotency_key.or_else(|| Some(format!("request-{request}"))),
+                    idempotency_key: idempotency_key.or(once),
                     despite_failures,
                     entities: EntitySource::Pipeline,
                 })
@@ -111,12 +124,12 @@ async fn carry_out(engine: &Engine, wish: Wish, request: RequestId) -> Result<An
             });
             Ok(answer)
         }
-        other => look_after(engine, other, request).await,
+        other => look_after(engine, other, once).await,
     }
 }
 
 /// Wishes that run and undo nothing.
-async fn look_after(engine: &Engine, wish: Wish, request: RequestId) -> Result<Answer, Error> {
+async fn look_after(engine: &Engine, wish: Wish, once: Option<String>) -> Result<Answer, Error> {
     match wish {
         Wish::Breaker {
             resource,
@@ -140,8 +153,7 @@ async fn look_after(engine: &Engine, wish: Wish, request: RequestId) -> Result<A
                 name,
                 data,
                 sent_by,
-                // Asked twice after a crash, it must not come twice.
-                idempotency_key: idempotency_key.or_else(|| Some(format!("request-{request}"))),
+                idempotency_key: idempotency_key.or(once),
             };
             let sent = engine.signal(&selection, sending).await?;
             let processes = engine.processes_of(&selection).await?;
@@ -158,7 +170,7 @@ async fn look_after(engine: &Engine, wish: Wish, request: RequestId) -> Result<A
                 approved,
                 by,
                 reason,
-                idempotency_key: Some(format!("request-{request}")),
+                idempotency_key: once,
             };
             engine.decide(execution, step.as_deref(), word).await?;
             let selection = Selection::Executions(vec![execution]);

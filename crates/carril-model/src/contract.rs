@@ -4,12 +4,14 @@
 //! method's documentation says nothing about cancellation, dropping its future leaves the operation either done or not
 //! done, never half done, and the caller must ask again to know.
 
+mod access;
 mod history;
 mod rails;
 mod step;
 mod store;
 mod target;
 
+pub use access::*;
 pub use history::*;
 pub use rails::*;
 pub use step::*;

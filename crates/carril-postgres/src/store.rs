@@ -24,6 +24,7 @@ macro_rules! sql {
     };
 }
 
+mod access;
 mod adapt;
 mod again;
 mod allot;

@@ -23,6 +23,7 @@ macro_rules! sql {
     };
 }
 
+mod access;
 mod adapt;
 mod again;
 mod backup;

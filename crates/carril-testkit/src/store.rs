@@ -253,6 +253,10 @@ macro_rules! history_conformance {
             the_trace_has_every_event,
             the_reference_has_every_column_and_no_other,
             imports_are_told_with_where_they_came_from,
+            a_token_is_found_by_its_hash,
+            a_name_is_free_again_when_its_token_is_revoked,
+            deeds_are_told_newest_first_with_how_they_ended,
+            old_deeds_are_forgotten,
         ]);
     };
     (@cases $house:path, [$($case:ident,)*]) => {

@@ -45,6 +45,7 @@
 //! | write a pipeline in Rust | [`Pipeline`] |
 //! | load one from a folder | [`pipeline::load_dir`], [`check()`], [`PipelineDefinition::from_loaded`] |
 //! | ask why something is as it is | [`why()`] |
+//! | tell programs what there is, as `--json` does | [`shape`], [`report`] |
 
 mod backup;
 mod builder;
@@ -59,8 +60,10 @@ mod open;
 mod outline;
 pub mod pipeline;
 mod reader;
+pub mod report;
 mod secret;
 mod settings;
+pub mod shape;
 mod targets;
 mod why;
 
@@ -85,7 +88,7 @@ pub use crate::outline::{
     outline,
 };
 pub use crate::reader::{EngineSeen, Reader, read};
-pub use crate::settings::{RETENTION, Settings, retention};
+pub use crate::settings::{RETENTION, ServerSettings, Settings, retention};
 pub use crate::targets::Targets;
 pub use crate::why::{Link, Subject, Why, WhyError, why};
 pub use carril_engine::clock::SystemClock;

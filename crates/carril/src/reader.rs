@@ -5,7 +5,9 @@ use crate::open::{Holder, Lookup, OpenError};
 use crate::targets::Targets;
 use carril_engine::clock::SystemClock;
 use carril_engine::task;
-use carril_model::contract::{Fault, History, Mailbox, NodeRow, ProcessFilter, ProcessRow};
+use carril_model::contract::{
+    AccessBook, Fault, History, Mailbox, NodeRow, ProcessFilter, ProcessRow,
+};
 use carril_model::id::ProcessId;
 use carril_postgres::store::PostgresHistory;
 use carril_sqlite::store::{self, SqliteHistory};
@@ -18,6 +20,7 @@ use std::sync::Arc;
 pub struct Reader {
     history: Arc<dyn History>,
     mailbox: Arc<dyn Mailbox>,
+    access: Arc<dyn AccessBook>,
     place: Location,
 }
 
@@ -61,7 +64,8 @@ impl Reader {
         let history = Arc::new(SqliteHistory::open(path)?);
         Ok(Self {
             history: Arc::clone(&history) as Arc<dyn History>,
-            mailbox: history,
+            mailbox: Arc::clone(&history) as Arc<dyn Mailbox>,
+            access: history,
             place: Location::File(path.to_owned()),
         })
     }
@@ -71,7 +75,8 @@ impl Reader {
         let history = Arc::new(PostgresHistory::open(url, &Default::default())?);
         Ok(Self {
             history: Arc::clone(&history) as Arc<dyn History>,
-            mailbox: history,
+            mailbox: Arc::clone(&history) as Arc<dyn Mailbox>,
+            access: history,
             place: Location::Postgres(written),
         })
     }
@@ -86,6 +91,12 @@ impl Reader {
     #[must_use]
     pub fn mailbox(&self) -> &dyn Mailbox {
         &*self.mailbox
+    }
+
+    /// Where tokens and the log of what servers did are kept.
+    #[must_use]
+    pub fn access(&self) -> &dyn AccessBook {
+        &*self.access
     }
 
     /// One process, or `None`; one that is still being launched is not there yet.

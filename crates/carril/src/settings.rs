@@ -21,8 +21,10 @@
 
 mod keys;
 mod retention;
+mod server;
 
 pub use retention::{RETENTION, retention};
+pub use server::ServerSettings;
 
 use crate::http::HttpSettings;
 use crate::location::{self, DEFAULT_STORE, Location, UrlError};
@@ -37,7 +39,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-const TOP_HELP: &str = "it has `store` and the tables `[targets]`, `[engine]`, `[retention]`, `[http]` and `[secrets]`";
+const TOP_HELP: &str = "it has `store` and the tables `[targets]`, `[engine]`, `[retention]`, `[http]`, `[server]` and `[secrets]`";
 
 /// Most bytes of a `carril.toml`; it holds a few lines.
 const BYTES_MAX: u64 = 64 * 1024;
@@ -55,6 +57,8 @@ pub struct Settings {
     pub lanes: Option<u32>,
     /// What HTTP steps may do: `[http]` and `[secrets]`.
     pub http: HttpSettings,
+    /// Where `carril serve` listens, and who comes in: `[server]`.
+    pub server: ServerSettings,
 }
 
 impl Default for Settings {
@@ -65,6 +69,7 @@ impl Default for Settings {
             retention: RETENTION,
             lanes: None,
             http: HttpSettings::default(),
+            server: ServerSettings::default(),
         }
     }
 }
@@ -230,6 +235,7 @@ impl Reader<'_> {
                 },
                 "engine" => self.engine(value),
                 "http" => self.http(value),
+                "server" => self.server(value),
                 "secrets" => self.secrets(value),
                 _ => {}
             }

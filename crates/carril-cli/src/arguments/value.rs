@@ -55,6 +55,15 @@ pub(super) fn age(text: &str) -> Result<Age, String> {
     carril::retention(text).map(Age)
 }
 
+/// Reads the name of a token: one line that is not too long.
+pub(super) fn token_name(text: &str) -> Result<String, String> {
+    if (1..=100).contains(&text.len()) && !text.chars().any(char::is_control) {
+        Ok(text.to_owned())
+    } else {
+        Err("a token's name has 1 to 100 bytes and is one line".to_owned())
+    }
+}
+
 /// Reads the state of a process by its name.
 pub(super) fn process_state(text: &str) -> Result<ProcessState, String> {
     ProcessState::from_name(text)

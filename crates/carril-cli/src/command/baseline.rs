@@ -9,11 +9,13 @@ use crate::failure::Failure;
 use crate::follow::Follower;
 use crate::found;
 use crate::output::{number, time};
-use crate::report::{BaselineShape, Beside, BesideShape};
+use crate::report;
 use crate::view::View;
 use carril::model::baseline::Baseline;
 use carril::model::contract::Wish;
 use carril::model::id::ProcessId;
+use carril::report::Beside;
+use carril::shape::{BaselineShape, BesideShape};
 use serde::Serialize;
 
 /// Baselines that are shown; nobody reads more pipelines.
@@ -75,7 +77,7 @@ async fn show(context: &Context, arguments: &BaselineShow) -> Result<Exit, Failu
     }
     if context.output.json() {
         context.output.value(&Shown {
-            baselines: shown.iter().map(Beside::shape).collect(),
+            baselines: shown.iter().map(BesideShape::from).collect(),
         })?;
         return Ok(Exit::Ok);
     }
@@ -95,7 +97,7 @@ async fn show(context: &Context, arguments: &BaselineShow) -> Result<Exit, Failu
                 baseline.pipeline,
                 told(baseline),
                 baseline.set_by,
-                beside.standing()
+                report::standing(beside)
             )
         })
         .collect();

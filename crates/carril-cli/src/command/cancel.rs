@@ -9,9 +9,9 @@ use crate::failure::Failure;
 use crate::follow::{End, Follower};
 use crate::found;
 use crate::meant::{Meant, confirm, named};
-use crate::shape::ProcessShape;
 use crate::view::View;
 use carril::model::contract::{Selection, Wish};
+use carril::shape::ProcessShape;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]

@@ -4,9 +4,10 @@ use crate::arguments::Pipeline;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::findings::{self, FindingShape};
+use crate::findings;
 use crate::prepared;
 use carril::Asked;
+use carril::shape::FindingShape;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -43,7 +44,7 @@ pub(crate) async fn run(context: &Context, arguments: &Pipeline) -> Result<Exit,
         let valid = exit == Exit::Ok;
         context.output.value(&Shape {
             valid,
-            findings: findings::shapes(&report.findings),
+            findings: carril::shape::findings(&report.findings),
             targets,
         })?;
         return Ok(exit);

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::found::{self, Found};
 use crate::output::paint;
 use carril::model::contract::{ExecutionFilter, ExecutionRow, History};
+use carril::shape::LogShape;
 use serde::Serialize;
 
 /// Executions whose logs are looked at, of one process.
@@ -18,16 +19,6 @@ const BYTES_MAX: usize = 32 * 1024 * 1024;
 struct Shape {
     logs: Vec<LogShape>,
     more: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct LogShape {
-    execution: i64,
-    entity: Option<String>,
-    run: u32,
-    step: String,
-    attempt: u32,
-    text: String,
 }
 
 /// Prints logs.

@@ -5,39 +5,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::table::Table;
 use crate::output::time;
-use carril::model::contract::NodeRow;
+use carril::shape::NodeShape;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
 struct Shape<'a> {
     nodes: Vec<NodeShape<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct NodeShape<'a> {
-    id: Option<i64>,
-    host: &'a str,
-    pid: u32,
-    command: &'a str,
-    since: Option<String>,
-    last_seen: Option<String>,
-    lanes_busy: Option<u64>,
-    lease_left_micros: Option<i64>,
-}
-
-impl<'a> From<&'a NodeRow> for NodeShape<'a> {
-    fn from(node: &'a NodeRow) -> Self {
-        Self {
-            id: node.id.map(|id| id.0),
-            host: &node.host,
-            pid: node.pid,
-            command: &node.command,
-            since: node.since.map(time::rfc3339),
-            last_seen: node.last_seen.map(time::rfc3339),
-            lanes_busy: node.lanes_busy,
-            lease_left_micros: node.lease_left,
-        }
-    }
 }
 
 /// Lists them.

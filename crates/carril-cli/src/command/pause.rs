@@ -10,12 +10,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::follow::{End, Follower};
 use crate::found;
-use crate::shape::ProcessShape;
 use crate::summary::Summary;
 use crate::view::View;
 use carril::EngineError;
 use carril::model::contract::Wish;
 use carril::model::id::ProcessId;
+use carril::shape::ProcessShape;
 
 /// Pauses.
 pub(crate) async fn pause(context: &Context, arguments: &Paused) -> Result<Exit, Failure> {

@@ -5,11 +5,11 @@ use crate::arguments::Pipeline;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::findings::{self, FindingShape};
 use crate::output::table::cut;
 use crate::output::{number, paint, time};
 use crate::prepared::{self, Prepared};
 use carril::model::definition::{Overlap, Scope};
+use carril::shape::FindingShape;
 use carril::{EntitiesOutline, EntitiesPreview, Outline, StageOutline, StepOutline};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Context, arguments: &Pipeline) -> Result<Exit,
     if context.output.json() {
         let sample = entities.sample.iter().map(|row| row.key.as_str()).collect();
         let (params, targets) = (&prepared.params, &prepared.settings.targets);
-        let findings = findings::shapes(&prepared.report.findings);
+        let findings = carril::shape::findings(&prepared.report.findings);
         context.output.value(&Shape {
             pipeline: outline,
             params,

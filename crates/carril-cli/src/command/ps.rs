@@ -7,14 +7,15 @@ use crate::failure::Failure;
 use crate::found;
 use crate::output::table::Table;
 use crate::output::{number, paint, time};
-use crate::report::{self, RefusalShape};
-use crate::shape::ProcessShape;
 use carril::Reader;
 use carril::model::contract::{History, ProcessFilter, ProcessRow, Tally};
 use carril::model::definition::Version;
 use carril::model::guard::Refusal;
 use carril::model::import::BY;
 use carril::model::state::ProcessState;
+use carril::report;
+use carril::shape::ProcessShape;
+use carril::shape::RefusalShape;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -11,12 +11,12 @@ use crate::follow::Follower;
 use crate::found;
 use crate::meant::{Meant, confirm};
 use crate::output::number;
-use crate::shape::{RowsShape, rows};
 use crate::view::View;
 use carril::EngineSeen;
 use carril::model::contract::{ExecutionRow, History, TableRows, Wish};
 use carril::model::id::ProcessId;
 use carril::model::state::ExecutionState;
+use carril::shape::{RowsShape, rows};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -11,8 +11,8 @@ use crate::output::table::Table;
 use crate::output::{number, time};
 use carril::model::allotment::RATE_PARTS;
 use carril::model::breaker::{BreakerRow, BreakerState};
-use carril::model::contract::{History, LimitKind, ResourceRow, ShareRow};
-use carril::model::id::NodeId;
+use carril::model::contract::{History, ResourceRow};
+use carril::shape::{EngineShape, ResourceShape};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -24,109 +24,17 @@ struct Shape {
     resources: Vec<ResourceShape>,
 }
 
-#[derive(Debug, Serialize)]
-struct ResourceShape {
-    resource: String,
-    slots: Option<u32>,
-    in_use: u64,
-    waiting: u64,
-    waiting_slot: u64,
-    waiting_rate: u64,
-    waiting_breaker: u64,
-    rate: Option<String>,
-    breaker: Option<BreakerShape>,
-    /// How engines that share it have it among them.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    engines: Vec<EngineShape>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<Vec<BreakerShape>>,
-}
-
-#[derive(Debug, Serialize)]
-struct EngineShape {
-    engine: NodeId,
-    host: String,
-    command: String,
-    /// Slots that it may use, and could.
-    slots: Option<u32>,
-    slots_wanted: Option<u32>,
-    /// Thousandths of the rate.
-    rate_permille: Option<u32>,
-    rate_permille_wanted: Option<u32>,
-}
-
-impl EngineShape {
-    fn all(shares: &[ShareRow]) -> Vec<Self> {
-        let mut engines: BTreeMap<NodeId, Self> = BTreeMap::new();
-        for share in shares {
-            let engine = engines.entry(share.node).or_insert_with(|| Self {
-                engine: share.node,
-                host: share.host.clone(),
-                command: share.command.clone(),
-                slots: None,
-                slots_wanted: None,
-                rate_permille: None,
-                rate_permille_wanted: None,
-            });
-            let (has, wants) = match share.kind {
-                LimitKind::Slot => (&mut engine.slots, &mut engine.slots_wanted),
-                LimitKind::Rate => (&mut engine.rate_permille, &mut engine.rate_permille_wanted),
-            };
-            (*has, *wants) = (Some(share.granted), Some(share.wants));
-        }
-        engines.into_values().collect()
-    }
-
-    /// `2: 3 slots, 50 % of the rate`.
-    fn words(&self) -> String {
-        let slots = self
-            .slots
-            .map(|slots| number::of(u64::from(slots), "slot", "slots"));
-        let rate = self.rate_permille.map(|permille| {
-            let percent = u64::from(permille) * 100 / u64::from(RATE_PARTS);
-            format!("{percent} % of the rate")
-        });
-        let has: Vec<String> = slots.into_iter().chain(rate).collect();
-        format!("{}: {}", self.engine, has.join(", "))
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct BreakerShape {
-    state: &'static str,
-    failures: u32,
-    successes: u32,
-    since: Option<String>,
-    until: Option<String>,
-    forced: bool,
-    reason: Option<String>,
-}
-
-impl BreakerShape {
-    fn of(row: BreakerRow) -> Self {
-        Self {
-            state: row.state.name(),
-            failures: row.failures,
-            successes: row.successes,
-            since: Some(time::rfc3339(row.since)),
-            until: row.until.map(time::rfc3339),
-            forced: row.forced,
-            reason: row.reason,
-        }
-    }
-
-    /// One that never counted anything, and was never kept.
-    const fn untouched() -> Self {
-        Self {
-            state: BreakerState::Closed.name(),
-            failures: 0,
-            successes: 0,
-            since: None,
-            until: None,
-            forced: false,
-            reason: None,
-        }
-    }
+/// `2: 3 slots, 50 % of the rate`.
+fn words_of(engine: &EngineShape) -> String {
+    let slots = engine
+        .slots
+        .map(|slots| number::of(u64::from(slots), "slot", "slots"));
+    let rate = engine.rate_permille.map(|permille| {
+        let percent = u64::from(permille) * 100 / u64::from(RATE_PARTS);
+        format!("{percent} % of the rate")
+    });
+    let has: Vec<String> = slots.into_iter().chain(rate).collect();
+    format!("{}: {}", engine.engine, has.join(", "))
 }
 
 /// Lists resources.
@@ -173,7 +81,7 @@ pub(crate) async fn tell(
     if context.output.json() {
         let shapes = rows.into_values().map(|row| {
             let breaker = breakers.remove(&row.resource);
-            shape(row, breaker, changes.clone())
+            ResourceShape::of(row, breaker, changes.clone())
         });
         let resources = shapes.collect();
         return context.output.value(&Shape { resources });
@@ -193,27 +101,6 @@ pub(crate) async fn tell(
         ))?;
     }
     Ok(())
-}
-
-fn shape(
-    row: ResourceRow,
-    breaker: Option<BreakerRow>,
-    changes: Option<Vec<BreakerRow>>,
-) -> ResourceShape {
-    let untouched = row.limits.breaker.map(|_| BreakerShape::untouched());
-    ResourceShape {
-        slots: row.limits.slots,
-        in_use: row.in_use,
-        waiting: row.waiting_slot + row.waiting_rate + row.waiting_breaker,
-        waiting_slot: row.waiting_slot,
-        waiting_rate: row.waiting_rate,
-        waiting_breaker: row.waiting_breaker,
-        rate: row.limits.rate.map(|rate| rate.to_string()),
-        breaker: breaker.map(BreakerShape::of).or(untouched),
-        engines: EngineShape::all(&row.shares),
-        changes: changes.map(|rows| rows.into_iter().map(BreakerShape::of).collect()),
-        resource: row.resource,
-    }
 }
 
 fn draw(
@@ -256,7 +143,7 @@ fn draw(
         ];
         if shared {
             let engines = EngineShape::all(&row.shares);
-            let words: Vec<String> = engines.iter().map(EngineShape::words).collect();
+            let words: Vec<String> = engines.iter().map(words_of).collect();
             cells.push(words.join("; "));
         }
         table.row(&cells);

@@ -12,11 +12,11 @@ use crate::failure::Failure;
 use crate::follow::{End, Follower};
 use crate::meant::{Meant, confirm, named};
 use crate::output::number;
-use crate::shape::{RowsShape, rows};
 use crate::view::View;
 use carril::EngineError;
 use carril::model::contract::{ExecutionRow, History, ProcessRow, TableRows, Whose, Wish};
 use carril::model::state::ExecutionState;
+use carril::shape::{RowsShape, rows};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

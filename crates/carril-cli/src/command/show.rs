@@ -8,16 +8,18 @@ use crate::failure::Failure;
 use crate::found::{self, Found};
 use crate::output::table::{self, Table};
 use crate::output::{number, paint, time};
-use crate::report::{Report, ReportShape};
-use crate::shape::{
-    AttemptShape, ExecutionShape, ImportedShape, LanesShape, ProcessShape, SignalShape,
-};
+use crate::report;
 use crate::summary::at_work;
 use carril::model::account::CauseKind;
 use carril::model::contract::{ExecutionFilter, ExecutionRow, ImportRow, ProcessRow};
 use carril::model::lanes::{LanesReason, LanesRow};
 use carril::model::state::ProcessState;
 use carril::model::time::Timestamp;
+use carril::report::Report;
+use carril::shape::ReportShape;
+use carril::shape::{
+    AttemptShape, ExecutionShape, ImportedShape, LanesShape, ProcessShape, SignalShape,
+};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -156,7 +158,7 @@ fn show_process(
             .collect();
         return context.output.value(&Shape::Process {
             process: ProcessShape::of(drawn.process, drawn.worked),
-            report: Box::new(drawn.report.shape()),
+            report: Box::new(ReportShape::from(drawn.report)),
             lanes_auto: drawn.lanes.map(LanesShape::from),
             imported: drawn.imported.map(ImportedShape::of),
             executions,
@@ -208,7 +210,7 @@ fn process_head(context: &Context, drawn: &Drawn<'_>) -> String {
     );
     let (name, ended) = ended(context, process, worked);
     add(name, ended);
-    for (name, line) in drawn.report.lines(true) {
+    for (name, line) in report::lines(drawn.report, true) {
         add(name, line);
     }
     if let Some(after) = process.after {
@@ -325,7 +327,7 @@ fn what(row: &ExecutionRow, now: Timestamp) -> String {
             error.code
         );
     }
-    if crate::shape::is_open(row) {
+    if carril::shape::is_open(row) {
         let since = time::span(now.micros_since(row.account.since()));
         let behind = row
             .behind

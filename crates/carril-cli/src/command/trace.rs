@@ -5,14 +5,15 @@ use crate::context::{Context, Reading};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::found;
-use crate::locks::{self, LockCostShape, LockRowShape};
+use crate::locks;
 use crate::output::number;
 use crate::output::table::Table;
-use crate::output::time::{self, rfc3339};
+use crate::output::time;
 use carril::model::contract::{
-    BottleneckRow, LockCostRow, LockRow, OverlapRow, ProcessRow, TimelineRow, WaitRow,
+    BottleneckRow, LockCostRow, LockRow, OverlapRow, ProcessRow, WaitRow,
 };
 use carril::model::id::ProcessId;
+use carril::shape::{BottleneckShape, LockCostShape, LockRowShape, OverlapShape, SpentShape};
 use serde::Serialize;
 
 mod export;
@@ -89,7 +90,7 @@ pub(crate) async fn run(context: &Context, arguments: &Trace) -> Result<Exit, Fa
             let costs = Rows::cut(&process, costs, of.limit);
             rows.show(
                 context,
-                |rows| rows.iter().map(WaitShape::from).collect(),
+                |rows| rows.iter().map(SpentShape::from).collect(),
                 waits,
                 &Locks::costs(&costs),
             )?;
@@ -195,31 +196,6 @@ impl<'a> Locks<LockRowShape<'a>> {
     }
 }
 
-#[derive(Debug, Serialize)]
-struct OverlapShape<'a> {
-    resource: &'a str,
-    first: i64,
-    first_entity: Option<&'a str>,
-    second: i64,
-    second_entity: Option<&'a str>,
-    from: String,
-    micros: i64,
-}
-
-impl<'a> From<&'a OverlapRow> for OverlapShape<'a> {
-    fn from(row: &'a OverlapRow) -> Self {
-        Self {
-            resource: &row.resource,
-            first: row.first.0,
-            first_entity: row.first_entity.as_deref(),
-            second: row.second.0,
-            second_entity: row.second_entity.as_deref(),
-            from: rfc3339(row.from),
-            micros: row.micros,
-        }
-    }
-}
-
 fn overlaps(rows: &[OverlapRow]) -> Table {
     let mut table = Table::new(&["RESOURCE", "FIRST", "SECOND", ">TOGETHER"]);
     let named = |id: i64, entity: &Option<String>| {
@@ -234,41 +210,6 @@ fn overlaps(rows: &[OverlapRow]) -> Table {
         ]);
     }
     table
-}
-
-#[derive(Debug, Serialize)]
-struct BottleneckShape<'a> {
-    resource: &'a str,
-    accesses: u64,
-    mean_micros: i64,
-    max_micros: i64,
-    waits: u64,
-    waited_micros: i64,
-    locks: u64,
-}
-
-impl<'a> From<&'a BottleneckRow> for BottleneckShape<'a> {
-    fn from(row: &'a BottleneckRow) -> Self {
-        let BottleneckRow {
-            resource,
-            accesses,
-            mean_micros,
-            max_micros,
-            waits,
-            waited_micros,
-            locks,
-        } = row;
-        let (accesses, mean_micros, max_micros) = (*accesses, *mean_micros, *max_micros);
-        Self {
-            resource,
-            accesses,
-            mean_micros,
-            max_micros,
-            waits: *waits,
-            waited_micros: *waited_micros,
-            locks: *locks,
-        }
-    }
 }
 
 fn bottlenecks(rows: &[BottleneckRow]) -> Table {
@@ -287,27 +228,6 @@ fn bottlenecks(rows: &[BottleneckRow]) -> Table {
         ]);
     }
     table
-}
-
-#[derive(Debug, Serialize)]
-struct WaitShape {
-    cause: &'static str,
-    executions: u64,
-    total_micros: i64,
-    max_micros: i64,
-    worst: Option<i64>,
-}
-
-impl From<&WaitRow> for WaitShape {
-    fn from(row: &WaitRow) -> Self {
-        Self {
-            cause: row.cause.name(),
-            executions: row.executions,
-            total_micros: row.total_micros,
-            max_micros: row.max_micros,
-            worst: row.worst.map(|id| id.0),
-        }
-    }
 }
 
 fn waits(rows: &[WaitRow]) -> Table {
@@ -332,29 +252,4 @@ fn waits(rows: &[WaitRow]) -> Table {
         ]);
     }
     table
-}
-
-#[derive(Debug, Serialize)]
-struct TimelineShape<'a> {
-    execution: i64,
-    entity: Option<&'a str>,
-    stage: &'a str,
-    began: String,
-    ended: Option<String>,
-    busy_micros: i64,
-    state: &'static str,
-}
-
-impl<'a> From<&'a TimelineRow> for TimelineShape<'a> {
-    fn from(row: &'a TimelineRow) -> Self {
-        Self {
-            execution: row.execution.0,
-            entity: row.entity.as_deref(),
-            stage: &row.stage,
-            began: rfc3339(row.began),
-            ended: row.ended.map(rfc3339),
-            busy_micros: row.busy_micros,
-            state: row.state.name(),
-        }
-    }
 }

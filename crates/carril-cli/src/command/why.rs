@@ -4,45 +4,10 @@ use crate::arguments::Why;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::locks::LockShape;
 use crate::output::paint;
-use crate::output::time::{self, rfc3339};
-use carril::{Link, Reader, Subject, WhyError};
-use serde::Serialize;
-
-#[derive(Debug, Serialize)]
-struct Shape<'a> {
-    sentence: &'a str,
-    chain: Vec<LinkShape<'a>>,
-}
-
-#[derive(Debug, Serialize)]
-struct LinkShape<'a> {
-    process: i64,
-    execution: Option<i64>,
-    entity: Option<&'a str>,
-    state: &'a str,
-    cause: &'a str,
-    since: String,
-    sentence: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lock: Option<LockShape<'a>>,
-}
-
-impl<'a> From<&'a Link> for LinkShape<'a> {
-    fn from(link: &'a Link) -> Self {
-        Self {
-            process: link.process.0,
-            execution: link.execution.map(|id| id.0),
-            entity: link.entity.as_deref(),
-            state: link.state,
-            cause: link.cause,
-            since: rfc3339(link.since),
-            sentence: &link.sentence,
-            lock: link.lock.as_ref().map(LockShape::from),
-        }
-    }
-}
+use crate::output::time;
+use carril::shape::WhyShape;
+use carril::{Reader, Subject, WhyError};
 
 /// Tells why.
 pub(crate) async fn run(context: &Context, arguments: &Why) -> Result<Exit, Failure> {
@@ -57,11 +22,7 @@ pub(crate) async fn run(context: &Context, arguments: &Why) -> Result<Exit, Fail
         Err(error) => return Err(failure(&reader, &arguments.id, error).await),
     };
     if context.output.json() {
-        let chain = why.chain.iter().map(LinkShape::from).collect();
-        context.output.value(&Shape {
-            sentence: &why.sentence,
-            chain,
-        })?;
+        context.output.value(&WhyShape::from(&why))?;
         return Ok(Exit::Ok);
     }
     let mut lines = vec![paint::bold(&why.sentence)];

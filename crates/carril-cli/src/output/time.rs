@@ -3,10 +3,7 @@
 use carril::model::time::Timestamp;
 use jiff::tz::TimeZone;
 
-/// `2025-06-30T14:03:05.123456Z`, for programs.
-pub(crate) fn rfc3339(time: Timestamp) -> String {
-    instant(time).to_string()
-}
+pub(crate) use carril::shape::rfc3339;
 
 /// `2025-06-30 16:03:05` in the local zone, for people.
 pub(crate) fn local(time: Timestamp, zone: &TimeZone) -> String {

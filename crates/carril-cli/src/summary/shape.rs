@@ -1,9 +1,9 @@
 //! The summary as `--json` has it, documented in `docs/reference/cli.md`. Only shapes: what is in them is decided by the summary.
 
 use super::Group;
-use crate::report::ReportShape;
-use crate::shape::ProcessShape;
 use carril::model::contract::DoubtRow;
+use carril::shape::ProcessShape;
+use carril::shape::ReportShape;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -2,67 +2,16 @@
 
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::output::time::rfc3339;
-use crate::shape::{AlertShape, ProcessShape, TallyShape};
 use carril::event::{Event, Rail};
 use carril::model::contract::{ProcessRow, Tally};
 use carril::model::state::ProcessState;
 use carril::model::time::Timestamp;
-use serde::Serialize;
+use carril::shape::{AlertShape, EventShape, ProcessShape, TallyShape, rfc3339};
 
 /// What was written last about a process that another engine runs; it is only looked at, and most looks tell nothing new.
 #[derive(Debug, Default)]
 pub(super) struct Json {
     last: Option<(ProcessState, Tally)>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
-    Begin {
-        how: &'static str,
-        process: ProcessShape<'a>,
-    },
-    Process {
-        process: i64,
-        state: &'static str,
-        entities: TallyShape,
-        at: String,
-    },
-    Started {
-        process: i64,
-        execution: i64,
-        run: u32,
-        entity: Option<&'a str>,
-        at: String,
-    },
-    Step {
-        process: i64,
-        execution: i64,
-        step: &'a str,
-        attempt: u32,
-        state: &'static str,
-        error: Option<&'a str>,
-        at: String,
-    },
-    Lanes {
-        process: i64,
-        from: u32,
-        to: u32,
-        reason: &'static str,
-        detail: &'a str,
-        at: String,
-    },
-    Settled {
-        process: i64,
-        execution: i64,
-        entity: Option<&'a str>,
-        state: &'static str,
-        at: String,
-    },
-    Lost {
-        count: u64,
-    },
 }
 
 impl Json {
@@ -73,9 +22,9 @@ impl Json {
         row: &ProcessRow,
         how: &'static str,
     ) -> Result<(), Failure> {
-        output.line(&Line::Begin {
+        output.line(&EventShape::Begin {
             how,
-            process: ProcessShape::of(row, 0),
+            process: Box::new(ProcessShape::of(row, 0)),
         })
     }
 
@@ -91,7 +40,7 @@ impl Json {
         }
         self.last = Some((row.state, row.tally));
         let entities = TallyShape::from(row.tally);
-        output.line(&Line::Process {
+        output.line(&EventShape::Process {
             process: row.id.0,
             state: row.state.name(),
             entities,
@@ -102,86 +51,9 @@ impl Json {
 
 /// Something happened.
 pub(crate) fn event(output: &Output, event: &Event) -> Result<(), Failure> {
-    let line = match event {
-        Event::Alert { .. } => return alert(output, event),
-        Event::Lanes { .. } => return lanes(output, event),
-        Event::Process {
-            process,
-            state,
-            tally,
-            at,
-        } => Line::Process {
-            process: process.0,
-            state: state.name(),
-            entities: TallyShape::from(*tally),
-            at: rfc3339(*at),
-        },
-        Event::Started {
-            process,
-            execution,
-            run,
-            entity,
-            at,
-        } => Line::Started {
-            process: process.0,
-            execution: execution.0,
-            run: run.0,
-            entity: entity.as_deref(),
-            at: rfc3339(*at),
-        },
-        Event::Step {
-            process,
-            execution,
-            step,
-            attempt,
-            state,
-            error,
-            at,
-        } => Line::Step {
-            process: process.0,
-            execution: execution.0,
-            step,
-            attempt: *attempt,
-            state: state.name(),
-            error: error.as_deref(),
-            at: rfc3339(*at),
-        },
-        Event::Settled {
-            process,
-            execution,
-            entity,
-            state,
-            at,
-        } => Line::Settled {
-            process: process.0,
-            execution: execution.0,
-            entity: entity.as_deref(),
-            state: state.name(),
-            at: rfc3339(*at),
-        },
-    };
-    output.line(&line)
-}
-
-/// A process has another number of lanes.
-fn lanes(output: &Output, event: &Event) -> Result<(), Failure> {
-    match event {
-        Event::Lanes {
-            process,
-            from,
-            to,
-            reason,
-            detail,
-            at,
-        } => output.line(&Line::Lanes {
-            process: process.0,
-            from: *from,
-            to: *to,
-            reason: reason.name(),
-            detail,
-            at: rfc3339(*at),
-        }),
-        _ => Ok(()),
+    match EventShape::of(event) {
+        Some(line) => output.line(&line),
+        None => alert(output, event),
     }
 }
 
@@ -207,5 +79,5 @@ fn alert(output: &Output, event: &Event) -> Result<(), Failure> {
 
 /// Events came faster than they could be written.
 pub(crate) fn lost(output: &Output, count: u64) -> Result<(), Failure> {
-    output.line(&Line::Lost { count })
+    output.line(&EventShape::Lost { count })
 }

@@ -270,7 +270,7 @@ fn sql_changes_nothing() {
     for query in [
         "delete from process",
         "update executions set state = 1",
-        "pragma user_version = 9",
+        "pragma user_version = 10",
         "select 1; delete from process",
         "attach 'x.db' as x",
     ] {

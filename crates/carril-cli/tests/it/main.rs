@@ -28,6 +28,7 @@ mod rails;
 #[path = "../../../carril-testkit/examples/chaos/random.rs"]
 mod random;
 mod second;
+mod serve;
 mod shared;
 mod simulate;
 mod standing;

@@ -13,17 +13,17 @@ use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::rows::{self, get, int};
 use super::session::{Session, Tx};
-use super::{adapt, breakers, import, lookup, rails};
+use super::{access, adapt, breakers, import, lookup, rails};
 use crate::address::Address;
 use crate::driver::{Doing, Worker};
 use carril_model::account::CauseKind;
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow,
-    FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow, Mailbox, NodeRow,
-    OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow,
-    TimelineRow, WaitRow, Wish,
+    AccessBook, Answer, AttemptRow, BottleneckRow, DeedRow, DoubtRow, ExecutionFilter,
+    ExecutionRow, FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow,
+    Mailbox, NewDeed, NewToken, NodeRow, OverlapRow, Pending, ProcessFilter, ProcessRow,
+    QueryAnswer, Rails, ResourceRow, SignalRow, TimelineRow, TokenRow, WaitRow, Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
@@ -473,6 +473,60 @@ impl Mailbox for PostgresHistory {
     fn withdraw(&self, request: RequestId) -> Pending<'_, Result<bool, Fault>> {
         let mut session = self.writing();
         self.ask(move |_| Box::pin(async move { lookup::withdraw(&mut session, request).await }))
+    }
+}
+
+impl AccessBook for PostgresHistory {
+    fn add_token<'a>(&'a self, token: &'a NewToken) -> Pending<'a, Result<i64, Fault>> {
+        let (token, mut session) = (token.clone(), self.writing());
+        self.ask(move |_| Box::pin(async move { access::add_token(&mut session, &token).await }))
+    }
+
+    fn tokens(&self) -> Pending<'_, Result<Vec<TokenRow>, Fault>> {
+        self.read(async |tx| access::tokens(tx).await)
+    }
+
+    fn token_of<'a>(&'a self, hash: &'a str) -> Pending<'a, Result<Option<TokenRow>, Fault>> {
+        let hash = hash.to_owned();
+        self.read(async move |tx| access::token_of(tx, &hash).await)
+    }
+
+    fn has_tokens(&self) -> Pending<'_, Result<bool, Fault>> {
+        self.read(async |tx| access::has_tokens(tx).await)
+    }
+
+    fn revoke_token<'a>(
+        &'a self,
+        name: &'a str,
+        now: Timestamp,
+    ) -> Pending<'a, Result<bool, Fault>> {
+        let (name, mut session) = (name.to_owned(), self.writing());
+        self.ask(move |_| {
+            Box::pin(async move { access::revoke_token(&mut session, &name, now).await })
+        })
+    }
+
+    fn begin_deed<'a>(&'a self, deed: &'a NewDeed) -> Pending<'a, Result<i64, Fault>> {
+        let (deed, mut session) = (deed.clone(), self.writing());
+        self.ask(move |_| Box::pin(async move { access::begin_deed(&mut session, &deed).await }))
+    }
+
+    fn end_deed<'a>(
+        &'a self,
+        deed: i64,
+        status: u16,
+        code: Option<&'a str>,
+    ) -> Pending<'a, Result<(), Fault>> {
+        let (code, mut session) = (code.map(str::to_owned), self.writing());
+        self.ask(move |_| {
+            Box::pin(
+                async move { access::end_deed(&mut session, deed, status, code.as_deref()).await },
+            )
+        })
+    }
+
+    fn deeds(&self, before: Option<i64>, max: u32) -> Pending<'_, Result<Vec<DeedRow>, Fault>> {
+        self.read(async move |tx| access::deeds(tx, before, max).await)
     }
 }
 

@@ -39,10 +39,14 @@ const MIGRATIONS: &[Migration] = &[
         up: sql!("migrations/0006_lanes_auto.up"),
         down: sql!("migrations/0006_lanes_auto.down"),
     },
+    Migration {
+        up: sql!("migrations/0007_access.up"),
+        down: sql!("migrations/0007_access.down"),
+    },
 ];
 
 /// The version that this program writes and reads.
-pub(crate) const NEWEST: i64 = 6;
+pub(crate) const NEWEST: i64 = 7;
 
 /// Begins the lock of migrations ("CRRM"), which ends with a number of the schema's name.
 const LOCK: i64 = 0x4352_524d;

@@ -8,6 +8,7 @@ mod query;
 mod read;
 mod resources;
 
+use super::access;
 use super::adapt;
 use super::breakers;
 use super::fault::{OrFault, gone};
@@ -21,10 +22,10 @@ use carril_model::account::CauseKind;
 use carril_model::baseline::{Baseline, PastRun};
 use carril_model::breaker::BreakerRow;
 use carril_model::contract::{
-    Answer, AttemptRow, BottleneckRow, DoubtRow, ExecutionFilter, ExecutionRow,
-    FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow, Mailbox,
-    OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, Rails, ResourceRow, SignalRow,
-    TimelineRow, WaitRow, Wish,
+    AccessBook, Answer, AttemptRow, BottleneckRow, DeedRow, DoubtRow, ExecutionFilter,
+    ExecutionRow, FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow,
+    Mailbox, NewDeed, NewToken, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, Rails,
+    ResourceRow, SignalRow, TimelineRow, TokenRow, WaitRow, Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
@@ -512,5 +513,53 @@ impl Mailbox for SqliteHistory {
                 .or_fault()?
                 == 1)
         })
+    }
+}
+
+impl AccessBook for SqliteHistory {
+    fn add_token<'a>(&'a self, token: &'a NewToken) -> Pending<'a, Result<i64, Fault>> {
+        let token = token.clone();
+        self.write(move |connection| access::add_token(connection, &token))
+    }
+
+    fn tokens(&self) -> Pending<'_, Result<Vec<TokenRow>, Fault>> {
+        self.ask(|transaction| access::tokens(transaction))
+    }
+
+    fn token_of<'a>(&'a self, hash: &'a str) -> Pending<'a, Result<Option<TokenRow>, Fault>> {
+        let hash = hash.to_owned();
+        self.ask(move |transaction| access::token_of(transaction, &hash))
+    }
+
+    fn has_tokens(&self) -> Pending<'_, Result<bool, Fault>> {
+        self.ask(|transaction| access::has_tokens(transaction))
+    }
+
+    fn revoke_token<'a>(
+        &'a self,
+        name: &'a str,
+        now: Timestamp,
+    ) -> Pending<'a, Result<bool, Fault>> {
+        let name = name.to_owned();
+        self.write(move |connection| access::revoke_token(connection, &name, now))
+    }
+
+    fn begin_deed<'a>(&'a self, deed: &'a NewDeed) -> Pending<'a, Result<i64, Fault>> {
+        let deed = deed.clone();
+        self.write(move |connection| access::begin_deed(connection, &deed))
+    }
+
+    fn end_deed<'a>(
+        &'a self,
+        deed: i64,
+        status: u16,
+        code: Option<&'a str>,
+    ) -> Pending<'a, Result<(), Fault>> {
+        let code = code.map(str::to_owned);
+        self.write(move |connection| access::end_deed(connection, deed, status, code.as_deref()))
+    }
+
+    fn deeds(&self, before: Option<i64>, max: u32) -> Pending<'_, Result<Vec<DeedRow>, Fault>> {
+        self.ask(move |transaction| access::deeds(transaction, before, max))
     }
 }

@@ -4,8 +4,8 @@
 use crate::store::{Harness, Opener, definition, end_of, entity, step_end};
 use carril_model::account::{Cause, CauseKind};
 use carril_model::contract::{
-    Answer, Change, Claimed, ErrorClass, ExecutionFilter, ExecutionRow, History, Mailbox,
-    ProcessFilter, Record, Rerun, Selection, StepEnd, StepError, TableRows, Verdict, Wish,
+    AccessBook, Answer, Change, Claimed, ErrorClass, ExecutionFilter, ExecutionRow, History,
+    Mailbox, ProcessFilter, Record, Rerun, Selection, StepEnd, StepError, TableRows, Verdict, Wish,
 };
 use carril_model::id::{ExecutionId, ProcessId, RequestId, Run, StepId};
 use carril_model::state::{ExecutionState, ProcessState, StepState};
@@ -13,6 +13,7 @@ use carril_model::time::Timestamp;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+mod access;
 mod figures;
 mod lanes;
 mod later;
@@ -20,6 +21,7 @@ mod locks;
 mod views;
 
 pub use super::import::imports_are_told_with_where_they_came_from;
+pub use access::*;
 pub use figures::*;
 pub use lanes::*;
 pub use later::*;
@@ -27,9 +29,9 @@ pub use locks::*;
 pub use views::*;
 
 /// What people ask a store, and what they leave in it.
-pub trait Reader: History + Mailbox {}
+pub trait Reader: AccessBook + History + Mailbox {}
 
-impl<T: History + Mailbox> Reader for T {}
+impl<T: AccessBook + History + Mailbox> Reader for T {}
 
 /// Runs a statement in the store's own database, beside the store: rows as lines, columns divided by `|`.
 pub type Raw = Box<dyn Fn(&str) -> String>;

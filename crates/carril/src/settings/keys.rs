@@ -59,6 +59,12 @@ pub(super) static TOP: Table = table(&[
         "What `http` steps may call.",
     ),
     key(
+        "server",
+        Form::Table(&SERVER),
+        "",
+        "Where `carril serve` listens, and who comes in.",
+    ),
+    key(
         "secrets",
         Form::Named(SECRET_NAME, &Form::Formed(r"\$\{(env|file):")),
         "",
@@ -94,3 +100,30 @@ pub(super) static HTTP: Table = table(&[key(
     "[]",
     "Places besides public addresses that may be called: networks, addresses and hosts, with or without a port.",
 )]);
+
+pub(super) static SERVER: Table = table(&[
+    key(
+        "listen",
+        Form::Text,
+        "\"127.0.0.1:7411\"",
+        "The address and port it listens on; other addresses than those of this machine want a token to have been made.",
+    ),
+    key(
+        "tokens",
+        Form::Choice(&["auto", "always"]),
+        "\"auto\"",
+        "Who needs a token: `auto`, everybody once one was made, and `always`, everybody.",
+    ),
+    key(
+        "hosts",
+        Form::List(&Form::Text, 0),
+        "[]",
+        "Names under which it may be called, besides `localhost` and addresses.",
+    ),
+    key(
+        "origins",
+        Form::List(&Form::Text, 0),
+        "[]",
+        "Origins of pages elsewhere that may call it, as in `https://console.example.com`.",
+    ),
+]);

@@ -234,3 +234,29 @@ fn calls_and_secrets_are_read_and_told_without_what_is_secret() {
         );
     }
 }
+
+#[test]
+fn a_server_has_an_address_and_names() {
+    let text = "[server]\nlisten = \"0.0.0.0:80\"\ntokens = \"always\"\nhosts = [\"carril.test\"]\norigins = [\"https://x.test\"]\n";
+    let settings = parse(text).expect("it is right");
+    let wanted = ServerSettings {
+        listen: "0.0.0.0:80".parse().expect("an address"),
+        tokens_always: true,
+        hosts: vec!["carril.test".to_owned()],
+        origins: vec!["https://x.test".to_owned()],
+    };
+    assert_eq!(settings.server, wanted);
+    let wrong = [
+        "server = 1\n",
+        "[server]\nlisten = \"localhost\"\n",
+        "[server]\nlisten = 80\n",
+        "[server]\ntokens = \"never\"\n",
+        "[server]\nhosts = \"carril.test\"\n",
+        "[server]\norigins = [1]\n",
+        "[server]\nport = 80\n",
+    ];
+    for text in wrong {
+        let told = parse(text).expect_err(text);
+        assert!(told.len() == 1 && told[0].contains("CAR0122"), "{told:?}");
+    }
+}

@@ -1,8 +1,9 @@
 //! How engines share a resource, in words and in JSON.
 
-use super::{EngineShape, shape};
+use super::words_of;
 use carril::model::contract::{LimitKind, ResourceRow, ShareRow};
 use carril::model::id::NodeId;
+use carril::shape::{EngineShape, ResourceShape};
 
 fn share(node: i64, kind: LimitKind, granted: u32, wants: u32) -> ShareRow {
     ShareRow {
@@ -24,7 +25,7 @@ fn each_engine_is_told_once_with_all_that_it_may_use() {
         share(7, LimitKind::Slot, 0, 0),
     ];
     let engines = EngineShape::all(&shares);
-    let words: Vec<String> = engines.iter().map(EngineShape::words).collect();
+    let words: Vec<String> = engines.iter().map(words_of).collect();
     assert_eq!(
         words,
         [
@@ -37,7 +38,7 @@ fn each_engine_is_told_once_with_all_that_it_may_use() {
         shares: shares.to_vec(),
         ..ResourceRow::default()
     };
-    let told = serde_json::to_value(shape(row, None, None)).expect("it is JSON");
+    let told = serde_json::to_value(ResourceShape::of(row, None, None)).expect("it is JSON");
     let first = serde_json::json!({
         "engine": 2, "host": "db1", "command": "carril worker",
         "slots": 1, "slots_wanted": 4, "rate_permille": 333, "rate_permille_wanted": 1_000,
@@ -47,6 +48,6 @@ fn each_engine_is_told_once_with_all_that_it_may_use() {
 
 #[test]
 fn where_one_engine_has_the_store_nothing_is_told_of_engines() {
-    let told = serde_json::to_value(shape(ResourceRow::default(), None, None));
+    let told = serde_json::to_value(ResourceShape::of(ResourceRow::default(), None, None));
     assert_eq!(told.expect("it is JSON").get("engines"), None);
 }

@@ -4,9 +4,9 @@ use crate::command::show::{entity, state};
 use crate::context::Context;
 use crate::output::table::Table;
 use crate::output::{number, paint, time};
-use crate::shape::{AccountShape, is_open};
 use carril::model::contract::{AttemptRow, ExecutionRow, SignalRow, TableRows};
 use carril::model::time::Timestamp;
+use carril::shape::{AccountShape, is_open};
 
 /// The whole of it.
 pub(super) fn drawn(

@@ -7,7 +7,7 @@
 //! BIRCH    4  |     aaaaaaaaaaaaaaaaaaabbbb|  0.9 s
 //! ```
 
-use super::{Shape, TimelineShape};
+use super::Shape;
 use crate::context::{Context, Reading};
 use crate::failure::Failure;
 use crate::output::paint::{self, Tone};
@@ -17,6 +17,7 @@ use carril::model::contract::{ProcessRow, TimelineRow};
 use carril::model::id::ExecutionId;
 use carril::model::state::StepState;
 use carril::model::time::Timestamp;
+use carril::shape::TimelineShape;
 use std::collections::BTreeMap;
 
 /// Characters of the time axis.

@@ -204,6 +204,13 @@ impl Started {
         Self(Some(command.spawn().unwrap()))
     }
 
+    /// Starts a command that tells into a file, for whoever reads along what it gives while it runs.
+    pub(crate) fn telling_into(command: &mut Command, file: &Path) -> Self {
+        let file = std::fs::File::create(file).unwrap();
+        let command = command.stdout(file).stderr(Stdio::piped());
+        Self(Some(command.spawn().unwrap()))
+    }
+
     /// Waits for its end.
     pub(crate) fn end(mut self) -> Ended {
         self.0.take().unwrap().wait_with_output().unwrap().into()

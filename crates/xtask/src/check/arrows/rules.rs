@@ -45,11 +45,7 @@ pub(super) const EDGES: &[Edges] = &[
         ],
         &["carril-testkit"],
     ),
-    edges(
-        "carril-server",
-        &["carril-model", "carril-engine"],
-        &["carril", "carril-testkit"],
-    ),
+    edges("carril-server", &["carril"], &["carril-testkit"]),
     edges(
         "carril-cli",
         &["carril", "carril-server"],
@@ -108,7 +104,7 @@ pub(super) const DOORS: &[Door] = &[
     door(
         "rusqlite",
         &["carril-sqlite", "funds-example"],
-        &["carril", "carril-cli", "carril-testkit"],
+        &["carril", "carril-cli", "carril-server", "carril-testkit"],
     ),
     door("libsqlite3-sys", &["carril-sqlite"], &[]),
     door("tokio-postgres", &["carril-postgres"], &["carril-testkit"]),
@@ -122,8 +118,11 @@ pub(super) const DOORS: &[Door] = &[
     door("tower", &["carril-server"], &[]),
     door("tower-http", &["carril-server"], &[]),
     door("hyper", &["carril-server"], &[]),
+    door("hyper-util", &["carril-server"], &[]),
+    door("prometheus-client", &["carril-server"], &[]),
+    door("aws-lc-rs", &["carril-server"], &[]),
     door("rust-embed", &["carril-server"], &[]),
-    door("reqwest", &["carril-steps"], &["carril-server"]),
+    door("reqwest", &["carril-steps"], &[]),
     // Documents: the workbook reader never enters `carril`.
     door("calamine", &["funds-example"], &[]),
     door("csv", &["funds-example"], &[]),

@@ -41,6 +41,8 @@ const ALONE: &[Alone] = &[
     ),
     (
         &[
+            "_access.down.sql",
+            "_access.up.sql",
             "_imported.down.sql",
             "_imported.up.sql",
             "_lanes_auto.down.sql",

@@ -1,161 +1,21 @@
-//! What `--json` prints: shapes of our own, documented in `docs/reference/cli.md`, so that a change inside the model is no
-//! change for programs that read them. Times are RFC 3339 in UTC, spans whole microseconds, absent things `null`.
+//! Executions, their time, their attempts and their signals, as programs read them.
 
-use crate::output::time::rfc3339;
-use carril::event::Rail;
-use carril::model::account::{Cause, TimeAccount};
-use carril::model::contract::{
-    AttemptRow, ExecutionRow, ImportRow, ProcessRow, SignalRow, StepError, TableRows, Tally,
-};
-use carril::model::id::ProcessId;
-use carril::model::lanes::LanesRow;
-use carril::model::time::Timestamp;
+use super::rfc3339;
+use carril_model::account::{Cause, TimeAccount};
+use carril_model::contract::{AttemptRow, ExecutionRow, SignalRow, StepError, TableRows};
+use carril_model::time::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// A process.
-#[derive(Debug, Serialize)]
-pub(crate) struct ProcessShape<'a> {
-    id: i64,
-    pipeline: &'a str,
-    version: &'a str,
-    state: &'static str,
-    reason: Option<&'a str>,
-    params: &'a Map<String, Value>,
-    entities: TallyShape,
-    waiting: u64,
-    lanes: u32,
-    launched_by: &'a str,
-    launched_at: String,
-    ended_at: Option<String>,
-    duration_micros: i64,
-    waits_for_process: Option<i64>,
-    cancelling: bool,
-    targets: &'a BTreeMap<String, String>,
-    folder: Option<&'a str>,
-}
-
-impl<'a> ProcessShape<'a> {
-    /// Processes, each with the microseconds that it took so far.
-    pub(crate) fn all(rows: &'a [(ProcessRow, i64)]) -> Vec<Self> {
-        let shape = |(row, worked): &'a (ProcessRow, i64)| Self::of(row, *worked);
-        rows.iter().map(shape).collect()
-    }
-
-    /// The process, and the microseconds that it took so far.
-    pub(crate) fn of(row: &'a ProcessRow, worked_micros: i64) -> Self {
-        Self {
-            id: row.id.0,
-            pipeline: &row.pipeline,
-            version: &row.version.0,
-            state: row.state.name(),
-            reason: row.reason.as_deref(),
-            params: &row.params,
-            entities: TallyShape::from(row.tally),
-            waiting: row.waiting,
-            lanes: row.lanes,
-            launched_by: &row.launched_by,
-            launched_at: rfc3339(row.launched_at),
-            ended_at: row.ended_at.map(rfc3339),
-            duration_micros: worked_micros,
-            waits_for_process: row.after.map(|id| id.0),
-            cancelling: row.cancelling.is_some(),
-            targets: &row.targets,
-            folder: row.folder.as_deref(),
-        }
-    }
-}
-
-/// How the number of a process's lanes is found out: where it stands, and why.
-#[derive(Debug, Serialize)]
-pub(crate) struct LanesShape<'a> {
-    most: u32,
-    reason: &'static str,
-    detail: &'a str,
-    at: String,
-}
-
-impl<'a> From<&'a LanesRow> for LanesShape<'a> {
-    fn from(row: &'a LanesRow) -> Self {
-        Self {
-            most: row.most,
-            reason: row.change.reason.name(),
-            detail: &row.change.detail,
-            at: rfc3339(row.at),
-        }
-    }
-}
-
-/// A guard rail's sentence, as an event.
-#[derive(Debug, Serialize)]
-pub(crate) struct AlertShape {
-    event: &'static str,
-    rail: &'static str,
-    process: Option<i64>,
-    pipeline: String,
-    message: String,
-    at: String,
-}
-
-impl AlertShape {
-    /// What a rail says about a process, or about a launch that made none.
-    pub(crate) fn of(
-        rail: Rail,
-        process: Option<ProcessId>,
-        pipeline: &str,
-        message: String,
-        at: Timestamp,
-    ) -> Self {
-        Self {
-            event: "alert",
-            rail: rail.name(),
-            process: process.map(|process| process.0),
-            pipeline: pipeline.to_owned(),
-            message,
-            at: rfc3339(at),
-        }
-    }
-}
-
-/// The numbers of a process.
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct TallyShape {
-    total: u64,
-    succeeded: u64,
-    failed: u64,
-    skipped: u64,
-    cancelled: u64,
-    rolled_back: u64,
-}
-
-impl From<Tally> for TallyShape {
-    fn from(tally: Tally) -> Self {
-        let Tally {
-            total,
-            succeeded,
-            failed,
-            skipped,
-            cancelled,
-            rolled_back,
-        } = tally;
-        Self {
-            total,
-            succeeded,
-            failed,
-            skipped,
-            cancelled,
-            rolled_back,
-        }
-    }
-}
-
 /// An execution.
 #[derive(Debug, Serialize)]
-pub(crate) struct ExecutionShape<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExecutionShape<'a> {
     id: i64,
     process: i64,
     entity: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     attributes: &'a Map<String, Value>,
     run: u32,
     state: &'static str,
@@ -174,7 +34,7 @@ pub(crate) struct ExecutionShape<'a> {
 
 impl<'a> ExecutionShape<'a> {
     /// The execution as it is `now`.
-    pub(crate) fn of(row: &'a ExecutionRow, now: Timestamp) -> Self {
+    pub fn of(row: &'a ExecutionRow, now: Timestamp) -> Self {
         let open = is_open(row);
         Self {
             id: row.id.0,
@@ -199,13 +59,14 @@ impl<'a> ExecutionShape<'a> {
 }
 
 /// Whether an execution's account is still being charged.
-pub(crate) const fn is_open(row: &ExecutionRow) -> bool {
+pub const fn is_open(row: &ExecutionRow) -> bool {
     !row.state.is_settled() || row.rolling_back
 }
 
 /// What an execution's time is being spent on.
 #[derive(Debug, Serialize)]
-pub(crate) struct CauseShape<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CauseShape<'a> {
     kind: &'static str,
     about: Option<&'a str>,
     since: String,
@@ -223,14 +84,16 @@ impl<'a> CauseShape<'a> {
 
 /// A time account: microseconds by cause, and their sum.
 #[derive(Debug, Serialize)]
-pub(crate) struct AccountShape {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AccountShape {
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, i64>))]
     micros: BTreeMap<&'static str, i64>,
     total_micros: i64,
 }
 
 impl AccountShape {
     /// The closed sums and, with `now`, the open interval too.
-    pub(crate) fn of(account: &TimeAccount, now: Option<Timestamp>) -> Self {
+    pub fn of(account: &TimeAccount, now: Option<Timestamp>) -> Self {
         let mut micros: BTreeMap<&'static str, i64> = account
             .sums()
             .iter()
@@ -248,7 +111,7 @@ impl AccountShape {
     }
 
     /// Causes with their microseconds, the largest first.
-    pub(crate) fn largest_first(&self) -> Vec<(&'static str, i64)> {
+    pub fn largest_first(&self) -> Vec<(&'static str, i64)> {
         let mut spent: Vec<(&'static str, i64)> = self
             .micros
             .iter()
@@ -259,14 +122,15 @@ impl AccountShape {
     }
 
     /// All of it.
-    pub(crate) const fn total_micros(&self) -> i64 {
+    pub const fn total_micros(&self) -> i64 {
         self.total_micros
     }
 }
 
 /// Why a step failed.
 #[derive(Debug, Serialize)]
-pub(crate) struct StepErrorShape<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct StepErrorShape<'a> {
     code: &'a str,
     class: &'static str,
     message: &'a str,
@@ -288,7 +152,8 @@ impl<'a> From<&'a StepError> for StepErrorShape<'a> {
 
 /// One attempt of a step.
 #[derive(Debug, Serialize)]
-pub(crate) struct AttemptShape<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AttemptShape<'a> {
     run: u32,
     stage: &'a str,
     step: &'a str,
@@ -302,6 +167,7 @@ pub(crate) struct AttemptShape<'a> {
     carried_from: Option<u32>,
     reason: Option<&'a str>,
     rows: Vec<RowsShape<'a>>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<serde_json::Value>))]
     output: Option<&'a Value>,
     error: Option<StepErrorShape<'a>>,
     waits: Vec<WaitShape<'a>>,
@@ -309,7 +175,8 @@ pub(crate) struct AttemptShape<'a> {
 
 /// Microseconds waited before a step began.
 #[derive(Debug, Serialize)]
-struct WaitShape<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct WaitShape<'a> {
     kind: &'static str,
     about: Option<&'a str>,
     micros: i64,
@@ -345,7 +212,8 @@ impl<'a> From<&'a AttemptRow> for AttemptShape<'a> {
 
 /// Rows changed in one table.
 #[derive(Debug, Serialize)]
-pub(crate) struct RowsShape<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RowsShape<'a> {
     table: &'a str,
     inserted: u64,
     updated: u64,
@@ -353,7 +221,7 @@ pub(crate) struct RowsShape<'a> {
 }
 
 /// Rows changed, per table.
-pub(crate) fn rows(rows: &[TableRows]) -> Vec<RowsShape<'_>> {
+pub fn rows(rows: &[TableRows]) -> Vec<RowsShape<'_>> {
     rows.iter()
         .map(|row| RowsShape {
             table: &row.table,
@@ -366,9 +234,11 @@ pub(crate) fn rows(rows: &[TableRows]) -> Vec<RowsShape<'_>> {
 
 /// A signal that came to an execution.
 #[derive(Debug, Serialize)]
-pub(crate) struct SignalShape<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SignalShape<'a> {
     number: u32,
     key: &'a str,
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
     data: &'a Value,
     sent_by: &'a str,
     sent_at: String,
@@ -391,24 +261,6 @@ impl<'a> From<&'a SignalRow> for SignalShape<'a> {
             taken_by: taken.map(|(_, step, _)| step.as_str()),
             taken_in_run: taken.map(|(run, _, _)| run.0),
             taken_at: taken.map(|(_, _, at)| rfc3339(*at)),
-        }
-    }
-}
-
-/// Where an imported process came from.
-#[derive(Debug, Serialize)]
-pub(crate) struct ImportedShape<'a> {
-    source: &'a str,
-    key: &'a str,
-    at: String,
-}
-
-impl<'a> ImportedShape<'a> {
-    pub(crate) fn of(row: &'a ImportRow) -> Self {
-        Self {
-            source: &row.source,
-            key: &row.key,
-            at: rfc3339(row.at),
         }
     }
 }

@@ -1,0 +1,11 @@
+//! The server as clients meet it: over sockets, on real stores with real runs.
+
+mod access;
+mod act;
+mod client;
+mod documents;
+mod guard;
+mod live;
+mod mail;
+mod read;
+mod rig;
