@@ -19,16 +19,17 @@
 //! References to secrets stay as they are written: they are resolved when a target is opened or a step sends one, never here, so that nothing
 //! of these settings may not be printed or stored. `docs/reference/config.md` is the reference.
 
+mod engine;
 mod keys;
 mod retention;
 
+pub use engine::EngineSettings;
 pub use retention::{RETENTION, retention};
 
 use crate::http::HttpSettings;
 use crate::location::{self, DEFAULT_STORE, Location, UrlError};
 use crate::secret;
 use carril_engine::Retention;
-use carril_model::definition::LANES_MAX;
 use carril_model::finding::{Finding, Place};
 use carril_model::schema::Table;
 use std::collections::BTreeMap;
@@ -51,8 +52,8 @@ pub struct Settings {
     pub targets: BTreeMap<String, String>,
     /// How long things are kept once their process has settled.
     pub retention: Retention,
-    /// Lanes at once, over all processes: `[engine] lanes`; `None` leaves each process its own number.
-    pub lanes: Option<u32>,
+    /// What the engine does with all processes together, and how it shares its store: `[engine]`.
+    pub engine: EngineSettings,
     /// What HTTP steps may do: `[http]` and `[secrets]`.
     pub http: HttpSettings,
 }
@@ -63,7 +64,7 @@ impl Default for Settings {
             store: None,
             targets: BTreeMap::new(),
             retention: RETENTION,
-            lanes: None,
+            engine: EngineSettings::default(),
             http: HttpSettings::default(),
         }
     }
@@ -318,29 +319,6 @@ impl Reader<'_> {
                 Err(help) => {
                     let message = format!("how long `{name}` is kept cannot be read");
                     self.report("CAR0122", value.span(), message, &help);
-                }
-            }
-        }
-    }
-
-    fn engine(&mut self, value: &Spanned<DeValue<'_>>) {
-        const HELP: &str = "write `[engine]`, then `lanes = 200`";
-        let DeValue::Table(table) = value.get_ref() else {
-            return self.report("CAR0122", value.span(), "`engine` is a table", HELP);
-        };
-        for (key, value) in table {
-            if !self.knows(&keys::ENGINE, "`[engine]`", key, HELP) {
-                continue;
-            }
-            let lanes = match value.get_ref() {
-                DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()),
-                _ => "".parse(),
-            };
-            match lanes {
-                Ok(lanes) if (1..=LANES_MAX).contains(&lanes) => self.settings.lanes = Some(lanes),
-                _ => {
-                    let message = format!("`lanes` is a whole number between 1 and {LANES_MAX}");
-                    self.report("CAR0122", value.span(), message, HELP);
                 }
             }
         }

@@ -62,6 +62,11 @@ impl Lease {
         super::BEAT.min(self.whole / 5)
     }
 
+    /// Whether it is time to say so again.
+    pub(super) fn is_silent(&self, now: Timestamp) -> bool {
+        silent(self, now) >= self.beat()
+    }
+
     /// What began at this time has said so.
     pub(super) fn renewed(&mut self, at: Timestamp) {
         self.renewed = self.renewed.max(at);

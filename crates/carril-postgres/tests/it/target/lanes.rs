@@ -137,6 +137,24 @@ async fn a_missing_template_is_an_error_that_names_it() {
     );
 }
 
+/// A user called `carril` has the store's schema of the same name first in his search path, where store and target are one database.
+#[tokio::test]
+async fn a_store_in_the_search_path_is_passed_over() {
+    let house = House::new(
+        "create schema state; create table state.carril_schema (version bigint); create table state.work (other text); create table work (id integer)",
+    );
+    let path = "options=-csearch_path%3Dstate,public";
+    let target = target_at(&with_parameter(&house.database.url(), path), |_| {});
+    let plan = Pipeline::new(&[("add", "insert into work (id) values (1)")])
+        .tables(&["work"])
+        .plan();
+    let done = target
+        .run_sql(&first_try(&plan, "add", 1).call(), &Switch::new())
+        .await;
+    done.unwrap();
+    assert_eq!(house.rows("select id from carril_p7_e1_r1.work"), ["1"]);
+}
+
 /// Templates are found along the search path, and in schemas with names that are no words.
 #[tokio::test]
 async fn templates_are_found_along_the_search_path() {
