@@ -14,6 +14,8 @@ use tempfile::TempDir;
 
 /// How long the server may take to start or to end.
 const LIMIT: Duration = Duration::from_secs(60);
+/// How long it may take to end by itself.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// How often it is looked at meanwhile.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -128,6 +130,16 @@ impl OwnServer {
             }
             End::Immediate => signal("QUIT", &ids),
             End::Fast => signal("INT", &ids),
+        }
+        // One that is told to end in the middle of its recovery may never do so; then it is killed after a while.
+        let began = Instant::now();
+        let has_ended = |child: &mut Child| child.try_wait().is_ok_and(|status| status.is_some());
+        while !has_ended(&mut child) && began.elapsed() < PATIENCE {
+            std::thread::park_timeout(GLANCE);
+        }
+        if !has_ended(&mut child) {
+            ids.extend(children(child.id()));
+            signal("KILL", &ids);
         }
         child.wait().expect("a child can be waited for");
         // The memory that its processes share must be nobody's before it starts again.

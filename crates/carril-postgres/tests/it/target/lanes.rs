@@ -407,6 +407,34 @@ async fn workspaces_are_listed_and_removed_with_everything_of_theirs() {
     assert_eq!(house.target.newest_execution().await.unwrap(), 11);
 }
 
+/// A workspace is shut first and removed then. Whoever does it may die in between, and somebody must find what is left.
+#[tokio::test]
+async fn a_workspace_that_was_shut_and_not_removed_is_still_listed() {
+    let house = House::new("create table work (id integer)");
+    let plan = Pipeline::new(&[("a", "insert into work values (1)")])
+        .tables(&["work"])
+        .plan();
+    for execution in [1, 11] {
+        house.run(&plan, "a", execution).await.unwrap();
+    }
+    house
+        .database
+        .sql("update carril_target.workspace set gone = true where execution_id = 1");
+    let both = vec![ExecutionId(1), ExecutionId(11)];
+    assert_eq!(house.target.workspaces(PROCESS).await.unwrap(), both);
+    let discarded = house
+        .target
+        .discard_workspace(plan.definition(), whose(1))
+        .await;
+    discarded.unwrap();
+    assert_eq!(
+        house.target.workspaces(PROCESS).await.unwrap(),
+        both[1..].to_vec()
+    );
+    let schemas = house.rows("select nspname from pg_namespace where nspname like 'carril_p%'");
+    assert_eq!(schemas, ["carril_p7_e11_r1"]);
+}
+
 #[tokio::test]
 async fn a_retry_takes_the_workspace_over_without_the_tables_it_makes_anew() {
     let house = House::new(

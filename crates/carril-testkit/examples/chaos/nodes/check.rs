@@ -80,8 +80,8 @@ pub(crate) const SETTLED: &[Rule] = &[
     Rule {
         name: "every step succeeded once",
         faults: "select 'step', execution_id, step, count(*) from carril.step where state = 2 group by 2, 3 having count(*) <> 1",
-        bug: "update carril.step set state = 2, attempt = 99 where (execution_id, step) = (select execution_id, step from carril.step where state = 2 limit 1); \
-              insert into carril.step select execution_id, began, micros, run, step, 98, 2 from carril.step where attempt = 99 limit 1",
+        bug: "insert into carril.step (execution_id, began, micros, run, step, attempt, state) \
+              select execution_id, began, micros, run, step, attempt + 1000, 2 from carril.step where state = 2 limit 1",
     },
     Rule {
         name: "every attempt has an end",

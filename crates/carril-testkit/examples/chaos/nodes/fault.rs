@@ -280,7 +280,7 @@ impl Fault {
                 let one = format!("select pid {ours} order by random() limit 1");
                 if let Ok(id) = place.ask(&one)?.trim().parse() {
                     signal("KILL", &[id]);
-                    place.pass(Duration::from_millis(500))?;
+                    place.until_it_answers()?;
                 }
             }
             SessionsEnded => {

@@ -6,8 +6,8 @@ use super::place::{Failure, Place};
 use carril_testkit::network::Flow;
 use std::process::{Child, Stdio};
 
-/// Exit codes that say that it should be tried again: the store or the target was away, or its own engine lost the store.
-const AGAIN: [i32; 2] = [8, 10];
+/// Exit codes that say that it should be tried again: the store had no connection left, its own engine lost it, or it or the target was away.
+const AGAIN: [i32; 3] = [6, 8, 10];
 
 /// The launches of a round.
 pub(crate) struct Load {
@@ -96,7 +96,7 @@ impl Load {
         let words = [
             "run",
             "pipeline",
-            "--quiet",
+            "--verbose",
             "--idempotency-key",
             key,
             "--set",

@@ -204,6 +204,24 @@ impl Place {
         Ok(self.server.sql(DATABASE, sql)?.trim_end().to_owned())
     }
 
+    /// Waits until the database answers again: a server that recovers refuses everybody meanwhile.
+    ///
+    /// # Errors
+    /// When it does not within half a minute.
+    pub(crate) fn until_it_answers(&mut self) -> Result<(), Failure> {
+        let began = Instant::now();
+        loop {
+            self.pass(Duration::from_millis(100))?;
+            let answer = self.ask("select 1");
+            if answer.is_ok() {
+                return Ok(());
+            }
+            if began.elapsed() > Duration::from_secs(30) {
+                return answer.map(|_| ());
+            }
+        }
+    }
+
     /// Asks for one number.
     ///
     /// # Errors
