@@ -32,8 +32,8 @@ const SEEN_IN_LEASE: i64 = 5;
 const IDLE_IN_LEASE: i64 = 3;
 /// The shortest such time: a busy machine is no stopped one.
 const IDLE_MIN_MILLIS: i64 = 1_000;
-/// The same for who only reads, and holds nobody up.
-const READER_IDLE_MILLIS: i64 = 30_000;
+/// The same for who is no engine.
+const OTHER_IDLE_MILLIS: i64 = 30_000;
 /// Every turnstile of ours begins with this ("CRRL"), and ends with a number of the schema's name.
 const TURNSTILE: i64 = 0x4352_524c;
 
@@ -169,8 +169,12 @@ impl Session {
         if std::mem::take(&mut self.begun) || lost {
             self.link = None;
             let turnstile = self.turnstile();
-            let idle = self.lease_millis / IDLE_IN_LEASE;
-            let idle_millis = (!self.read_only).then(|| idle.max(IDLE_MIN_MILLIS));
+            // Without a lease it is no engine, and holds nobody up whose lease runs.
+            let idle = match self.lease_millis {
+                0 => OTHER_IDLE_MILLIS,
+                lease => (lease / IDLE_IN_LEASE).max(IDLE_MIN_MILLIS),
+            };
+            let idle_millis = (!self.read_only).then_some(idle);
             let link = Link::open(&self.address, &self.schema, turnstile, idle_millis).await;
             self.link = Some(link.or_fault()?);
         }
@@ -270,7 +274,7 @@ impl Link {
             "SET search_path = {schema}, pg_temp; SET lock_timeout = '10s'; SET statement_timeout = '120s'; \
              SET idle_in_transaction_session_timeout = {}; SET jit = off; SET synchronous_commit = on; \
              SET client_connection_check_interval = '1s'; SET tcp_user_timeout = '10s'; SET default_transaction_read_only = {}",
-            idle_millis.unwrap_or(READER_IDLE_MILLIS),
+            idle_millis.unwrap_or(OTHER_IDLE_MILLIS),
             if idle_millis.is_none() { "on" } else { "off" }
         );
         client.batch_execute(&settings).await?;

@@ -1,3 +1,5 @@
+//! A network does to a server that repeats what it hears what it is told to do.
+
 use super::{Flow, Line, Loss};
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -118,6 +118,13 @@ impl Failover {
                     .is_ok_and(|said| said.trim() == "1")
             })
         });
+        // Only who is known to have everything may take the other's place, and that is agreed a moment after it is so.
+        until_within(LIMIT, "the agents to agree who follows", || {
+            let mut asked = as_owner(self.as_root, Path::new("patronictl"));
+            asked.arg("-c").arg(self.file(0, "yml")).arg("list");
+            let told = asked.stdin(Stdio::null()).output();
+            told.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).contains("Sync Standby"))
+        });
     }
 
     /// Runs statements on whoever takes writes, as [`super::own::OwnServer::sql`].

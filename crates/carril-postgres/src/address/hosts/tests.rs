@@ -1,3 +1,5 @@
+//! Every host is asked as if it were the only one.
+
 use super::each;
 use crate::address::Address;
 

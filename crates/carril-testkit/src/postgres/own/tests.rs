@@ -1,3 +1,5 @@
+//! What a server acknowledged outlives every end.
+
 use super::{End, OwnServer};
 
 #[test]
