@@ -87,3 +87,35 @@ fn a_store_behind_a_pooler_of_transactions_is_refused() {
     let sessions = Pooler::start(server, "session", 20, &["postgres"]);
     bench().with_store(through(&sessions)).run(&["run"]).with(0);
 }
+
+/// A server goes on with a statement whose client is gone, unless it is told to look: the statement of a program that was killed must not
+/// commit behind the back of whoever does the step again.
+#[test]
+fn the_statement_of_a_killed_program_ends_with_it() {
+    use crate::place::{Bench, kill, until};
+    use carril_testkit::postgres::Cluster;
+    use std::time::{Duration, Instant};
+    const LONG: &str = r#"
+name = "long"
+[entities]
+target = "shop"
+key = "name"
+sql = "select 'ada' as name"
+[[stage]]
+name = "work"
+step = [{ name = "sleeps", sql = "insert into kept values (1); select pg_sleep(3600)", shared_writes = ["kept"], timeout = "2h" }]
+"#;
+    let bench = Bench::new("create table unused (x)", LONG);
+    let database = Cluster::get().database();
+    database.sql("create table kept (number integer)");
+    let target = format!("shop={}", database.url());
+    let running = bench.start(&["run", "--target", &target]);
+    let sleeping = "select count(*) from pg_stat_activity where query like '%pg_sleep(3600)%' and state = 'active' \
+                    and datname = current_database() and pid <> pg_backend_pid()";
+    until("the statement", || database.sql(sleeping).trim() == "1");
+    kill(running);
+    let killed = Instant::now();
+    until("its end", || database.sql(sleeping).trim() == "0");
+    assert!(killed.elapsed() < Duration::from_secs(5));
+    assert_eq!(database.sql("select count(*) from kept").trim(), "0");
+}

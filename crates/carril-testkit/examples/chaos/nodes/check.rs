@@ -122,13 +122,6 @@ pub(crate) const SETTLED: &[Rule] = &[
         faults: "select 'deadlocks', deadlocks from pg_stat_database where datname = current_database() and deadlocks > 0",
         bug: "",
     },
-    Rule {
-        name: "time adds up",
-        faults: "select 'account', e.id, e.ended_at - coalesce(n.launched_at, p.launched_at), (select sum(value::bigint) from json_each_text(e.sums::json)) \
-                 from carril.execution e join carril.process p on p.id = e.process_id left join carril.entity n on n.execution_id = e.id \
-                 where e.run = 1 and e.sums is not null and e.ended_at < coalesce(n.launched_at, p.launched_at)",
-        bug: "update carril.execution set ended_at = 0, sums = '{}'",
-    },
 ];
 
 /// What must hold when no engine is there any more.

@@ -1,6 +1,7 @@
 //! Waits until all has settled, and asks the rules.
 
 use super::check::{self, Rule};
+use super::ground::Ground;
 use super::load::Load;
 use super::place::{DATABASE, Failure, Place, WORKERS};
 use super::report::Report;
@@ -82,6 +83,10 @@ pub(crate) fn end(place: &mut Place, report: &mut Report) -> Result<(), Failure>
         // A network that has forgotten connections keeps them on the server's side until that gives them up, which is hours.
         for worker in place.workers.iter().chain([&place.launching]) {
             worker.line.cut();
+        }
+        // A pooler keeps its own connections.
+        if let Ground::Pooler(_, pooler) = &mut place.server {
+            pooler.kill();
         }
         // The server notices a moment later that its clients are gone.
         let gone = "select count(*) from pg_stat_activity where usename = 'carril'";
