@@ -155,7 +155,9 @@ impl Store for PostgresStore {
     ) -> Pending<'a, Result<Entered, Fault>> {
         let node = node.clone();
         drop(Waits(Some(&self.given_up)));
-        self.run(move |session| Box::pin(async move { enter::enter(session, &node, now).await }))
+        self.run_or_give_up(move |session| {
+            Box::pin(async move { enter::enter(session, &node, now).await })
+        })
     }
 
     fn define<'a>(

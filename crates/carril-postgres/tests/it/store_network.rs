@@ -105,6 +105,36 @@ fn who_gives_up_a_sign_of_life_gives_up_all_that_waits_behind_it() {
     );
 }
 
+/// The network may forget the connection over which an engine enters again; who stops waiting may try anew, or end.
+#[test]
+fn who_gives_up_entering_may_enter_again() {
+    let database = database();
+    let line = Line::to(Cluster::get().port());
+    let url = through(&line, &database);
+    let store = PostgresStore::open(&url, &StoreOptions::default()).expect("it opens");
+    enter(&store, "here");
+    for then_ends in [false, true] {
+        line.forget();
+        let node = NodeInfo {
+            host: "here".to_owned(),
+            pid: 1,
+            command: "test".to_owned(),
+            lanes: None,
+        };
+        let entering = async {
+            let short = Duration::from_millis(500);
+            tokio::time::timeout(short, store.enter(&node, NOW)).await
+        };
+        assert!(block_on(entering).is_err(), "nobody answers");
+        if !then_ends {
+            enter(&store, "here");
+        }
+    }
+    let began = Instant::now();
+    drop(store);
+    assert!(began.elapsed() < PATIENCE, "its thread ends");
+}
+
 /// A host that takes connections and says nothing keeps nobody from the next one.
 #[test]
 fn a_host_that_says_nothing_is_passed_over() {
