@@ -11,7 +11,8 @@ use crate::interrupts::Interrupts;
 use carril::model::contract::{Answer, History, Wish};
 use carril::model::id::ProcessId;
 use carril::{
-    Carril, EngineSeen, Holder, HttpSettings, Location, OpenError, OpenOptions, Retention,
+    Carril, EngineSeen, EngineSettings, Holder, HttpSettings, Location, OpenError, OpenOptions,
+    Retention,
 };
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,8 +34,8 @@ pub(crate) struct Place {
     pub(crate) folder: PathBuf,
     /// How long what has settled is kept.
     pub(crate) retention: Retention,
-    /// Lanes at once over all processes, if that is limited.
-    pub(crate) lanes: Option<u32>,
+    /// What the engine does with all processes together, and how it shares the store.
+    pub(crate) engine: EngineSettings,
     /// What HTTP steps may do.
     pub(crate) http: HttpSettings,
     /// Whether it stays: then it takes up what other engines of the store launch.
@@ -73,7 +74,9 @@ pub(crate) async fn open(context: &Context, place: &Place) -> Result<Door, Failu
             .lookup(around.lookup.clone())
             .commands(&place.folder, &around.path)
             .retention(place.retention)
-            .lanes(place.lanes)
+            .lanes(place.engine.lanes)
+            .lease(place.engine.lease)
+            .notify(place.engine.notify)
             .takes_up(place.stays)
             .http(place.http.clone());
         let holder = match carril::open(options).await {

@@ -453,12 +453,13 @@ impl Writer {
             let now = self.clock.now();
             let (group, waiting) = self.gather(std::mem::take(&mut messages), now);
             let matters = waiting.matters(&group);
+            let says = self.says(&group, &waiting.looks, now);
             match self.write_in_time(group, &waiting.looks, now).await {
                 Ok(report) => {
-                    if let Some(lease) = &mut self.lease {
+                    if let Some(lease) = self.lease.as_mut().filter(|_| says) {
                         lease.renewed(now);
                     }
-                    if let Some(lent) = &self.lent {
+                    if let Some(lent) = self.lent.as_ref().filter(|_| says) {
                         lent.renew(now);
                     }
                     self.answer(waiting, report).await;
@@ -474,6 +475,13 @@ impl Writer {
         }
     }
 
+    /// Whether what is about to be written says that this engine is alive. Looking does not, so where nothing else came for a while
+    /// that is said besides: an engine must not take itself for alive because it has read something.
+    fn says(&self, group: &Group, looks: &[ProcessId], now: Timestamp) -> bool {
+        let silent = |lease: &Lease| lease.is_silent(now);
+        !is_nothing(group) || looks.is_empty() || self.lease.as_ref().is_some_and(silent)
+    }
+
     /// Commits a group, or says that this engine is alive; then looks at what was asked for.
     async fn write(
         &self,
@@ -481,15 +489,9 @@ impl Writer {
         looks: &[ProcessId],
         now: Timestamp,
     ) -> Result<Report, Fault> {
-        let nothing = group.records.is_empty()
-            && group.processes.is_empty()
-            && group.breakers.is_empty()
-            && group.claims.is_empty()
-            && group.wakes == 0;
-        let mut report = if !nothing {
+        let mut report = if !is_nothing(&group) {
             self.commit(Arc::new(group)).await?
-        } else if looks.is_empty() || self.lease.is_some() {
-            // Where there are leases looking alone must not keep the engine from saying that it is alive.
+        } else if self.says(&group, looks, now) {
             Report {
                 woken: self.store.beat(now).await?,
                 ..Report::default()
@@ -722,6 +724,15 @@ impl Message {
             Self::Process(_) | Self::Claim(_) | Self::Look(_) => {}
         }
     }
+}
+
+/// Whether there is nothing to commit.
+const fn is_nothing(group: &Group) -> bool {
+    group.records.is_empty()
+        && group.processes.is_empty()
+        && group.breakers.is_empty()
+        && group.claims.is_empty()
+        && group.wakes == 0
 }
 
 /// When a change parks an execution until a time.

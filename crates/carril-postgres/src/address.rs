@@ -3,6 +3,8 @@
 //! Only text is read here, and the file with the certificates that a URL names; nothing is connected. A password is in the
 //! configuration and nowhere else: [`Address::shown`] is what may be printed and stored.
 
+mod hosts;
+
 use crate::tls::{self, TlsError};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -116,6 +118,11 @@ impl Address {
         }
         self.config.application_name(&name[..end]);
         self
+    }
+
+    /// Each of its hosts by itself, in the order in which they are tried; all together where the client is to choose among them.
+    pub(crate) fn each_host(&self) -> Vec<Config> {
+        hosts::each(&self.config)
     }
 
     /// The URL without its password: what may be printed and stored.

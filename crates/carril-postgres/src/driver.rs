@@ -16,10 +16,15 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::{AsyncMessage, Client, Error};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Connection, Error, Socket};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// Work under way on a worker's thread, which borrows the worker's state.
 pub(crate) type Doing<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+
+/// What moves a connection's bytes.
+type Line = Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 type Work<S> = Box<dyn for<'a> FnOnce(&'a mut S) -> Doing<'a, ()> + Send>;
 
@@ -31,7 +36,7 @@ type Work<S> = Box<dyn for<'a> FnOnce(&'a mut S) -> Doing<'a, ()> + Send>;
 pub(crate) async fn connect(
     address: &Address,
 ) -> Result<(Client, tokio::task::JoinHandle<()>), Error> {
-    let (client, connection) = address.config.connect(address.tls.clone()).await?;
+    let (client, connection) = reach(address).await?;
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the backend's driver module; the task ends with its client or its connection"
@@ -54,7 +59,7 @@ pub(crate) async fn connect_hearing(
     address: &Address,
     heard: impl Fn(&AsyncMessage) + Send + 'static,
 ) -> Result<(Client, tokio::task::JoinHandle<()>), Error> {
-    let (client, mut connection) = address.config.connect(address.tls.clone()).await?;
+    let (client, mut connection) = reach(address).await?;
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the backend's driver module; the task ends with its client or its connection"
@@ -72,6 +77,27 @@ pub(crate) async fn connect_hearing(
         }
     });
     Ok((client, task))
+}
+
+/// Connects to the first of an address's hosts that answers. The client's own limit is for the line alone: whoever takes a line and
+/// then says nothing (a server that hangs, a balancer with nobody behind it) would be waited for without end, and hosts after it
+/// never be asked.
+async fn reach(address: &Address) -> Result<(Client, Line), Error> {
+    let mut last = None;
+    for config in address.each_host() {
+        let connecting = config.connect(address.tls.clone());
+        let connected = match config.get_connect_timeout() {
+            Some(limit) => tokio::time::timeout(*limit, connecting).await,
+            None => Ok(connecting.await),
+        };
+        match connected {
+            Ok(Ok(connected)) => return Ok(connected),
+            Ok(Err(error)) => last = Some(error),
+            // The client has no other way to make one of its errors.
+            Err(_) => last = Some(Error::__private_api_timeout()),
+        }
+    }
+    Err(last.unwrap_or_else(Error::__private_api_timeout))
 }
 
 /// Runs a task beside the work of the worker on whose thread this is called; it ends by itself, or is dropped with the worker.

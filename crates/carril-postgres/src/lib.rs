@@ -6,6 +6,7 @@
 pub mod address;
 mod driver;
 pub mod flat;
+mod pooler;
 pub mod store;
 pub mod target;
 mod tls;

@@ -15,6 +15,10 @@
 //!
 //! The server does not sync its files: it is for tests of what is written, not of whether a disk keeps it.
 
+pub mod failover;
+pub mod own;
+pub mod pooler;
+
 use std::fs::{self, File, OpenOptions};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -149,10 +153,7 @@ impl Cluster {
 
     /// Finds the server or starts it, and makes sure that it stays as long as this process.
     fn join() -> Self {
-        let as_root = fs::metadata("/proc/self").is_ok_and(|own| {
-            use std::os::unix::fs::MetadataExt as _;
-            own.uid() == 0
-        });
+        let as_root = runs_as_root();
         let folder = folder();
         fs::create_dir_all(&folder).expect("a folder for the server can be made");
         let starting = lock_file(&folder.join("start"));
@@ -263,23 +264,12 @@ impl Cluster {
 
     /// A command as the user that the server runs as.
     fn as_owner(&self, program: &Path) -> Command {
-        let mut command = if self.as_root {
-            let mut command = Command::new("setpriv");
-            command.args(["--reuid", USER, "--regid", USER, "--init-groups"]);
-            command.arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
-        command.current_dir("/");
-        command
+        as_owner(self.as_root, program)
     }
 
     /// Makes a folder the server's own, where tests run as root.
     fn give_away(&self, folder: &Path) {
-        if self.as_root {
-            done(Command::new("chown").arg(format!("{USER}:")).arg(folder));
-        }
+        give_away(self.as_root, folder);
     }
 }
 
@@ -346,6 +336,32 @@ fn programs() -> PathBuf {
     std::env::split_paths(&path)
         .find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
         .expect("these tests need a PostgreSQL server; on Debian: `apt-get install postgresql`")
+}
+
+fn runs_as_root() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
+}
+
+/// A command as the user that servers run as.
+fn as_owner(as_root: bool, program: &Path) -> Command {
+    let mut command = if as_root {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", USER, "--regid", USER, "--init-groups"]);
+        command.arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    command.current_dir("/");
+    command
+}
+
+/// Makes a folder the servers' user's own, where tests run as root.
+fn give_away(as_root: bool, folder: &Path) {
+    if as_root {
+        done(Command::new("chown").arg(format!("{USER}:")).arg(folder));
+    }
 }
 
 fn free_port() -> u16 {

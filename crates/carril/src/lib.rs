@@ -88,7 +88,7 @@ pub use crate::outline::{
     outline,
 };
 pub use crate::reader::{EngineSeen, Reader, read};
-pub use crate::settings::{RETENTION, ServerSettings, Settings, retention};
+pub use crate::settings::{EngineSettings, RETENTION, ServerSettings, Settings, retention};
 pub use crate::targets::Targets;
 pub use crate::why::{Link, Subject, Why, WhyError, why};
 pub use carril_engine::clock::SystemClock;

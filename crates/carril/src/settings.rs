@@ -19,10 +19,12 @@
 //! References to secrets stay as they are written: they are resolved when a target is opened or a step sends one, never here, so that nothing
 //! of these settings may not be printed or stored. `docs/reference/config.md` is the reference.
 
+mod engine;
 mod keys;
 mod retention;
 mod server;
 
+pub use engine::EngineSettings;
 pub use retention::{RETENTION, retention};
 pub use server::ServerSettings;
 
@@ -30,7 +32,6 @@ use crate::http::HttpSettings;
 use crate::location::{self, DEFAULT_STORE, Location, UrlError};
 use crate::secret;
 use carril_engine::Retention;
-use carril_model::definition::LANES_MAX;
 use carril_model::finding::{Finding, Place};
 use carril_model::schema::Table;
 use std::collections::BTreeMap;
@@ -53,8 +54,8 @@ pub struct Settings {
     pub targets: BTreeMap<String, String>,
     /// How long things are kept once their process has settled.
     pub retention: Retention,
-    /// Lanes at once, over all processes: `[engine] lanes`; `None` leaves each process its own number.
-    pub lanes: Option<u32>,
+    /// What the engine does with all processes together, and how it shares its store: `[engine]`.
+    pub engine: EngineSettings,
     /// What HTTP steps may do: `[http]` and `[secrets]`.
     pub http: HttpSettings,
     /// Where `carril serve` listens, and who comes in: `[server]`.
@@ -67,7 +68,7 @@ impl Default for Settings {
             store: None,
             targets: BTreeMap::new(),
             retention: RETENTION,
-            lanes: None,
+            engine: EngineSettings::default(),
             http: HttpSettings::default(),
             server: ServerSettings::default(),
         }
@@ -324,29 +325,6 @@ impl Reader<'_> {
                 Err(help) => {
                     let message = format!("how long `{name}` is kept cannot be read");
                     self.report("CAR0122", value.span(), message, &help);
-                }
-            }
-        }
-    }
-
-    fn engine(&mut self, value: &Spanned<DeValue<'_>>) {
-        const HELP: &str = "write `[engine]`, then `lanes = 200`";
-        let DeValue::Table(table) = value.get_ref() else {
-            return self.report("CAR0122", value.span(), "`engine` is a table", HELP);
-        };
-        for (key, value) in table {
-            if !self.knows(&keys::ENGINE, "`[engine]`", key, HELP) {
-                continue;
-            }
-            let lanes = match value.get_ref() {
-                DeValue::Integer(number) => u32::from_str_radix(number.as_str(), number.radix()),
-                _ => "".parse(),
-            };
-            match lanes {
-                Ok(lanes) if (1..=LANES_MAX).contains(&lanes) => self.settings.lanes = Some(lanes),
-                _ => {
-                    let message = format!("`lanes` is a whole number between 1 and {LANES_MAX}");
-                    self.report("CAR0122", value.span(), message, HELP);
                 }
             }
         }

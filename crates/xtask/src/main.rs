@@ -65,7 +65,7 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Kills and breaks a running Carril, and looks whether its promises hold; `--syscalls` before every system call, `--power`
-    /// by power failures.
+    /// by power failures, `--postgres --minutes N` workers on one PostgreSQL store, with `--failover` or `--pgbouncer` on those.
     Chaos {
         /// Goes to the chaos program.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

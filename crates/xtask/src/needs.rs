@@ -56,6 +56,11 @@ pub(crate) const NEEDS: &[Need] = &[
         packages: &["postgresql"],
     },
     Need {
+        name: "PgBouncer, for stores behind a pooler",
+        probe: &["sh", "-c", "command -v pgbouncer"],
+        packages: &["pgbouncer"],
+    },
+    Need {
         name: "openssl, for the certificate of that server",
         probe: &["openssl", "version"],
         packages: &["openssl"],

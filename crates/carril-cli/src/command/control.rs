@@ -19,7 +19,7 @@ pub(crate) fn place(context: &Context) -> Result<Place, Failure> {
         store: context.store_of(&settings),
         folder: context.surroundings.folder.clone(),
         retention: settings.retention,
-        lanes: settings.lanes,
+        engine: settings.engine,
         http: settings.http,
         stays: false,
     })

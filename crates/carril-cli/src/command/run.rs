@@ -70,7 +70,7 @@ pub(crate) async fn work(
         store: prepared.store.clone(),
         folder: prepared.folder.clone(),
         retention: prepared.settings.retention,
-        lanes: prepared.settings.lanes,
+        engine: prepared.settings.engine,
         http: prepared.settings.http.clone(),
         stays: false,
     };

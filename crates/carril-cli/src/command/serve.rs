@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::follow::end;
 use crate::interrupts::Interrupts;
 use crate::notify;
-use carril::{Carril, EngineError, OpenError, Settings};
+use carril::{Carril, EngineError, EngineSettings, OpenError, Settings};
 use carril_server::{Authentication, House, Options, ServeError, Server};
 use serde::Serialize;
 use std::time::Duration;
@@ -98,7 +98,10 @@ async fn open(
         store,
         folder,
         retention: settings.retention,
-        lanes: arguments.lanes.or(settings.lanes),
+        engine: EngineSettings {
+            lanes: arguments.lanes.or(settings.engine.lanes),
+            ..settings.engine
+        },
         http: settings.http.clone(),
         stays: true,
     };

@@ -17,11 +17,15 @@ use crate::view::json;
 use carril::event::Event;
 use carril::model::id::ProcessId;
 use carril::model::state::ProcessState;
-use carril::{Carril, EngineError, OpenError};
+use carril::{Carril, EngineError, EngineSettings, OpenError};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Processes of which it is remembered what was told; an older one that moves again may be told twice.
 const STATES_MAX: usize = 1_000;
+
+/// How long the name of a process's pipeline is waited for.
+const NAME_TIME: Duration = Duration::from_secs(1);
 
 /// Works until it is told to end.
 pub(crate) async fn run(context: &Context, arguments: &Worker) -> Result<Exit, Failure> {
@@ -32,7 +36,10 @@ pub(crate) async fn run(context: &Context, arguments: &Worker) -> Result<Exit, F
         store: store.clone(),
         folder,
         retention: settings.retention,
-        lanes: arguments.lanes.or(settings.lanes),
+        engine: EngineSettings {
+            lanes: arguments.lanes.or(settings.engine.lanes),
+            ..settings.engine
+        },
         http: settings.http,
         stays: true,
     };
@@ -50,7 +57,7 @@ pub(crate) async fn run(context: &Context, arguments: &Worker) -> Result<Exit, F
     context.output.talk(&format!(
         "at work on {}{}; Ctrl-C hands back what is unfinished",
         store.shown(),
-        place.lanes.map_or_else(String::new, |lanes| {
+        place.engine.lanes.map_or_else(String::new, |lanes| {
             let lanes = number::of(u64::from(lanes), "lane", "lanes");
             format!(" in {lanes}")
         })
@@ -100,6 +107,16 @@ impl Work<'_> {
         }
     }
 
+    /// The name of a process's pipeline in brackets; nothing where the store does not say it soon. A worker must not end because a line
+    /// of its talk lacks a name, nor be deaf to signals while it waits for one.
+    async fn pipeline_of(&self, process: ProcessId) -> String {
+        let asked = found::process(self.carril.history(), process);
+        match tokio::time::timeout(NAME_TIME, asked).await {
+            Ok(Ok(Some(row))) => format!(" ({})", row.pipeline),
+            _ => String::new(),
+        }
+    }
+
     async fn tell(&mut self, seen: &Seen) -> Result<(), Failure> {
         let output = &self.context.output;
         if output.quiet() {
@@ -125,8 +142,7 @@ impl Work<'_> {
                 if before == Some(*state) {
                     return Ok(());
                 }
-                let row = found::process(self.carril.history(), *process).await?;
-                let pipeline = row.map_or_else(String::new, |row| format!(" ({})", row.pipeline));
+                let pipeline = self.pipeline_of(*process).await;
                 output.talk(&format!(
                     "process {process}{pipeline} is {state}: {}",
                     done(tally)

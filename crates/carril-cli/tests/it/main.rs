@@ -20,6 +20,7 @@ mod guide;
 mod import;
 mod init;
 mod machine;
+mod nodes;
 mod pause;
 mod place;
 mod prune;

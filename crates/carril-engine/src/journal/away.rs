@@ -22,6 +22,8 @@ use tokio::sync::oneshot;
 const AGAIN_MIN: Duration = Duration::from_millis(50);
 /// The longest such wait.
 const AGAIN_MAX: Duration = Duration::from_secs(1);
+/// How long entering may take at the first try; twice as long each time after.
+const ENTER_MIN: Duration = Duration::from_secs(10);
 /// How long lanes may take to stop before the engine enters again without waiting for them: a step that does not stop is abandoned
 /// before that.
 const LANES_STOP: Duration = attempt::GRACE.saturating_add(Duration::from_secs(1));
@@ -60,6 +62,11 @@ impl Lease {
     /// How often an idle engine says that it is alive.
     pub(super) fn beat(&self) -> Duration {
         super::BEAT.min(self.whole / 5)
+    }
+
+    /// Whether it is time to say so again.
+    pub(super) fn is_silent(&self, now: Timestamp) -> bool {
+        silent(self, now) >= self.beat()
     }
 
     /// What began at this time has said so.
@@ -191,9 +198,16 @@ async fn enter_again(
     }
     let mut tries = 0;
     loop {
-        let fault = match store.enter(&node, clock.now()).await {
-            Err(fault @ (Fault::Unavailable(_) | Fault::Busy(_) | Fault::LostLease)) => fault,
-            other => return other,
+        // It may be on a connection that is forgotten in this very moment. A store that has much to take over is given longer each time.
+        let limit = ENTER_MIN.saturating_mul(1 << tries.min(5));
+        let entered = tokio::time::timeout(limit, store.enter(&node, clock.now()));
+        let fault = match entered.await {
+            Ok(Err(fault @ (Fault::Unavailable(_) | Fault::Busy(_) | Fault::LostLease))) => fault,
+            Ok(other) => return other,
+            Err(_) => Fault::Unavailable(format!(
+                "the store did not answer within {} s",
+                limit.as_secs()
+            )),
         };
         tries += 1;
         if let StoreAway::Waits(Some(longest)) = away

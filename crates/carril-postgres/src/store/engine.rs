@@ -22,6 +22,7 @@ use carril_model::id::{ExecutionId, ProcessId, RequestId};
 use carril_model::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Calls that wait for the thread; more wait outside. The engine has one commit at a time and few look-ups beside it.
 const WAITING_MAX: usize = 64;
@@ -32,6 +33,19 @@ pub struct PostgresStore {
     worker: Worker<Session>,
     ear: Arc<Ear>,
     lease: Duration,
+    /// Moves when what was asked for before is given up.
+    given_up: watch::Sender<u64>,
+}
+
+/// Gives up all that was asked for when an answer is waited for no longer, unless it came.
+struct Waits<'a>(Option<&'a watch::Sender<u64>>);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if let Some(given_up) = self.0 {
+            given_up.send_modify(|times| *times += 1);
+        }
+    }
 }
 
 impl PostgresStore {
@@ -67,7 +81,12 @@ impl PostgresStore {
             })
             .map_err(|gone| unreachable(gone.to_string()))??;
         let lease = Duration::from_millis(lease_millis.unsigned_abs());
-        Ok(Self { worker, ear, lease })
+        Ok(Self {
+            worker,
+            ear,
+            lease,
+            given_up: watch::Sender::new(0),
+        })
     }
 
     fn run<'a, T, F>(&'a self, work: F) -> Pending<'a, Result<T, Fault>>
@@ -75,8 +94,33 @@ impl PostgresStore {
         T: Send + 'static,
         F: for<'s> FnOnce(&'s mut Session) -> Doing<'s, Result<T, Fault>> + Send + 'static,
     {
-        let done = self.worker.call(work);
+        let mut given_up = self.given_up.subscribe();
+        let done = self.worker.call(move |session| {
+            Box::pin(async move {
+                tokio::select! {
+                    biased;
+                    Ok(()) = given_up.changed() => Err(Fault::Unavailable("the store did not answer in time".to_owned())),
+                    done = work(session) => done,
+                }
+            })
+        });
         Box::pin(async move { done.await.map_err(gone)? })
+    }
+
+    /// The same for what proves that the store can be reached: whoever stops waiting for it takes it for lost. Then all that was asked
+    /// for is given up, and its connection with it, on which perhaps nobody will ever answer.
+    fn run_or_give_up<'a, T, F>(&'a self, work: F) -> Pending<'a, Result<T, Fault>>
+    where
+        T: Send + 'static,
+        F: for<'s> FnOnce(&'s mut Session) -> Doing<'s, Result<T, Fault>> + Send + 'static,
+    {
+        let done = self.run(work);
+        Box::pin(async move {
+            let mut waits = Waits(Some(&self.given_up));
+            let done = done.await;
+            waits.0 = None;
+            done
+        })
     }
 
     /// The same for what may give other engines something to do: they are told when it is done.
@@ -111,7 +155,10 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Pending<'a, Result<Entered, Fault>> {
         let node = node.clone();
-        self.run(move |session| Box::pin(async move { enter::enter(session, &node, now).await }))
+        drop(Waits(Some(&self.given_up)));
+        self.run_or_give_up(move |session| {
+            Box::pin(async move { enter::enter(session, &node, now).await })
+        })
     }
 
     fn define<'a>(
@@ -178,7 +225,9 @@ impl Store for PostgresStore {
     }
 
     fn commit(&self, group: Arc<Group>) -> Pending<'_, Result<Report, Fault>> {
-        self.run(move |session| Box::pin(async move { commit::commit(session, &group).await }))
+        self.run_or_give_up(move |session| {
+            Box::pin(async move { commit::commit(session, &group).await })
+        })
     }
 
     fn process(&self, process: ProcessId) -> Pending<'_, Result<ProcessRow, Fault>> {
@@ -299,7 +348,7 @@ impl Store for PostgresStore {
     }
 
     fn beat(&self, now: Timestamp) -> Pending<'_, Result<Vec<ProcessId>, Fault>> {
-        self.run(move |session| Box::pin(async move { enter::beat(session, now).await }))
+        self.run_or_give_up(move |session| Box::pin(async move { enter::beat(session, now).await }))
     }
 
     fn leave(&self, now: Timestamp) -> Pending<'_, Result<(), Fault>> {

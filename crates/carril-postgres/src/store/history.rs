@@ -35,9 +35,13 @@ use carril_model::plan::Plan;
 use carril_model::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// Questions that wait for a reader; more wait outside.
 const WAITING_MAX: usize = 64;
+/// How long an answer may take: a little more than the server lets a statement take.
+const ANSWER_MAX: Duration = Duration::from_secs(125);
 /// Connections that questions share. A few, because people ask and wait; engines do not come here.
 const READERS: usize = 2;
 
@@ -78,15 +82,34 @@ impl PostgresHistory {
         })
     }
 
-    /// Has a question answered by the reader whose turn it is.
+    /// Has a question answered by the reader whose turn it is. One that nobody waits for any more is given up, and its connection with
+    /// it: on that perhaps nobody will ever answer, and others wait behind it.
     fn ask<'a, T, F>(&'a self, question: F) -> Pending<'a, Result<T, Fault>>
     where
         T: Send + 'static,
         F: for<'s> FnOnce(&'s mut Session) -> Doing<'s, Result<T, Fault>> + Send + 'static,
     {
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % READERS;
-        let answered = self.readers[turn].call(question);
-        Box::pin(async move { answered.await.map_err(gone)? })
+        let (waits, nobody_waits) = oneshot::channel::<()>();
+        let answered = self.readers[turn].call(move |session| {
+            Box::pin(async move {
+                let silent = || {
+                    Err(Fault::Unavailable(format!(
+                        "the server did not answer within {} s",
+                        ANSWER_MAX.as_secs()
+                    )))
+                };
+                tokio::select! {
+                    biased;
+                    done = tokio::time::timeout(ANSWER_MAX, question(session)) => done.unwrap_or_else(|_| silent()),
+                    _ = nobody_waits => silent(),
+                }
+            })
+        });
+        Box::pin(async move {
+            let _waits = waits;
+            answered.await.map_err(gone)?
+        })
     }
 
     /// Has a question answered from one snapshot.

@@ -6,7 +6,7 @@ use super::fault::told;
 use super::migrate;
 use super::session::Session;
 use crate::address::{Address, AddressError};
-use crate::driver;
+use crate::{driver, pooler};
 use std::time::Duration;
 
 /// The oldest server that is known to serve: the first that notices a client that is gone in the middle of a statement.
@@ -82,6 +82,15 @@ pub enum OpenError {
         /// Where, without the password.
         url: String,
     },
+    /// A pooler stands before the server and gives out transactions.
+    #[error(
+        "the pooler at `{url}` gives out transactions, and a store needs sessions: {instead}",
+        instead = pooler::INSTEAD
+    )]
+    Pooled {
+        /// Where, without the password.
+        url: String,
+    },
     /// A newer program made it.
     #[error(
         "the store in schema `{schema}` at `{url}` has version {found}, this program knows versions up to {known}; use a newer carril, or another schema"
@@ -134,6 +143,7 @@ impl OpenError {
             Self::Newer { .. } => "CAR0634",
             Self::Older { .. } => "CAR0635",
             Self::Forbidden { .. } => "CAR0636",
+            Self::Pooled { .. } => "CAR0637",
         }
     }
 
@@ -162,6 +172,14 @@ pub(crate) async fn for_engine(address: &Address, options: &StoreOptions) -> Res
     let shown = address.shown();
     let wrong = |error: tokio_postgres::Error| OpenError::of(shown, &error);
     let (mut client, _) = driver::connect(address).await.map_err(wrong)?;
+    if pooler::gives_out_transactions(address, &client)
+        .await
+        .map_err(wrong)?
+    {
+        return Err(OpenError::Pooled {
+            url: shown.to_owned(),
+        });
+    }
     let server = client
         .query_one(
             "SELECT current_setting('server_version_num')::bigint, current_setting('server_version'), pg_is_in_recovery()",

@@ -28,6 +28,13 @@ use tokio_postgres::{Client, Row, Statement};
 const SEEN_EVERY_MICROS: i64 = 1_000_000;
 /// So many signs of life at least fit into a lease.
 const SEEN_IN_LEASE: i64 = 5;
+/// How much of a lease an engine may say nothing in the middle of a transaction, before the server ends its session: one that has
+/// stopped there holds the turnstile, and all others wait behind it, whose own leases run on meanwhile.
+const IDLE_IN_LEASE: i64 = 3;
+/// The shortest such time: a busy machine is no stopped one.
+const IDLE_MIN_MILLIS: i64 = 1_000;
+/// The same for who is no engine.
+const OTHER_IDLE_MILLIS: i64 = 30_000;
 /// Every turnstile of ours begins with this ("CRRL"), and ends with a number of the schema's name.
 const TURNSTILE: i64 = 0x4352_524c;
 /// The lock of allotments begins with this ("CRRA"), and ends so, too.
@@ -176,7 +183,13 @@ impl Session {
         if std::mem::take(&mut self.begun) || lost {
             self.link = None;
             let turnstile = self.turnstile();
-            let link = Link::open(&self.address, &self.schema, turnstile, self.read_only).await;
+            // Without a lease it is no engine, and holds nobody up whose lease runs.
+            let idle = match self.lease_millis {
+                0 => OTHER_IDLE_MILLIS,
+                lease => (lease / IDLE_IN_LEASE).max(IDLE_MIN_MILLIS),
+            };
+            let idle_millis = (!self.read_only).then_some(idle);
+            let link = Link::open(&self.address, &self.schema, turnstile, idle_millis).await;
             self.link = Some(link.or_fault()?);
         }
         Ok(self.link.as_ref().expect("it was put there just now"))
@@ -282,18 +295,19 @@ impl Link {
         address: &Address,
         schema: &str,
         turnstile: i64,
-        read_only: bool,
+        idle_millis: Option<i64>,
     ) -> Result<Self, tokio_postgres::Error> {
         let (client, _) = driver::connect(address).await?;
         // A store's session is its own: where a pooler stands between, it must give out sessions and not transactions.
         let settings = format!(
             "SET search_path = {schema}, pg_temp; SET lock_timeout = '10s'; SET statement_timeout = '120s'; \
-             SET idle_in_transaction_session_timeout = '30s'; SET jit = off; SET synchronous_commit = on; \
-             SET client_connection_check_interval = '1s'; SET default_transaction_read_only = {}",
-            if read_only { "on" } else { "off" }
+             SET idle_in_transaction_session_timeout = {}; SET jit = off; SET synchronous_commit = on; \
+             SET client_connection_check_interval = '1s'; SET tcp_user_timeout = '10s'; SET default_transaction_read_only = {}",
+            idle_millis.unwrap_or(OTHER_IDLE_MILLIS),
+            if idle_millis.is_none() { "on" } else { "off" }
         );
         client.batch_execute(&settings).await?;
-        if !read_only {
+        if idle_millis.is_some() {
             client.batch_execute(BY_INDEX).await?;
         }
         Ok(Self {

@@ -8,7 +8,7 @@ use super::fault;
 use super::notices::{Ear, Ears, Listening};
 use super::stop::{Stop, Why};
 use crate::address::Address;
-use crate::driver;
+use crate::{driver, pooler};
 use carril_model::contract::{ErrorClass, StepError};
 use deadpool_postgres::{
     Connect, Manager, ManagerConfig, Object, Pool as Connections, RecyclingMethod,
@@ -209,6 +209,17 @@ impl Pool {
                         "{} is PostgreSQL {}; Carril needs 14 or newer",
                         self.shown(),
                         server.version / 10_000
+                    ));
+                }
+                let shared = pooler::gives_out_transactions(&self.address, session);
+                if shared
+                    .await
+                    .map_err(|error| fault::step(&error, "asking the server: "))?
+                {
+                    return unfit(format!(
+                        "the pooler at {} gives out transactions, and a target needs sessions: {}",
+                        self.shown(),
+                        pooler::INSTEAD
                     ));
                 }
                 if server.path.is_empty() {

@@ -4,6 +4,7 @@ mod address;
 mod store;
 mod store_history;
 mod store_model;
+mod store_network;
 mod store_nodes;
 mod store_open;
 mod store_plans;

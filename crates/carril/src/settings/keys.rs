@@ -72,12 +72,26 @@ pub(super) static TOP: Table = table(&[
     ),
 ]);
 
-pub(super) static ENGINE: Table = table(&[key(
-    "lanes",
-    Form::Integer(1, LANES_MAX as i64),
-    "",
-    "Lanes at once over all processes; each process has its own `lanes.max` besides.",
-)]);
+pub(super) static ENGINE: Table = table(&[
+    key(
+        "lanes",
+        Form::Integer(1, LANES_MAX as i64),
+        "",
+        "Lanes at once over all processes; each process has its own `lanes.max` besides.",
+    ),
+    key(
+        "lease",
+        Form::Formed("^0*([1-9][0-9]?|[1-5][0-9][0-9]|600)s$|^0*([1-9]|10)m$"),
+        "\"15s\"",
+        "On a store on PostgreSQL: how long an engine's work stays its own without a sign of life, from `1s` to `10m`; the same for all engines.",
+    ),
+    key(
+        "notify",
+        Form::Boolean,
+        "true",
+        "On a store on PostgreSQL: whether engines tell each other at once what there is to do; without it they look each second.",
+    ),
+]);
 
 pub(super) static RETENTION: Table = table(&[
     key(

@@ -260,3 +260,26 @@ fn a_server_has_an_address_and_names() {
         assert!(told.len() == 1 && told[0].contains("CAR0122"), "{told:?}");
     }
 }
+
+#[test]
+fn how_an_engine_shares_its_store_is_read() {
+    let settings =
+        parse("[engine]\nlanes = 7\nlease = \"2m\"\nnotify = false\n").expect("it is right");
+    let expected = EngineSettings {
+        lanes: Some(7),
+        lease: std::time::Duration::from_secs(120),
+        notify: false,
+    };
+    assert_eq!(settings.engine, expected);
+    for lease in ["1s", "009s", "599s", "600s", "10m"] {
+        parse(&format!("[engine]\nlease = \"{lease}\"\n")).expect(lease);
+    }
+    let wrong = parse("[engine]\nlease = \"1h\"\nnotify = 1\n").expect_err("it is wrong");
+    assert_eq!(
+        wrong,
+        [
+            "2:9+4 CAR0122 `lease` is a text: whole seconds or minutes, from `1s` to `10m`",
+            "3:10+1 CAR0122 `notify` is true or false",
+        ]
+    );
+}

@@ -13,6 +13,7 @@ mod fuzzed;
 mod harness;
 mod import;
 mod locks;
+mod networks;
 mod nodes;
 mod opened;
 mod pool;

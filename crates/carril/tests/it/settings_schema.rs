@@ -109,7 +109,7 @@ fn limits_and_defaults_are_those_of_the_reader() {
             seen.1 += 1;
         }
     }
-    assert_eq!(seen, (1, 8));
+    assert_eq!(seen, (1, 10));
 }
 
 #[test]
@@ -117,6 +117,11 @@ fn both_refuse_the_same() {
     for text in [
         "stor = \"a.db\"\n",
         "[engine]\nlane = 1\n",
+        "[engine]\nlease = \"0s\"\n",
+        "[engine]\nlease = \"601s\"\n",
+        "[engine]\nlease = \"11m\"\n",
+        "[engine]\nlease = 15\n",
+        "[engine]\nnotify = \"no\"\n",
         "[http]\ndeny = []\n",
         "[retention]\nlogs = \"1d\"\n",
         "[retention]\nhistory = \"2 weeks\"\n",

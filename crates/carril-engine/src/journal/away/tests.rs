@@ -16,6 +16,7 @@ fn lanes_stop_at_two_thirds_of_the_lease() {
     // What began earlier and was told later takes nothing back.
     lease.renewed(second(104));
     assert_eq!(lease.left(second(110)), Duration::from_secs(8));
+    assert!(!lease.is_silent(second(108)) && lease.is_silent(second(109)));
     let short = Lease::new(Duration::from_secs(1), second(0));
     assert_eq!(short.beat(), Duration::from_millis(200));
 }

@@ -137,6 +137,24 @@ async fn a_missing_template_is_an_error_that_names_it() {
     );
 }
 
+/// A user called `carril` has the store's schema of the same name first in his search path, where store and target are one database.
+#[tokio::test]
+async fn a_store_in_the_search_path_is_passed_over() {
+    let house = House::new(
+        "create schema state; create table state.carril_schema (version bigint); create table state.work (other text); create table work (id integer)",
+    );
+    let path = "options=-csearch_path%3Dstate,public";
+    let target = target_at(&with_parameter(&house.database.url(), path), |_| {});
+    let plan = Pipeline::new(&[("add", "insert into work (id) values (1)")])
+        .tables(&["work"])
+        .plan();
+    let done = target
+        .run_sql(&first_try(&plan, "add", 1).call(), &Switch::new())
+        .await;
+    done.unwrap();
+    assert_eq!(house.rows("select id from carril_p7_e1_r1.work"), ["1"]);
+}
+
 /// Templates are found along the search path, and in schemas with names that are no words.
 #[tokio::test]
 async fn templates_are_found_along_the_search_path() {
@@ -387,6 +405,34 @@ async fn workspaces_are_listed_and_removed_with_everything_of_theirs() {
     let late = house.run(&plan, "a", 1).await.expect_err("it is gone");
     assert_eq!(late.code, "CAR0516");
     assert_eq!(house.target.newest_execution().await.unwrap(), 11);
+}
+
+/// A workspace is shut first and removed then. Whoever does it may die in between, and somebody must find what is left.
+#[tokio::test]
+async fn a_workspace_that_was_shut_and_not_removed_is_still_listed() {
+    let house = House::new("create table work (id integer)");
+    let plan = Pipeline::new(&[("a", "insert into work values (1)")])
+        .tables(&["work"])
+        .plan();
+    for execution in [1, 11] {
+        house.run(&plan, "a", execution).await.unwrap();
+    }
+    house
+        .database
+        .sql("update carril_target.workspace set gone = true where execution_id = 1");
+    let both = vec![ExecutionId(1), ExecutionId(11)];
+    assert_eq!(house.target.workspaces(PROCESS).await.unwrap(), both);
+    let discarded = house
+        .target
+        .discard_workspace(plan.definition(), whose(1))
+        .await;
+    discarded.unwrap();
+    assert_eq!(
+        house.target.workspaces(PROCESS).await.unwrap(),
+        both[1..].to_vec()
+    );
+    let schemas = house.rows("select nspname from pg_namespace where nspname like 'carril_p%'");
+    assert_eq!(schemas, ["carril_p7_e11_r1"]);
 }
 
 #[tokio::test]
