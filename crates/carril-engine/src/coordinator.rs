@@ -118,6 +118,19 @@ impl Managed {
     }
 }
 
+/// Lanes of a process that is paused, or goes on, hear of it.
+fn pause(core: &Core, managed: &Managed, paused: bool) {
+    if !managed.run.pause(paused) {
+        return;
+    }
+    if paused {
+        let id = managed.row.id;
+        core.lanes
+            .signal(Signal::Drain, |owned| owned.process == id);
+    }
+    core.board.moved();
+}
+
 /// What the process needs now, as its row was last told.
 fn next_of(managed: &Managed, now: Timestamp) -> Option<ProcessChange> {
     let plan = &managed.run.plan;
@@ -404,15 +417,7 @@ impl Coordinator {
                 .signal(Signal::Cancel, |owned| owned.process == id);
             self.core.board.moved();
         }
-        let paused = row.state == ProcessState::Paused;
-        if managed.run.pause(paused) {
-            if paused {
-                self.core
-                    .lanes
-                    .signal(Signal::Drain, |owned| owned.process == id);
-            }
-            self.core.board.moved();
-        }
+        pause(&self.core, managed, row.state == ProcessState::Paused);
         let has_settled = row.state.is_settled() && !managed.row.state.is_settled();
         let has_other_lanes = row.lanes != managed.row.lanes;
         managed.row = row;

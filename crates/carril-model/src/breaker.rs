@@ -19,7 +19,7 @@ use std::fmt;
 
 /// By how much the number of a row grows at least when its state changes: more than what is ever counted in one state while engines do
 /// not hear of each other.
-const STATE_CHANGE: u64 = 1 << 20;
+pub const STATE_CHANGE: u64 = 1 << 20;
 
 /// Where a breaker is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -3,12 +3,12 @@
 
 #[path = "../../../carril-testkit/examples/chaos/nodes/run.rs"]
 #[expect(dead_code, reason = "the command line of the chaos run uses the rest")]
-mod nodes;
+mod chaos;
 
 mod long {
-    use super::nodes::fault::Fault;
-    use super::nodes::ground::Kind;
-    use super::nodes::{Settings, TAKEOVER_MAX, Wanted, run, takeover};
+    use super::chaos::fault::Fault;
+    use super::chaos::ground::Kind;
+    use super::chaos::{Settings, TAKEOVER_MAX, Wanted, run, takeover};
     use std::path::{Path, PathBuf};
     use std::time::Duration;
     use tempfile::TempDir;

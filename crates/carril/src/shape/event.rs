@@ -96,6 +96,28 @@ pub enum EventShape<'a> {
 }
 
 impl<'a> EventShape<'a> {
+    fn of_lanes(event: &'a Event) -> Option<Self> {
+        let Event::Lanes {
+            process,
+            from,
+            to,
+            reason,
+            detail,
+            at,
+        } = event
+        else {
+            return None;
+        };
+        Some(Self::Lanes {
+            process: process.0,
+            from: *from,
+            to: *to,
+            reason: reason.name(),
+            detail,
+            at: rfc3339(*at),
+        })
+    }
+
     /// An event of an engine; an alert is an [`AlertShape`].
     #[must_use]
     pub fn of(event: &'a Event) -> Option<Self> {
@@ -142,21 +164,7 @@ impl<'a> EventShape<'a> {
                 error: error.as_deref(),
                 at: rfc3339(*at),
             },
-            Event::Lanes {
-                process,
-                from,
-                to,
-                reason,
-                detail,
-                at,
-            } => Self::Lanes {
-                process: process.0,
-                from: *from,
-                to: *to,
-                reason: reason.name(),
-                detail,
-                at: rfc3339(*at),
-            },
+            Event::Lanes { .. } => return Self::of_lanes(event),
             Event::Settled {
                 process,
                 execution,

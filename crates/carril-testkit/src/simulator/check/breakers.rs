@@ -5,7 +5,7 @@
 use super::super::engine::Guard;
 use super::super::workload::BREAKERS;
 use super::super::world::World;
-use carril_model::breaker::{BreakerRow, BreakerState};
+use carril_model::breaker::{BreakerRow, BreakerState, STATE_CHANGE};
 use carril_model::contract::{Group, StepCall};
 use carril_model::definition::BreakerPolicy;
 
@@ -112,7 +112,13 @@ fn looks_right(policy: BreakerPolicy, row: &BreakerRow) -> bool {
 fn follows(policy: BreakerPolicy, before: &BreakerRow, row: &BreakerRow) -> bool {
     use BreakerState::{Closed, HalfOpen, Open};
     let by_hand = row.forced || before.forced;
-    if row.change != before.change + 1 || by_hand {
+    // An open breaker counts nothing, so what comes after its number is the next state; other states may have counted meanwhile.
+    let next_state = (before.change / STATE_CHANGE + 1) * STATE_CHANGE;
+    let is_next = match before.state {
+        Open => row.change == next_state,
+        Closed | HalfOpen => row.change == before.change + 1,
+    };
+    if !is_next || by_hand {
         return true;
     }
     match (before.state, row.state) {
