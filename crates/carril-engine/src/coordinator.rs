@@ -177,7 +177,9 @@ impl Coordinator {
     pub(crate) async fn run(mut self) {
         let stop = self.core.tasks.stop.clone();
         loop {
-            if stop.is_cancelled()
+            // Asked once: it may be cancelled while this looks, and then nobody else would wake it.
+            let is_stopping = stop.is_cancelled();
+            if is_stopping
                 && self
                     .processes
                     .values()
@@ -192,7 +194,7 @@ impl Coordinator {
                     Some(notice) => self.take(notice),
                     None => return,
                 },
-                () = stop.cancelled(), if !stop.is_cancelled() => {}
+                () = stop.cancelled(), if !is_stopping => {}
             }
         }
     }
