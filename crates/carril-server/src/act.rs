@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::problem::Problem;
 use crate::told::Told;
 use carril::model::contract::{Answer, ExecutionRow, TableRows, Wish};
+use meant::Meant;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -84,6 +85,31 @@ fn previewed(processes: Vec<i64>, message: impl Into<String>, preview: Preview) 
         message: message.into(),
         preview: Some(preview),
     })
+}
+
+/// Says what would be done with all that has not ended.
+async fn previewed_open(
+    app: &App,
+    meant: &Meant,
+    message: impl Into<String>,
+) -> Result<Told, Problem> {
+    let rows = meant.executions(app).await?;
+    let processes = vec![meant.process.id.0];
+    Ok(previewed(processes, message, Preview::of(&open_of(&rows))))
+}
+
+/// Those that have not ended.
+fn open_of(rows: &[ExecutionRow]) -> Vec<&ExecutionRow> {
+    rows.iter().filter(|row| !row.state.is_settled()).collect()
+}
+
+/// Refuses entities where one execution is meant.
+fn none_named(entities: &[String]) -> Result<(), Problem> {
+    if entities.is_empty() {
+        return Ok(());
+    }
+    let detail = "an execution is of one entity; `entities` is for processes";
+    Err(Problem::unreadable(detail))
 }
 
 /// Has it done.

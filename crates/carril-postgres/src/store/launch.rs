@@ -44,11 +44,13 @@ pub(crate) async fn launch(
             let own = launch.process_segment.is_some();
             let many = 1 + usize::from(own) + first.len();
             let begun = begin(tx, launch, many).await?;
-            if let Some(answered) = answer(tx, launch, begun.unsettled).await? {
+            let answered = match answer(tx, launch, begun.unsettled).await? {
+                Some(answered) => Some(answered),
+                None => before(tx, &launch.pipeline).await?.map(Launched::Behind),
+            };
+            if let Some(answered) = answered {
+                give_back_ids(tx, many).await?;
                 return Ok(answered);
-            }
-            if let Some(before) = before(tx, &launch.pipeline).await? {
-                return Ok(Launched::Behind(before));
             }
             let process = ProcessId(begun.first);
             let chunk = Chunk {
@@ -84,7 +86,7 @@ struct Begun {
     first: i64,
 }
 
-/// Waits for the launch's turn, then looks and takes ids, all of it sent in one go. The ids of a launch that is not written are lost.
+/// Waits for the launch's turn, then looks and takes ids, all of it sent in one go.
 async fn begin(tx: &Tx<'_>, launch: &Launch, many: usize) -> Result<Begun, Fault> {
     tx.prepare_all(&[
         sql!("sequence_turn"),
@@ -491,4 +493,10 @@ pub(super) async fn take_ids(tx: &Tx<'_>, many: usize) -> Result<i64, Fault> {
         )));
     }
     Ok(next - many)
+}
+
+/// Gives a block of ids back that this transaction took last: nobody else takes any before it ends.
+async fn give_back_ids(tx: &Tx<'_>, many: usize) -> Result<(), Fault> {
+    let many = i64::try_from(many).unwrap_or(ID_LIMIT);
+    tx.row(sql!("sequence_take"), &[&-many]).await.map(|_| ())
 }

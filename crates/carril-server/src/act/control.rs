@@ -1,7 +1,7 @@
 //! Cancel, pause, resume, retry, roll back, purge.
 
 use super::meant::Meant;
-use super::{Preview, done, previewed};
+use super::{Preview, done, none_named, open_of, previewed, previewed_open};
 use crate::access::Caller;
 use crate::app::App;
 use crate::parameters::{Id, Parameters, body};
@@ -135,7 +135,7 @@ pub(crate) async fn pause(
     }
     if parameters.switch("preview")? {
         let message = "what runs would be finished, the rest would wait";
-        return of_open(&app, &meant, message).await;
+        return previewed_open(&app, &meant, message).await;
     }
     let process = process.id;
     done(&app, Wish::Pause { process }).await
@@ -153,7 +153,7 @@ pub(crate) async fn resume(
         return Err(wrong_state("CAR0431", process, "be resumed"));
     }
     if parameters.switch("preview")? {
-        return of_open(&app, &meant, "what waits would go on").await;
+        return previewed_open(&app, &meant, "what waits would go on").await;
     }
     let process = process.id;
     done(&app, Wish::Resume { process }).await
@@ -195,9 +195,7 @@ async fn stop(
     preview: bool,
 ) -> Result<Told, Problem> {
     let rows = meant.executions(app).await?;
-    let open: Vec<&ExecutionRow> = (rows.iter())
-        .filter(|row| !row.state.is_settled())
-        .collect();
+    let open = open_of(&rows);
     let is_open = meant.is_whole() && !meant.process.state.is_settled();
     if open.is_empty() && !is_open {
         let detail = "all of it has ended, so there is nothing to cancel";
@@ -269,26 +267,8 @@ async fn undo(app: &App, meant: Meant, preview: bool) -> Result<Told, Problem> {
     Ok(previewed(processes, message, told))
 }
 
-/// A preview of all that has not ended.
-async fn of_open(app: &App, meant: &Meant, message: &str) -> Result<Told, Problem> {
-    let rows = meant.executions(app).await?;
-    let open: Vec<&ExecutionRow> = (rows.iter())
-        .filter(|row| !row.state.is_settled())
-        .collect();
-    let processes = vec![meant.process.id.0];
-    Ok(previewed(processes, message, Preview::of(&open)))
-}
-
 fn wrong_state(code: &str, process: &ProcessRow, what: &str) -> Problem {
     let state = process.state;
     let detail = format!("process {} is {state}, so it cannot {what}", process.id);
     Problem::of_code(code, detail)
-}
-
-fn none_named(entities: &[String]) -> Result<(), Problem> {
-    if entities.is_empty() {
-        return Ok(());
-    }
-    let detail = "an execution is of one entity; `entities` is for processes";
-    Err(Problem::unreadable(detail))
 }

@@ -1,7 +1,7 @@
 //! What executions are told that wait for it, or will: signals, approvals, refusals.
 
 use super::meant::Meant;
-use super::{Preview, done, previewed};
+use super::{done, none_named, previewed_open};
 use crate::access::Caller;
 use crate::app::App;
 use crate::ask;
@@ -12,7 +12,7 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use carril::model::contract::{ExecutionRow, Wish};
+use carril::model::contract::Wish;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -77,10 +77,7 @@ pub(crate) async fn signal_execution(
     bytes: Bytes,
 ) -> Result<Told, Problem> {
     let signal: SignalToSend = body(&bytes)?;
-    if !signal.entities.is_empty() {
-        let detail = "an execution is of one entity; `entities` is for processes";
-        return Err(Problem::unreadable(detail));
-    }
+    none_named(&signal.entities)?;
     let meant = Meant::of_execution(&app, id).await?;
     let preview = parameters.switch("preview")?;
     send(
@@ -123,13 +120,7 @@ async fn send(
     preview: bool,
 ) -> Result<Told, Problem> {
     if preview {
-        let rows = meant.executions(app).await?;
-        let open: Vec<&ExecutionRow> = (rows.iter())
-            .filter(|row| !row.state.is_settled())
-            .collect();
-        let processes = vec![meant.process.id.0];
-        let message = "these would get it";
-        return Ok(previewed(processes, message, Preview::of(&open)));
+        return previewed_open(app, &meant, "these would get it").await;
     }
     let wish = Wish::Signal {
         selection: meant.selection,

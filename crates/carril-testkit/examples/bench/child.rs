@@ -2,6 +2,7 @@
 
 use super::arguments::{Arguments, Side};
 use super::figures::Figure;
+use super::report::Report;
 use super::usage::Usage;
 use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
@@ -43,6 +44,41 @@ impl Pace {
             steps_per_second: Figure::of(rounds.map(|side| steps / side.wall_micros * 1e6)),
             cpu_micros_per_step: Figure::of(cpu),
         }
+    }
+}
+
+/// How fast both sides were.
+pub(crate) struct Paces {
+    floor: Pace,
+    pub(crate) carril: Pace,
+    /// Carril's steps per second by the floor's, median over the rounds.
+    pub(crate) ratio: f64,
+}
+
+impl Paces {
+    /// Of rounds of so many steps.
+    pub(crate) fn of(pairs: &[(Measured, Measured)], steps: f64) -> Self {
+        let ratios = pairs
+            .iter()
+            .map(|(floor, carril)| floor.wall_micros / carril.wall_micros);
+        Self {
+            floor: Pace::of(pairs.iter().map(|(floor, _)| floor), steps),
+            carril: Pace::of(pairs.iter().map(|(_, carril)| carril), steps),
+            ratio: Figure::of(ratios).median,
+        }
+    }
+
+    /// As keys `ratio`, `floor` and `carril`, and as lines of the table.
+    pub(crate) fn tell(&self, report: &mut Report) -> Result<()> {
+        report.key("ratio", self.ratio)?;
+        report.key("floor", self.floor)?;
+        report.key("carril", self.carril)?;
+        let mut row = |what, of: fn(&Pace) -> Figure| {
+            report.row(what, of(&self.floor).shown(), of(&self.carril).shown());
+        };
+        row("steps per second", |side| side.steps_per_second);
+        row("CPU per step, µs", |side| side.cpu_micros_per_step);
+        Ok(())
     }
 }
 

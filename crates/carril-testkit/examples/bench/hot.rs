@@ -1,8 +1,7 @@
 //! Work that is free to run, beside a crowd that cannot: what waiting costs those who do not wait.
 
 use super::arguments::{Arguments, Side};
-use super::child::{self, Measured, Pace};
-use super::figures::Figure;
+use super::child::{self, Measured, Paces};
 use super::floor::micros;
 use super::report::{Report, file_system};
 use super::subject::{self, Subject};
@@ -126,12 +125,7 @@ fn report(arguments: &Arguments) -> Result<()> {
     let (free, rounds) = (arguments.entities_or(ENTITIES), arguments.rounds_or(ROUNDS));
     let pairs = child::rounds(arguments, rounds)?;
     let steps = f64::from(free) * f64::from(arguments.steps_or(STEPS));
-    let alone = Pace::of(pairs.iter().map(|(alone, _)| alone), steps);
-    let beside = Pace::of(pairs.iter().map(|(_, beside)| beside), steps);
-    let ratios = pairs
-        .iter()
-        .map(|(alone, beside)| alone.wall_micros / beside.wall_micros);
-    let ratio = Figure::of(ratios).median;
+    let paces = Paces::of(&pairs, steps);
     let heading = format!(
         "{free} free entities × {} no-op steps in {} lanes, alone (floor) and beside {} that wait on two lane keys and {} that wait for one slot; medians (and spread) of {rounds} rounds",
         arguments.steps_or(STEPS),
@@ -147,19 +141,7 @@ fn report(arguments: &Arguments) -> Result<()> {
     report.key("rounds", rounds)?;
     report.key("runtime", arguments.runtime)?;
     report.key("file_system", file_system(arguments)?)?;
-    report.key("ratio", ratio)?;
-    report.key("floor", alone)?;
-    report.key("carril", beside)?;
-    report.row(
-        "steps per second",
-        alone.steps_per_second.shown(),
-        beside.steps_per_second.shown(),
-    );
-    report.row(
-        "CPU per step, µs",
-        alone.cpu_micros_per_step.shown(),
-        beside.cpu_micros_per_step.shown(),
-    );
-    report.at_least("steps per second by those alone", 0.9, ratio);
+    paces.tell(&mut report)?;
+    report.at_least("steps per second by those alone", 0.9, paces.ratio);
     report.print(arguments)
 }

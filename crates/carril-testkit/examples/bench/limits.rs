@@ -1,8 +1,7 @@
 //! Limits that do not bind, beside none: what passing them costs.
 
 use super::arguments::{Arguments, Side};
-use super::child::{self, Measured, Pace};
-use super::figures::Figure;
+use super::child::{self, Measured, Paces};
 use super::floor::micros;
 use super::report::{Report, file_system};
 use super::subject::{self, Subject};
@@ -92,14 +91,7 @@ fn report(arguments: &Arguments) -> Result<()> {
         );
     }
     let steps = f64::from(entities) * f64::from(arguments.steps_or(STEPS));
-    let off = Pace::of(pairs.iter().map(|(off, _)| off), steps);
-    let on = Pace::of(pairs.iter().map(|(_, on)| on), steps);
-    let ratio = Figure::of(
-        pairs
-            .iter()
-            .map(|(off, on)| off.wall_micros / on.wall_micros),
-    )
-    .median;
+    let paces = Paces::of(&pairs, steps);
     let heading = format!(
         "{entities} entities × {} no-op steps in {} lanes, without limits (floor) and with limits that do not bind; medians (and spread) of {rounds} rounds",
         arguments.steps_or(STEPS),
@@ -112,19 +104,7 @@ fn report(arguments: &Arguments) -> Result<()> {
     report.key("rounds", rounds)?;
     report.key("runtime", arguments.runtime)?;
     report.key("file_system", file_system(arguments)?)?;
-    report.key("ratio", ratio)?;
-    report.key("floor", off)?;
-    report.key("carril", on)?;
-    report.row(
-        "steps per second",
-        off.steps_per_second.shown(),
-        on.steps_per_second.shown(),
-    );
-    report.row(
-        "CPU per step, µs",
-        off.cpu_micros_per_step.shown(),
-        on.cpu_micros_per_step.shown(),
-    );
-    report.at_least("steps per second by those without limits", 0.9, ratio);
+    paces.tell(&mut report)?;
+    report.at_least("steps per second by those without limits", 0.9, paces.ratio);
     report.print(arguments)
 }

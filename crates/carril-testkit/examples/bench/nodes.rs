@@ -4,7 +4,7 @@
 //! of the process and pass the same turnstile. All engines are of one process, each on a thread and a runtime of its own.
 
 use super::arguments::{Arguments, Side};
-use super::child::{self, Measured, Pace};
+use super::child::{self, Measured, Paces};
 use super::fanout::check_rows;
 use super::figures::Figure;
 use super::floor::micros;
@@ -132,12 +132,7 @@ fn report(arguments: &Arguments) -> Result<()> {
     let pairs = child::rounds(arguments, rounds)?;
     check_rows(entities, each, &pairs)?;
     let steps = f64::from(entities) * f64::from(each);
-    let alone = Pace::of(pairs.iter().map(|(alone, _)| alone), steps);
-    let together = Pace::of(pairs.iter().map(|(_, together)| together), steps);
-    let ratios = pairs
-        .iter()
-        .map(|(alone, together)| alone.wall_micros / together.wall_micros);
-    let ratio = Figure::of(ratios).median;
+    let paces = Paces::of(&pairs, steps);
     let least = |round: &Measured| {
         let least = round.samples_micros.iter().copied();
         least.fold(f64::INFINITY, f64::min) / steps
@@ -155,17 +150,10 @@ fn report(arguments: &Arguments) -> Result<()> {
     report.key("nodes", NODES)?;
     report.key("rounds", rounds)?;
     report.key("runtime", arguments.runtime)?;
-    report.key("ratio", ratio)?;
-    report.key("floor", alone)?;
-    report.key("carril", together)?;
+    paces.tell(&mut report)?;
     report.key("least_share", least)?;
     report.key("steps_of_each", shares)?;
-    let mut row = |what, of: fn(&Pace) -> Figure| {
-        report.row(what, of(&alone).shown(), of(&together).shown());
-    };
-    row("steps per second", |side| side.steps_per_second);
-    row("CPU per step, µs", |side| side.cpu_micros_per_step);
-    report.at_least("steps per second by those of one engine", 1.0, ratio);
+    report.at_least("steps per second by those of one engine", 1.0, paces.ratio);
     report.at_least("share of the engine that did least", 0.1, least);
     report.print(arguments)
 }

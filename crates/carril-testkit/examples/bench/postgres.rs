@@ -5,9 +5,8 @@
 //! server is whoever's the URL names, and its settings are part of what is measured.
 
 use super::arguments::{Arguments, Side};
-use super::child::{self, Measured, Pace};
+use super::child::{self, Measured, Paces};
 use super::fanout::check_rows;
-use super::figures::Figure;
 use super::floor::{self, CHUNK_MAX, GROUP_MAX, PROCESS, Shape, Write, micros};
 use super::report::Report;
 use super::subject::{self, Subject, connect};
@@ -252,12 +251,7 @@ fn report(arguments: &Arguments) -> Result<()> {
     let pairs = child::rounds(arguments, rounds)?;
     check_rows(entities, each, &pairs)?;
     let steps = f64::from(entities) * f64::from(each);
-    let floor = Pace::of(pairs.iter().map(|(floor, _)| floor), steps);
-    let carril = Pace::of(pairs.iter().map(|(_, carril)| carril), steps);
-    let ratios = pairs
-        .iter()
-        .map(|(floor, carril)| floor.wall_micros / carril.wall_micros);
-    let ratio = Figure::of(ratios).median;
+    let paces = Paces::of(&pairs, steps);
     let heading = format!(
         "{entities} entities × {each} no-op steps in {} lanes on PostgreSQL; CPU is the client's; medians (and spread) of {rounds} rounds",
         arguments.lanes
@@ -268,15 +262,12 @@ fn report(arguments: &Arguments) -> Result<()> {
     report.key("lanes", arguments.lanes)?;
     report.key("rounds", rounds)?;
     report.key("runtime", arguments.runtime)?;
-    report.key("ratio", ratio)?;
-    report.key("floor", floor)?;
-    report.key("carril", carril)?;
-    let mut row = |what, of: fn(&Pace) -> Figure| {
-        report.row(what, of(&floor).shown(), of(&carril).shown());
-    };
-    row("steps per second", |side| side.steps_per_second);
-    row("CPU per step, µs", |side| side.cpu_micros_per_step);
-    report.at_least("steps per second by the floor's", 0.5, ratio);
-    report.at_most("CPU per step, µs", 40.0, carril.cpu_micros_per_step.median);
+    paces.tell(&mut report)?;
+    report.at_least("steps per second by the floor's", 0.5, paces.ratio);
+    report.at_most(
+        "CPU per step, µs",
+        40.0,
+        paces.carril.cpu_micros_per_step.median,
+    );
     report.print(arguments)
 }

@@ -160,7 +160,9 @@ pub fn overlap_skip_names_the_unfinished_one(harness: &mut Harness) {
     assert_eq!(harness.try_launch(&spec), Ok(Launched::Skipped(first)));
     let mut other = spec.clone();
     other.launch.overlap_hash = 43;
-    harness.launch(&other);
+    let (next, _) = harness.launch(&other);
+    let last = claimed.iter().map(|one| one.owned.execution.0).max();
+    assert_eq!(Some(next.0 - 1), last, "what is skipped takes no ids");
     harness.settle(&claimed, ExecutionState::Failed);
     assert_eq!(
         harness.try_launch(&spec),

@@ -87,9 +87,9 @@ impl Book {
 pub(crate) const STOPPED: &str = "stopped";
 
 /// A step of this engine: notes who began it, then waits until the gate is open or it is to stop.
-fn gated(who: &'static str, book: &Book, gate: &watch::Receiver<bool>) -> PipelineDefinition {
+pub(crate) fn gated_step(who: &'static str, book: &Book, gate: &watch::Receiver<bool>) -> Step {
     let (book, gate) = (book.clone(), gate.clone());
-    one_step(Step::function("work", move |input: Input<IgnoredAny>| {
+    Step::function("work", move |input: Input<IgnoredAny>| {
         let (book, mut gate) = (book.clone(), gate.clone());
         async move {
             book.note(who, input.entity_key.as_deref().unwrap_or("own"));
@@ -104,7 +104,20 @@ fn gated(who: &'static str, book: &Book, gate: &watch::Receiver<bool>) -> Pipeli
                 }
             }
         }
-    }))
+    })
+}
+
+fn gated(who: &'static str, book: &Book, gate: &watch::Receiver<bool>) -> PipelineDefinition {
+    one_step(gated_step(who, book, gate))
+}
+
+/// A runtime that can be left or kept from working while the test goes on.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }
 
 pub(crate) async fn begins(told: &mut mpsc::UnboundedReceiver<&'static str>) -> &'static str {
@@ -337,13 +350,6 @@ fn a_living_engine_takes_over_from_a_dead_one() {
         gated("dies", &book, &opened),
         gated("lives", &book, &opened),
     );
-    let runtime = || {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime")
-    };
     let (dying, living) = (runtime(), runtime());
     let lives = living.block_on(open(options(&database, "lives", &theirs)));
     let (dies, process) = dying.block_on(async {

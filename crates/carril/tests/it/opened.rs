@@ -7,7 +7,11 @@ use carril::{
     PipelineDefinition, Stage, Step, StepFailure,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
+
+/// How often an engine is opened and closed at once: an instant that is missed is seldom hit.
+const ROUNDS: u32 = 300;
 
 /// Three lanes whose step waits for a permit.
 fn gated(gate: &Arc<Semaphore>) -> PipelineDefinition {
@@ -236,4 +240,17 @@ async fn a_second_launch_of_the_same_work_is_skipped_and_a_repeated_one_answered
     assert_eq!(repeated.launch, LaunchOutcome::Repeated(first.process()));
     assert_eq!(repeated.process.state, ProcessState::Succeeded);
     end(&carril).await;
+}
+
+/// Commands open an engine for a moment. A stop that comes while its parts are only beginning must be heard by all of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_is_closed_at_once_ends() {
+    let house = House::new();
+    for round in 0..ROUNDS {
+        let carril = house.open(&[]).await;
+        let ended = tokio::time::timeout(PATIENCE, carril.shutdown(Duration::ZERO)).await;
+        ended
+            .unwrap_or_else(|_| panic!("round {round}: it does not end"))
+            .expect("the engine ends");
+    }
 }

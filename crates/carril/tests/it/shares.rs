@@ -2,7 +2,9 @@
 //! than the rate says, whoever lives, dies or sleeps. Told by the steps themselves.
 
 use crate::harness::{PATIENCE, end, settled};
-use crate::nodes::{Book, LEASE, STOPPED, begins, entities, launch, open, options, stops};
+use crate::nodes::{
+    Book, LEASE, begins, entities, gated_step, launch, open, options, runtime, stops,
+};
 use carril::model::contract::{Clock as _, EntityRow, LimitKind};
 use carril::model::definition::{Overlap, Rate, RateUnit, Resource};
 use carril::model::id::ProcessId;
@@ -30,31 +32,13 @@ fn at_the_desk(limits: Resource, step: Step) -> PipelineDefinition {
         .expect("the pipeline is right")
 }
 
-/// A step that notes who began it, and waits until the gate is open or it is to stop.
 fn gated(
     who: &'static str,
     slots: u32,
     book: &Book,
     gate: &watch::Receiver<bool>,
 ) -> PipelineDefinition {
-    let (book, gate) = (book.clone(), gate.clone());
-    let step = Step::function("work", move |input: Input<IgnoredAny>| {
-        let (book, mut gate) = (book.clone(), gate.clone());
-        async move {
-            book.note(who, input.entity_key.as_deref().unwrap_or("own"));
-            tokio::select! {
-                opened = gate.wait_for(|open| *open) => match opened {
-                    Ok(_) => Ok(()),
-                    Err(_) => Err(StepFailure::permanent("nobody opens the gate")),
-                },
-                () = input.cancel.cancelled() => {
-                    book.note(STOPPED, "");
-                    Err(StepFailure::transient(STOPPED))
-                }
-            }
-        }
-    });
-    at_the_desk(Resource::slots(slots), step)
+    at_the_desk(Resource::slots(slots), gated_step(who, book, gate))
 }
 
 fn named(key: &str) -> Launch {
@@ -244,14 +228,6 @@ async fn who_waits_is_told_of_the_other_engine() {
     succeeded(&other, second).await;
     end(&one).await;
     end(&other).await;
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime")
 }
 
 /// An engine that is gone without a word keeps its slots until its lease is over, and not longer.
