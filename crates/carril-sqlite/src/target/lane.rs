@@ -142,8 +142,7 @@ impl Lanes {
                 path.display()
             )));
         }
-        let bytes =
-            self.in_folder(|folder| self.templates.image(&self.shared, folder, &shape.tables))?;
+        let bytes = self.templates.image(&self.shared, &shape.tables)?;
         // A lane has one thread, so one name will do; the file that a killed engine left half made is written over.
         let part = with_end(path, ".part");
         self.place(path, &part, shape.synchronous, |file| {
@@ -152,14 +151,6 @@ impl Lanes {
         lock(&self.made).insert(lane);
         fail::fail_point!("target::workspace::made");
         Ok(())
-    }
-
-    fn in_folder<T>(
-        &self,
-        work: impl FnOnce(&Path) -> Result<T, StepError>,
-    ) -> Result<T, StepError> {
-        fs::create_dir_all(&self.folder).map_err(|error| unwritable(&self.folder, &error))?;
-        work(&self.folder)
     }
 
     /// Has a file written under another name, synced, and gives it its own.
@@ -286,14 +277,10 @@ impl Lanes {
         if !source.exists() {
             return Ok(false);
         }
-        let image = self.in_folder(|_| {
-            self.make_folder_of(&target)
-                .map_err(|error| unwritable(&target, &error))?;
-            Ok(with_end(
-                &target,
-                &format!(".copy{}", self.copies.fetch_add(1, Ordering::Relaxed)),
-            ))
-        })?;
+        self.make_folder_of(&target)
+            .map_err(|error| unwritable(&target, &error))?;
+        let copy = self.copies.fetch_add(1, Ordering::Relaxed);
+        let image = with_end(&target, &format!(".copy{copy}"));
         let copied = copy_into(&source, &image, prepare).map_err(|error| {
             if fault::is_damage(&error) {
                 unmade(format!(
@@ -383,7 +370,6 @@ impl Lanes {
             }
         }
         lock(&self.made).retain(|lane| lane.execution != whose.execution);
-        self.templates.tidy(&self.folder);
         // It stays while other executions are in it.
         let _ = fs::remove_dir(self.folder_of(whose.process));
         Ok(())

@@ -2,7 +2,8 @@
 //!
 //! Making twenty tables by statement costs each lane several times what copying their pages costs. The image is made again
 //! when the shared tables have changed. It holds the listed tables with their indexes, without triggers and without
-//! foreign keys to tables that are not among them, and the fence's table.
+//! foreign keys to tables that are not among them, and the fence's table. It is made in memory: engines of a shared store
+//! may work in one folder, where the file of one would be another's, too.
 
 use super::name::{quoted, read_only_uri};
 use super::references::without_foreign;
@@ -10,22 +11,21 @@ use super::{fault, fence, lock};
 use carril_model::contract::{ErrorClass, StepError};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 /// `PRAGMA user_version` of a lane file that is whole.
 pub(crate) const WHOLE: i64 = 1;
 /// Most images that are kept; one per list of tables, so one per pipeline in use.
 const IMAGES_MAX: usize = 16;
-/// The file in which an image is made, one at a time, in a folder that one engine has to itself.
-const IMAGE: &str = ".template";
+/// Where a file says by which version it may be written and read, and what it says where it has a write-ahead log.
+const VERSIONS: std::ops::Range<usize> = 18..20;
+const WITH_LOG: u8 = 2;
 
 /// The images of one target.
 #[derive(Default)]
 pub(crate) struct Templates {
     images: Mutex<HashMap<Vec<String>, Image>>,
-    tidied: AtomicBool,
 }
 
 struct Image {
@@ -43,7 +43,6 @@ impl Templates {
     pub(crate) fn image(
         &self,
         shared: &Path,
-        folder: &Path,
         tables: &[String],
     ) -> Result<Arc<Vec<u8>>, StepError> {
         let connection = open_read_only(shared)?;
@@ -68,7 +67,7 @@ impl Templates {
             image.cookie = cookie;
             return Ok(Arc::clone(&image.bytes));
         }
-        let bytes = Arc::new(self.make(folder, &statements)?);
+        let bytes = Arc::new(make(&statements)?);
         if images.len() >= IMAGES_MAX {
             images.clear();
         }
@@ -81,26 +80,6 @@ impl Templates {
             },
         );
         Ok(bytes)
-    }
-
-    fn make(&self, folder: &Path, statements: &[String]) -> Result<Vec<u8>, StepError> {
-        let path = folder.join(IMAGE);
-        // An engine that was killed over it left half of one.
-        remove_image(&path);
-        let made = write_image(&path, statements);
-        let bytes =
-            made.and_then(|()| std::fs::read(&path).map_err(|error| unwritable(&path, &error)));
-        remove_image(&path);
-        bytes
-    }
-
-    /// Removes what an engine that was killed while it made an image has left; looks once.
-    pub(crate) fn tidy(&self, folder: &Path) {
-        if !self.tidied.swap(true, Ordering::Relaxed) {
-            // Whoever makes one just now holds this.
-            let _images = lock(&self.images);
-            remove_image(&folder.join(IMAGE));
-        }
     }
 }
 
@@ -183,8 +162,8 @@ fn statements_for(
     Ok(statements)
 }
 
-fn write_image(path: &Path, statements: &[String]) -> Result<(), StepError> {
-    remove_image(path);
+/// The bytes of a file with these tables.
+fn make(statements: &[String]) -> Result<Vec<u8>, StepError> {
     let failed = |error: rusqlite::Error, what: &str| {
         let mut fault = fault::step(&error, &format!("making the tables of a workspace{what}: "));
         if fault.code == fault::SQL {
@@ -192,12 +171,7 @@ fn write_image(path: &Path, statements: &[String]) -> Result<(), StepError> {
         }
         fault
     };
-    let mut connection = Connection::open(path)
-        .map_err(|error| fault::step(&error, &format!("making {}: ", path.display())))?;
-    // Nobody reads this file if the machine stops meanwhile, so nothing is synced; the lane's own copy is.
-    connection
-        .execute_batch("pragma synchronous = off; pragma journal_mode = wal;")
-        .map_err(|error| failed(error, ""))?;
+    let mut connection = Connection::open_in_memory().map_err(|error| failed(error, ""))?;
     let transaction = connection
         .transaction()
         .map_err(|error| failed(error, ""))?;
@@ -211,8 +185,15 @@ fn write_image(path: &Path, statements: &[String]) -> Result<(), StepError> {
         .pragma_update(None, "user_version", WHOLE)
         .map_err(|error| failed(error, ""))?;
     transaction.commit().map_err(|error| failed(error, ""))?;
-    // Closing the last connection moves everything into the one file.
-    connection.close().map_err(|(_, error)| failed(error, ""))
+    let image = connection
+        .serialize("main")
+        .map_err(|error| failed(error, ""))?;
+    let mut bytes = image.to_vec();
+    // What is in memory has no log, and its file is to begin with one (https://www.sqlite.org/fileformat.html, 1.3.3).
+    if let Some(versions) = bytes.get_mut(VERSIONS) {
+        versions.fill(WITH_LOG);
+    }
+    Ok(bytes)
 }
 
 /// The columns of a table: name, declared type, whether null is refused. Hidden ones are left out.
@@ -286,13 +267,4 @@ pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> StepError {
 
 fn first_line(statement: &str) -> &str {
     statement.lines().next().unwrap_or_default()
-}
-
-fn remove_image(path: &Path) {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        // What is left behind is only an unused file; the next image has another name.
-        let _ = std::fs::remove_file(PathBuf::from(name));
-    }
 }

@@ -67,23 +67,14 @@ impl House {
 
     /// The same files, opened by another engine.
     pub(crate) fn reopened(self) -> Self {
-        let Self {
-            folder,
-            target,
-            clock,
-        } = self;
-        drop(target);
-        let options = TargetOptions::new(
-            folder.path().join("ware house?.db"),
-            folder.path().join("work spaces"),
-            Arc::clone(&clock) as Arc<dyn Clock>,
-        );
-        let target = Arc::new(SqliteTarget::open("warehouse", options).unwrap());
-        Self {
-            folder,
-            target,
-            clock,
-        }
+        drop(self.target);
+        let target = opened(&self.folder, &self.clock);
+        Self { target, ..self }
+    }
+
+    /// The same files, opened by one more engine.
+    pub(crate) fn another_target(&self) -> Arc<SqliteTarget> {
+        opened(&self.folder, &self.clock)
     }
 
     /// A time-out that is over in some forty looks at the clock.
@@ -141,6 +132,15 @@ impl House {
             _ => self.target.run_sql(call, cancel).await,
         }
     }
+}
+
+fn opened(folder: &TempDir, clock: &Arc<Ticking>) -> Arc<SqliteTarget> {
+    let options = TargetOptions::new(
+        folder.path().join("ware house?.db"),
+        folder.path().join("work spaces"),
+        Arc::clone(clock) as Arc<dyn Clock>,
+    );
+    Arc::new(SqliteTarget::open("warehouse", options).unwrap())
 }
 
 fn rows(connection: &Connection, sql: &str) -> Vec<Value> {

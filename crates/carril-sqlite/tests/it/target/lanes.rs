@@ -3,8 +3,10 @@
 use super::fixture::*;
 use carril_model::contract::{ErrorClass, Target, TargetError};
 use carril_model::id::{ExecutionId, Run};
+use carril_sqlite::target::SqliteTarget;
 use serde_json::json;
 use std::sync::Arc;
+use tokio::sync::Barrier;
 
 const SCHEMA: &str = "
     create table parent (id integer primary key);
@@ -395,7 +397,6 @@ async fn an_unfinished_file_is_made_again() {
     std::fs::create_dir_all(house.lane_file(1, 1).parent().unwrap()).unwrap();
     std::fs::write(house.lane_file(1, 1), b"").unwrap();
     std::fs::write(house.lane_file(1, 1).with_extension("db.part"), b"half").unwrap();
-    std::fs::write(house.folder.path().join("work spaces/.template"), b"half").unwrap();
     house.run(&plan, "a", 1).await.unwrap();
     assert_eq!(
         house.lane_rows(1, 1, "select count(*) from work"),
@@ -403,25 +404,31 @@ async fn an_unfinished_file_is_made_again() {
     );
     let left = |name: &str| house.folder.path().join("work spaces").join(name).exists();
     assert!(!left("p7/e1-r1.db.part"), "the half file is still there");
-    assert!(!left(".template"), "the half image is still there");
 }
 
-#[tokio::test]
-async fn an_unfinished_image_goes_with_the_first_workspace_that_goes() {
-    let house = House::new("create table work (id integer)");
+/// Engines of a shared store on one machine have the same folder, and begin in it at the same time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn engines_of_one_folder_make_their_first_lanes_at_once() {
     let plan = Pipeline::new(&[("a", "insert into work values (1)")])
         .tables(&["work"])
         .plan();
-    house.run(&plan, "a", 1).await.unwrap();
-    let house = house.reopened();
-    let half = house.folder.path().join("work spaces/.template");
-    std::fs::write(&half, b"half").unwrap();
-    let discarded = house
-        .target
-        .discard_workspace(plan.definition(), whose(1))
-        .await;
-    discarded.unwrap();
-    assert!(!half.exists(), "the half image is still there");
+    for round in 0..50 {
+        let house = House::new("create table work (id integer)");
+        let engines: [Arc<SqliteTarget>; 4] = std::array::from_fn(|_| house.another_target());
+        let started = Arc::new(Barrier::new(engines.len()));
+        let runs = engines.into_iter().zip(1..).map(|(target, execution)| {
+            let (started, plan) = (Arc::clone(&started), Arc::clone(&plan));
+            tokio::spawn(async move {
+                started.wait().await;
+                let call = first_try(&plan, "a", execution).call();
+                target.run_sql(&call, &Switch::new()).await
+            })
+        });
+        for run in runs.collect::<Vec<_>>() {
+            let done = run.await.unwrap();
+            done.unwrap_or_else(|error| panic!("round {round}: {error:?}"));
+        }
+    }
 }
 
 #[tokio::test]
