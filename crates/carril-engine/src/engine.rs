@@ -1,5 +1,6 @@
 //! The engine as its owners see it: open it, hold a handle, shut it down.
 
+use crate::clock::Follower;
 use crate::control::Retention;
 use crate::coordinator::{Coordinator, NOTICES_MAX};
 use crate::error::Error;
@@ -135,6 +136,11 @@ impl Engine {
     /// # Errors
     /// [`Error::Store`] when the store cannot be entered.
     pub async fn open(parts: Parts, options: Options) -> Result<(Self, Entered), Error> {
+        let mut follower = Follower::default();
+        if let Some(neighbours) = parts.store.neighbours() {
+            // Before anything is done by it, so that it may still be set back.
+            follower.compare(parts.clock.as_ref(), neighbours).await?;
+        }
         let entered = parts.store.enter(&options.node, parts.clock.now()).await?;
         let breakers = parts.store.breakers().await?;
         let clock = Arc::clone(&parts.clock);
@@ -187,7 +193,7 @@ impl Engine {
         let coordinator = Coordinator::new(Arc::clone(&core), inbox, options.lanes);
         core.tasks.spawn(Kind::Coordinator, coordinator.run());
         let engine = Self { core };
-        engine.begin(&options);
+        engine.begin(&options, follower);
         if !entered.rolling_back.is_empty() {
             engine.finish_rollbacks(entered.rolling_back.clone());
         }
@@ -195,11 +201,11 @@ impl Engine {
     }
 
     /// Starts whatever looks again and again.
-    fn begin(&self, options: &Options) {
+    fn begin(&self, options: &Options, follower: Follower) {
         let tasks = &self.core.tasks;
         tasks.spawn(Kind::Requests, waker::run(Arc::clone(&self.core)));
         tasks.spawn(Kind::Coordinator, sharing::run(Arc::clone(&self.core)));
-        let watching = neighbours::run(self.clone(), options.takes_up);
+        let watching = neighbours::run(self.clone(), options.takes_up, follower);
         tasks.spawn(Kind::Requests, watching);
         if let Some(every) = options.requests_every {
             tasks.spawn(Kind::Requests, requests::look(self.clone(), every));

@@ -4,15 +4,18 @@
 //! one), and each second whatever comes: looking is what is relied on. What it finds are hints for the coordinator, the lanes, the
 //! limits: each of them acts as if it had come upon it itself, and the store checks what they do.
 //!
+//! Before it looks it sets the engine's clock by the store's, which all engines go by.
+//!
 //! A process that another engine launched is taken up here when there is something to claim of it and this program can run it:
 //! it has the functions that the steps name, and the targets can be opened. One that it cannot run is remembered, and told once.
 
+use crate::clock::Follower;
 use crate::coordinator::Notice;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::shared::Core;
 use crate::task::Kind;
-use carril_model::contract::{Fault, News};
+use carril_model::contract::{Fault, Neighbours, News};
 use carril_model::id::ProcessId;
 use carril_model::retry;
 use carril_model::time::Timestamp;
@@ -46,6 +49,10 @@ struct Watch {
     refused: Arc<tokio::sync::Mutex<Refused>>,
     /// Since when nobody says what these do next.
     undecided: BTreeMap<ProcessId, Timestamp>,
+    /// Sets the engine's clock by the store's.
+    follower: Follower,
+    /// When it last did.
+    compared: Timestamp,
 }
 
 /// Processes that this engine cannot run.
@@ -59,7 +66,7 @@ struct Refusal {
 }
 
 /// Looks until the engine stops. On a store that has one engine at a time there is nobody to look at.
-pub(crate) async fn run(engine: Engine, takes_up: bool) {
+pub(crate) async fn run(engine: Engine, takes_up: bool, follower: Follower) {
     let core = Arc::clone(&engine.core);
     let Some(neighbours) = core.store.neighbours() else {
         return;
@@ -69,8 +76,11 @@ pub(crate) async fn run(engine: Engine, takes_up: bool) {
         takes_up,
         refused: Arc::default(),
         undecided: BTreeMap::new(),
+        follower,
+        compared: core.clock.now(),
     };
     loop {
+        watch.compare(&core, neighbours).await;
         match neighbours.look(&core.runs.all()).await {
             Ok(news) => watch.act(news).await,
             // The journal finds the same, and says so.
@@ -90,6 +100,18 @@ pub(crate) async fn run(engine: Engine, takes_up: bool) {
 }
 
 impl Watch {
+    /// Compares clocks, each second at the most.
+    async fn compare(&mut self, core: &Core, neighbours: &dyn Neighbours) {
+        if core.clock.now().until_from(self.compared) < LOOK {
+            return;
+        }
+        let compared = self.follower.compare(core.clock.as_ref(), neighbours);
+        if let Err(fault) = compared.await {
+            tracing::debug!(%fault, "the store does not say what time it is");
+        }
+        self.compared = core.clock.now();
+    }
+
     async fn act(&mut self, news: News) {
         let core = Arc::clone(&self.engine.core);
         if news.requests {

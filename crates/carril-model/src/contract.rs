@@ -36,4 +36,24 @@ pub trait Clock: Send + Sync {
     fn catch_up(&self) -> Duration {
         Duration::ZERO
     }
+
+    /// Begins a comparison with a clock that several engines go by: how far this one has counted, whatever time it says.
+    /// `None` from a clock that goes by no other, which is the default.
+    fn mark(&self) -> Option<Mark> {
+        None
+    }
+
+    /// From now on it goes by the clock that was asked since `asked`, and said `told`; answers by how many microseconds it was
+    /// behind that (negative: ahead), as far as the round trip proves it.
+    ///
+    /// The first time it is set to what was told, ahead or back: that comes before anything is done by it. After that it goes
+    /// ahead at once, and where it is ahead itself it goes slower until it is in step, as it never goes back.
+    fn follow(&self, asked: Mark, told: Timestamp) -> i64 {
+        let _ = (asked, told);
+        0
+    }
 }
+
+/// How far a clock had counted, in microseconds since it began. Being set changes nothing about that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark(pub i64);

@@ -1,6 +1,6 @@
 //! Points in time as the engine hands them in: microseconds since 1970-01-01T00:00:00Z.
 //!
-//! Whoever makes them (the engine's clock, a simulator) promises that they never go backwards.
+//! Whoever makes them (the engine's clock, which goes by that of a shared store; a simulator) promises that they never go backwards.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -52,6 +52,7 @@ pub enum Verb {
     Answer,
     Breakers,
     Beat,
+    Time,
     Look,
     Share,
     Leave,
@@ -339,6 +340,13 @@ impl<S: Store> Neighbours for FaultStore<S> {
     fn lease(&self) -> Duration {
         let inner = self.inner.neighbours();
         inner.map_or(Duration::MAX, Neighbours::lease)
+    }
+
+    fn time(&self) -> Pending<'_, Result<Timestamp, Fault>> {
+        self.call(Verb::Time, |store| match store.neighbours() {
+            Some(inner) => inner.time(),
+            None => Box::pin(std::future::ready(Ok(Timestamp::default()))),
+        })
     }
 
     fn stirred(&self) -> Pending<'_, ()> {

@@ -64,6 +64,7 @@ pub struct OpenOptions {
     postgres: PostgresOptions,
     takes_up: bool,
     away_at_most: Option<Duration>,
+    clock: Option<SystemClock>,
 }
 
 impl fmt::Debug for OpenOptions {
@@ -117,6 +118,7 @@ impl OpenOptions {
             postgres: PostgresOptions::default(),
             takes_up: true,
             away_at_most: None,
+            clock: None,
         }
     }
 
@@ -134,6 +136,13 @@ impl OpenOptions {
     #[must_use]
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = folder.into();
+        self
+    }
+
+    /// The clock of this machine, by default as it is. Engines on one shared store go by its server's, whatever this one says.
+    #[must_use]
+    pub fn clock(mut self, clock: SystemClock) -> Self {
+        self.clock = Some(clock);
         self
     }
 
@@ -444,7 +453,7 @@ impl From<LockError> for OpenError {
 /// As [`OpenError`], above all [`OpenError::Held`] when another engine has the store.
 pub async fn open(options: OpenOptions) -> Result<Carril, OpenError> {
     let place = Location::of_store(&options.store, &options.folder)?;
-    let clock: Arc<SystemClock> = Arc::default();
+    let clock = Arc::new(options.clock.clone().unwrap_or_default());
     let lanes = place.lanes(&options.folder);
     let workspaces = options.workspaces.clone().unwrap_or(lanes);
     let lookup = Arc::clone(&options.lookup);

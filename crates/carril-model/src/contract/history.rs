@@ -325,7 +325,7 @@ pub struct NodeRow {
     pub command: String,
     /// When it entered; `None` where that is not known.
     pub since: Option<Timestamp>,
-    /// Its last sign of life, on its own clock.
+    /// Its last sign of life, as the engine told it.
     pub last_seen: Option<Timestamp>,
     /// Lanes that it runs.
     pub lanes_busy: Option<u64>,

@@ -365,6 +365,10 @@ impl Neighbours for PostgresStore {
         self.lease
     }
 
+    fn time(&self) -> Pending<'_, Result<Timestamp, Fault>> {
+        self.run(move |session| Box::pin(neighbours::time(session)))
+    }
+
     fn stirred(&self) -> Pending<'_, ()> {
         Box::pin(self.ear.heard())
     }

@@ -6,6 +6,7 @@
 use super::allot;
 use super::breakers;
 use super::enter;
+use super::fault::damaged;
 use super::rows::{flag, int, maybe, run};
 use super::session::{Session, Turn, Tx};
 use super::wake;
@@ -41,6 +42,14 @@ struct Snapshot {
     next_due: Option<Timestamp>,
     breakers: Vec<carril_model::breaker::BreakerRow>,
     limits: Vec<Row>,
+}
+
+/// What time it is on the server.
+pub(crate) async fn time(session: &mut Session) -> Result<Timestamp, Fault> {
+    let asked = async |tx: &Tx<'_>| tx.row(sql!("server_time"), &[]).await;
+    let told = session.plain(asked).await?;
+    let told = told.ok_or_else(|| damaged("the server did not say what time it is"))?;
+    Ok(Timestamp(int(&told, 0)?))
 }
 
 /// Looks, and says of which processes this engine runs lanes.

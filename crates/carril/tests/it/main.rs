@@ -5,6 +5,7 @@ mod again;
 mod behaviour;
 mod calls;
 mod checked;
+mod clocks;
 mod documents;
 mod elsewhere;
 mod folders;

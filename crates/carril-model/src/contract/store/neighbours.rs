@@ -119,6 +119,12 @@ pub trait Neighbours: Send + Sync {
     /// How long the store takes an engine for alive without a sign of life; after that its work is given to others.
     fn lease(&self) -> Duration;
 
+    /// What time it is where all engines look, told between the call and its answer. What lanes wait for is kept on that clock.
+    ///
+    /// # Errors
+    /// As [`Fault`].
+    fn time(&self) -> Pending<'_, Result<Timestamp, Fault>>;
+
     /// Resolves when another engine, or whoever leaves a wish, says that it has changed something that may concern this one. It
     /// is a hint: it may come for nothing, and it may fail to come. Relied on is looking each second.
     ///

@@ -54,8 +54,7 @@ pub(crate) enum Fault {
     CommitLost,
     /// A COMMIT reaches the server, and its answer is lost.
     AnswerLost,
-    /// A worker's clock is set back. Ahead is not among the faults: what a lane waits for is stored on its engine's clock, so that
-    /// whoever parks meanwhile waits that much longer, as the documents say.
+    /// The clock of a worker's machine is set an hour or a day ahead or back, under its feet or before it starts.
     ClockJumped,
     /// Tables of the store are locked as for a change of the schema, while all work.
     SchemaChanged,
@@ -149,7 +148,7 @@ impl Fault {
             SilentAtCommit => "network: silent from a commit on",
             CommitLost => "network: a commit lost",
             AnswerLost => "network: the answer of a commit lost",
-            ClockJumped => "clock of a worker set back",
+            ClockJumped => "clock of a worker set ahead or back",
             SchemaChanged => "store: tables locked",
             PoolerKilled => "pooler: kill -9",
             PrimaryKilled => "primary: kill -9, the other takes over",
@@ -343,12 +342,16 @@ fn lose(whom: usize, place: &mut Place, loss: Loss) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sets a clock an hour or a day back, for a while.
+/// Sets a clock for a while: of a worker that runs, or of one that starts so.
 fn jump(whom: usize, place: &mut Place, random: &mut Random) -> Result<(), Failure> {
-    let to = ["-3600\n", "-86400\n"];
+    let to = ["-3600\n", "-86400\n", "+3600\n", "+86400\n"];
     let to = to[usize::try_from(random.below(to.len() as u64))?];
     let clock = place.workers[whom].clock.clone();
     std::fs::write(&clock, to)?;
+    if random.below(2) == 0 {
+        place.workers[whom].kill()?;
+        place.start(whom)?;
+    }
     place.pass(Duration::from_secs(2))?;
     std::fs::write(&clock, "+0\n")?;
     Ok(())
