@@ -75,6 +75,7 @@ impl Exit {
             "CAR0401" | "CAR0402" | "CAR0404" | "CAR0406" | "CAR0407" | "CAR0415" => Self::Invalid,
             "CAR0126" | "CAR0408" => Self::Usage,
             "CAR0511" | "CAR0703" | "CAR0705" | "CAR0706" => Self::Unreachable,
+            "CAR0634" | "CAR0635" => Self::Version,
             "CAR0707" => Self::Internal,
             _ if ["CAR01", "CAR02", "CAR03"]
                 .iter()

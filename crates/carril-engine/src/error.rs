@@ -55,6 +55,8 @@ impl Error {
             Self::Store(Fault::Busy(_)) => "CAR0704",
             Self::Store(Fault::Unavailable(_)) => "CAR0705",
             Self::Store(Fault::Corrupt(_)) => "CAR0706",
+            Self::Store(Fault::Version { found, known }) if found > known => "CAR0634",
+            Self::Store(Fault::Version { .. }) => "CAR0635",
             Self::Target {
                 error: TargetError::Sql { .. },
                 ..

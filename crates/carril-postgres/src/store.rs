@@ -59,4 +59,4 @@ mod wake;
 
 pub use engine::PostgresStore;
 pub use history::PostgresHistory;
-pub use open::{OpenError, StoreOptions, downgrade};
+pub use open::{OpenError, StoreOptions, downgrade, upgrade};

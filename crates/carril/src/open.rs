@@ -18,7 +18,7 @@ use carril_engine::clock::SystemClock;
 use carril_engine::{
     Engine, Error as EngineError, Options, Parts, Retention, Runners, StoreAway, TargetOpener, task,
 };
-use carril_model::contract::{NodeInfo, Pending, Store, Target, TargetError};
+use carril_model::contract::{Fault, NodeInfo, Pending, Store, Target, TargetError};
 use carril_model::time::Timestamp;
 use carril_postgres::store::{PostgresStore, StoreOptions as PostgresOptions};
 use carril_sqlite::store::{self, Durability, EngineLock, LockError, SqliteStore, StoreOptions};
@@ -415,6 +415,8 @@ impl OpenError {
             | Self::Postgres(carril_postgres::store::OpenError::Address { .. }) => {
                 OpenErrorKind::Usage
             }
+            // It was brought to another version in the moment in which it was opened.
+            Self::Engine(EngineError::Store(Fault::Version { .. })) => OpenErrorKind::StoreVersion,
             Self::Lock { .. } | Self::Engine(_) => OpenErrorKind::Unreachable,
             Self::Store(
                 store::OpenError::Newer { .. }

@@ -45,6 +45,16 @@ pub enum Fault {
     /// It cannot be read or written now: disk full, read-only, gone. Whether the request was done is unknown.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// Another program has brought it to a version that this one does not write: nothing was done, and this program is to end.
+    #[error(
+        "another program has brought the store to version {found}, and this one writes version {known}; go on with a carril of that version"
+    )]
+    Version {
+        /// The version that it has.
+        found: i64,
+        /// The version that this program writes.
+        known: i64,
+    },
     /// Its contents break a rule of its own; nothing should be written any more.
     #[error("the store is damaged: {0}")]
     Corrupt(String),

@@ -1,11 +1,13 @@
 //! Versions of the store's schema, up and down, each migration one transaction with its version number.
 //!
 //! Numbers are linear. A migration is never edited once it is released; a schema change is a new pair of files. Engines that come
-//! at the same time take turns by an advisory lock, so that each migration is done once.
+//! at the same time take turns by an advisory lock, so that each migration is done once. It holds the store's turnstile alone:
+//! engines that are at work have ended what they were writing, and what they would write next finds another version.
 
 use super::open::OpenError;
-use super::session::{quoted, sum_of};
+use super::session::{quoted, sum_of, turnstile};
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 /// One step between two versions.
 struct Migration {
@@ -51,6 +53,12 @@ pub(crate) const NEWEST: i64 = 7;
 /// Begins the lock of migrations ("CRRM"), which ends with a number of the schema's name.
 const LOCK: i64 = 0x4352_524d;
 
+/// How long one try to change tables waits for whoever uses them; others who want them wait behind it as long.
+const LOCK_WAIT: &str = "SET LOCAL lock_timeout = '2s'";
+
+/// How often it is tried, with a second in between: for half a minute in which somebody always has a table.
+const TRIES: u32 = 10;
+
 /// Where a schema's version is kept.
 const VERSION_TABLE: &str = "carril_schema";
 
@@ -85,11 +93,40 @@ pub(crate) async fn up(client: &mut Client, schema: &str, shown: &str) -> Result
     }
     let done = usize::try_from(found).unwrap_or(0);
     for (migration, to) in MIGRATIONS.iter().zip(1_i64..).skip(done) {
-        step(client, schema, migration.up, to - 1, to)
-            .await
-            .map_err(|error| wrong(&error))?;
+        patient_step(client, (schema, shown), migration.up, to).await?;
     }
     Ok(())
+}
+
+/// One step up. As long as somebody holds a table that it changes it is tried again: waiting for the lock would have everybody else
+/// wait behind it.
+pub(crate) async fn patient_step(
+    client: &mut Client,
+    (schema, shown): (&str, &str),
+    statements: &str,
+    to: i64,
+) -> Result<(), OpenError> {
+    for _ in 0..TRIES {
+        let done = step(client, schema, statements, to - 1, to).await;
+        let Err(error) = done else {
+            return Ok(());
+        };
+        if error.code() != Some(&SqlState::LOCK_NOT_AVAILABLE) {
+            return Err(OpenError::of(shown, &error));
+        }
+        tracing::info!(
+            schema,
+            to,
+            "a table of the store is in use; its schema is changed as soon as it can be"
+        );
+        let pause = client.batch_execute("SELECT pg_sleep(1)").await;
+        pause.map_err(|error| OpenError::of(shown, &error))?;
+    }
+    Err(OpenError::InUse {
+        url: shown.to_owned(),
+        schema: schema.to_owned(),
+        to,
+    })
 }
 
 /// Takes the store back to version `to`; 0 leaves nothing of it.
@@ -120,6 +157,10 @@ async fn step(
     let lock = (LOCK << 32) | i64::from(sum_of(&name));
     transaction
         .execute("SELECT pg_advisory_xact_lock($1)", &[&lock])
+        .await?;
+    transaction.batch_execute(LOCK_WAIT).await?;
+    transaction
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&turnstile(&name)])
         .await?;
     // What is made in an empty schema must not depend on rights that only making a schema needs, so that an administrator can
     // make it and give it away.

@@ -7,7 +7,9 @@ use super::migrate;
 use super::session::Session;
 use crate::address::{Address, AddressError};
 use crate::{driver, pooler};
+use std::pin::Pin;
 use std::time::Duration;
+use tokio_postgres::Client;
 
 /// The oldest server that is known to serve: the first that notices a client that is gone in the middle of a statement.
 const SERVER_MIN: i64 = 140_000;
@@ -119,6 +121,18 @@ pub enum OpenError {
         /// What this program reads.
         known: i64,
     },
+    /// It is older, and cannot be brought up to date now.
+    #[error(
+        "the store in schema `{schema}` at `{url}` cannot be brought to version {to}: somebody holds a table of it; end what has read it for long (a dump, an open transaction), and try again"
+    )]
+    InUse {
+        /// Where, without the password.
+        url: String,
+        /// The schema.
+        schema: String,
+        /// The version.
+        to: i64,
+    },
     /// The user may not make the schema or its tables.
     #[error(
         "the store at `{url}` cannot be made: {why}; let the user make schemas in this database, or give it an empty schema of its own"
@@ -144,6 +158,7 @@ impl OpenError {
             Self::Older { .. } => "CAR0635",
             Self::Forbidden { .. } => "CAR0636",
             Self::Pooled { .. } => "CAR0637",
+            Self::InUse { .. } => "CAR0638",
         }
     }
 
@@ -232,11 +247,58 @@ pub(crate) async fn for_reading(address: &Address, schema: &str) -> Result<(), O
 /// # Errors
 /// As [`OpenError`].
 pub fn downgrade(url: &str, options: &StoreOptions, to: u32) -> Result<(), OpenError> {
-    let address = address(url, "carril downgrade")?;
+    at(
+        url,
+        "carril downgrade",
+        options,
+        move |client, schema, shown| {
+            Box::pin(async move {
+                let done = migrate::down(client, schema, i64::from(to)).await;
+                done.map_err(|error| OpenError::of(shown, &error))
+            })
+        },
+    )
+}
+
+/// Takes the store one version beyond what this program knows, by these statements, as a newer program would. For tests of what
+/// becomes of engines whose store is changed under them.
+///
+/// # Errors
+/// As [`OpenError`].
+#[doc(hidden)]
+pub fn upgrade(
+    url: &str,
+    options: &StoreOptions,
+    statements: &'static str,
+) -> Result<(), OpenError> {
+    at(
+        url,
+        "carril upgrade",
+        options,
+        move |client, schema, shown| {
+            Box::pin(async move {
+                let to = migrate::NEWEST + 1;
+                migrate::patient_step(client, (schema, shown), statements, to).await
+            })
+        },
+    )
+}
+
+/// What is done to a schema over a connection of its own.
+type Change<'a> = Pin<Box<dyn Future<Output = Result<(), OpenError>> + Send + 'a>>;
+
+/// Does something to a schema on a thread of its own, and waits for that.
+fn at(
+    url: &str,
+    name: &str,
+    options: &StoreOptions,
+    work: impl for<'a> FnOnce(&'a mut Client, &'a str, &'a str) -> Change<'a> + Send + 'static,
+) -> Result<(), OpenError> {
+    let address = address(url, name)?;
     let shown = address.shown().to_owned();
     let session = Session::new(address.clone(), &options.schema, 0, false);
     let schema = options.schema.clone();
-    let worker = driver::Worker::start("carril-down", session, 1).map_err(|error| {
+    let worker = driver::Worker::start("carril-schema", session, 1).map_err(|error| {
         OpenError::Unreachable {
             url: shown.clone(),
             why: error.to_string(),
@@ -244,16 +306,14 @@ pub fn downgrade(url: &str, options: &StoreOptions, to: u32) -> Result<(), OpenE
     })?;
     let done = worker.wait(move |_| {
         Box::pin(async move {
-            let (mut client, _) = driver::connect(&address).await?;
-            migrate::down(&mut client, &schema, i64::from(to)).await
+            let shown = address.shown();
+            let connected = driver::connect(&address).await;
+            let (mut client, _) = connected.map_err(|error| OpenError::of(shown, &error))?;
+            work(&mut client, &schema, shown).await
         })
     });
-    match done {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(OpenError::of(&shown, &error)),
-        Err(gone) => Err(OpenError::Unreachable {
-            url: shown,
-            why: gone.to_string(),
-        }),
-    }
+    done.map_err(|gone| OpenError::Unreachable {
+        url: shown,
+        why: gone.to_string(),
+    })?
 }

@@ -4,14 +4,16 @@
 //! writing hold it shared, and are in nobody's way: a node writes executions that it claims, and takes new ones that nobody else
 //! is taking. Whatever reaches into what another node may be writing (a cancel, a rollback, a rerun, a signal, the taking back of
 //! a dead node's work, the opening of a launch, a change of a whole process) holds it alone, so that it sees a store in which
-//! nothing moves. A transaction is taken for committed only after its last statement has proved that it is still the one that
+//! nothing moves. Bringing the store to another version is among that: every transaction that writes looks at the version behind the
+//! turnstile, so an engine whose store has another one than it knows writes nothing any more. A transaction is taken for committed only after its last statement has proved that it is still the one that
 //! BEGIN opened: a client may take the end of a transaction that had failed for a commit.
 
 use super::allot;
 use super::ear::{self, Ear};
 use super::fault::{OrFault, commit_fault, damaged, fault};
+use super::migrate;
 use super::neighbours::Seen;
-use super::rows::{get, int};
+use super::rows::{flag, get, int};
 use crate::address::Address;
 use crate::driver;
 use carril_model::contract::Fault;
@@ -148,7 +150,7 @@ impl Session {
 
     /// The number of the store's turnstile.
     pub(crate) fn turnstile(&self) -> i64 {
-        (TURNSTILE << 32) | i64::from(sum_of(&self.schema))
+        turnstile(&self.schema)
     }
 
     /// The number of the lock under which allotments are settled.
@@ -357,7 +359,7 @@ impl Tx<'_> {
         let turnstile_values: Values<'_> = &[&self.link.turnstile];
         let turned = self.link.client.query_one(&turnstile, turnstile_values);
         let node_values: Values<'_> = &[&self.node.0];
-        let lives = self.link.client.query_opt(&alive, node_values);
+        let lives = self.link.client.query_one(&alive, node_values);
         let read = async {
             match ahead {
                 Some((sql, values)) => self.rows(sql, values).await,
@@ -367,9 +369,7 @@ impl Tx<'_> {
         let (began, turned, lives, read) = join4(begin, turned, lives, read).await;
         began.or_fault()?;
         let number: String = get(&turned.or_fault()?, 0)?;
-        if as_node {
-            self.lives(lives.or_fault()?.as_ref())?;
-        }
+        self.lives(&lives.or_fault()?, as_node)?;
         Ok((Some(number), read?))
     }
 
@@ -383,11 +383,23 @@ impl Tx<'_> {
         let passed = self.rows(sql!("turnstile_alone"), turnstile);
         let lives = self.row(sql!("node_alive"), node);
         let (_, lives) = try_join(passed, lives).await?;
-        self.lives(lives.as_ref())
+        let lives = lives.ok_or_else(|| damaged("nothing is said of the engines"))?;
+        self.lives(&lives, true)
     }
 
-    fn lives(&self, row: Option<&Row>) -> Result<(), Fault> {
-        self.others.set(int(row.ok_or(Fault::LostLease)?, 0)?);
+    /// Refuses who would write by other rules than the store's, and an engine that the store takes for dead.
+    fn lives(&self, row: &Row, as_node: bool) -> Result<(), Fault> {
+        let found = int(row, 0)?;
+        if found != migrate::NEWEST {
+            let known = migrate::NEWEST;
+            return Err(Fault::Version { found, known });
+        }
+        if as_node {
+            if !flag(row, 1)? {
+                return Err(Fault::LostLease);
+            }
+            self.others.set(int(row, 2)?);
+        }
         Ok(())
     }
 
@@ -495,6 +507,11 @@ impl Tx<'_> {
     pub(crate) const fn client(&self) -> &Client {
         &self.link.client
     }
+}
+
+/// The number of the turnstile of a schema, whose name is quoted.
+pub(crate) fn turnstile(schema: &str) -> i64 {
+    (TURNSTILE << 32) | i64::from(sum_of(schema))
 }
 
 /// A name as SQL has it.

@@ -23,3 +23,4 @@ mod settings_schema;
 mod shares;
 mod sql;
 mod told;
+mod upgraded;

@@ -15,6 +15,7 @@ fn kind(fault: &Fault) -> &'static str {
         Fault::Busy(_) => "busy",
         Fault::Unavailable(_) => "unavailable",
         Fault::Corrupt(_) => "corrupt",
+        Fault::Version { .. } => "version",
     }
 }
 
