@@ -351,8 +351,9 @@ impl Check<'_> {
             let Action::Sql { target, sql } = &step.action else {
                 continue;
             };
-            let own = own_tables(self.definition, target, step);
-            let Some(open) = self.open.get(target) else {
+            let open = self.open.get(target);
+            let own = own_tables(self.definition, target, (step, open.map(AsRef::as_ref)));
+            let Some(open) = open else {
                 inspections.push((planned.id, load::static_inspection(sql, own)));
                 continue;
             };
@@ -481,12 +482,20 @@ impl Check<'_> {
     }
 }
 
-/// The tables that a step finds as its execution's own: none where it works in the shared part.
-fn own_tables<'a>(definition: &'a Definition, target: &str, step: &Step) -> &'a [String] {
+/// The tables that a step finds as its execution's own: none where it works in the shared part and can commit nothing else beside
+/// that, as on a target whose executions have a file each.
+fn own_tables<'a>(
+    definition: &'a Definition,
+    target: &str,
+    (step, open): (&Step, Option<&dyn Target>),
+) -> &'a [String] {
+    let writes_both = || open.is_some_and(|open| open.shared_writers().is_none());
     match &definition.workspace {
         Some(workspace)
             if workspace.target == target
-                && (step.shared_writes.is_empty() || workspace.column().is_some()) =>
+                && (step.shared_writes.is_empty()
+                    || workspace.column().is_some()
+                    || writes_both()) =>
         {
             &workspace.tables
         }

@@ -10,7 +10,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::process_run::Ready;
 use carril_model::contract::{ProcessRow, Rerun, Selection, StepRow, Whose};
-use carril_model::definition::Scope;
+use carril_model::definition::{Action, Scope};
 use carril_model::id::{ExecutionId, ProcessId, Run, StepId};
 use carril_model::plan::Plan;
 use carril_model::state::{ExecutionState, StepState};
@@ -242,12 +242,14 @@ fn next_run(
         plan.segment_of_stage(step.stage)
     });
     let segment = u32::try_from(segment).expect("a plan has fewer segments than steps");
-    let clear = if carried.iter().any(|step| plan.works_in_workspace(*step)) {
-        tables_to_clear(plan, rows, &carried)?
-    } else {
-        let workspace = plan.definition().workspace.as_ref();
-        workspace.map_or_else(Vec::new, |workspace| workspace.tables.clone())
-    };
+    let has_own = |row: &StepRow| carried.contains(&row.step) && has_rows_beside(plan, row);
+    let clear =
+        if carried.iter().any(|step| plan.works_in_workspace(*step)) || rows.iter().any(has_own) {
+            tables_to_clear(plan, rows, &carried)?
+        } else {
+            let workspace = plan.definition().workspace.as_ref();
+            workspace.map_or_else(Vec::new, |workspace| workspace.tables.clone())
+        };
     let rerun = Rerun {
         execution: meant.owned.execution,
         expected: meant.owned.run,
@@ -291,10 +293,12 @@ fn tables_to_clear(
     let is_own = |table: &str| shared.is_none_or(|workspace| workspace.has_table(table));
     let written_by = |kept: bool| {
         let rows = rows.iter().filter(move |row| {
-            carried.contains(&row.step) == kept && plan.works_in_workspace(row.step)
+            carried.contains(&row.step) == kept
+                && (plan.works_in_workspace(row.step) || has_rows_beside(plan, row))
         });
-        rows.flat_map(|row| row.rows.iter().map(|table| (table.table.clone(), row.step)))
-            .filter(|(table, _)| is_own(table))
+        rows.flat_map(|row| row.rows.iter().map(move |table| (&table.table, row.step)))
+            .filter(|(table, step)| is_own(table) && is_of_workspace(plan, *step, table))
+            .map(|(table, step)| (table.clone(), step))
     };
     let kept: BTreeSet<String> = written_by(true).map(|(table, _)| table).collect();
     let mut clear = BTreeSet::new();
@@ -309,6 +313,28 @@ fn tables_to_clear(
         clear.insert(table);
     }
     Ok(clear.into_iter().collect())
+}
+
+/// Whether a step that writes tables which lanes share has written the execution's own as well: where a target commits both at once.
+fn has_rows_beside(plan: &Plan, row: &StepRow) -> bool {
+    !plan.works_in_workspace(row.step)
+        && row
+            .rows
+            .iter()
+            .any(|table| is_of_workspace(plan, row.step, &table.table))
+}
+
+/// Whether a table that a step wrote is the execution's own. A step that works in the workspace alone has no others, whatever it
+/// called them; one that writes shared tables writes those that the workspace names.
+fn is_of_workspace(plan: &Plan, step: StepId, table: &str) -> bool {
+    if plan.works_in_workspace(step) {
+        return true;
+    }
+    let workspace = plan.definition().workspace.as_ref();
+    workspace.is_some_and(|workspace| {
+        matches!(&plan.step(step).action, Action::Sql { target, .. } if *target == workspace.target)
+            && workspace.has_table(table)
+    })
 }
 
 async fn carry_workspace(ready: &Ready, next: &Next) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! The pipeline of `sql.rs`, file for file, on PostgreSQL: run, checked, rolled back, run again.
 
 use crate::harness::{House, end, run, states};
-use crate::sql::{FILES, WAREHOUSE, values};
+use crate::sql::{FILES, PIPELINE, WAREHOUSE, values};
 use carril::model::contract::Selection;
 use carril::model::finding::Severity;
 use carril::model::id::ProcessId;
@@ -104,7 +104,20 @@ async fn a_check_asks_postgres() {
             .collect()
     };
     assert_eq!(errors(&report), Vec::<String>::new());
-    let (path, _) = FILES[2];
+    // One step may write its own tables and those that it names: both are one transaction.
+    let both = "insert into rows select id, :day, price * :factor from funds where id = :entity_key; \
+                insert into totals select id || :day, 1 from funds where id = :entity_key";
+    let pipeline = PIPELINE.replacen(
+        "sql = \"sql/value.sql\"",
+        "sql = \"sql/value.sql\"\n  shared_writes = [\"totals\"]",
+        1,
+    );
+    let (path, before) = FILES[2];
+    std::fs::write(folder.join("pipeline.toml"), pipeline).expect("it is written");
+    std::fs::write(folder.join(path), both).expect("it is written");
+    assert_eq!(errors(&check().await), Vec::<String>::new());
+    std::fs::write(folder.join("pipeline.toml"), PIPELINE).expect("it is written");
+    std::fs::write(folder.join(path), before).expect("it is written");
     std::fs::write(
         folder.join(path),
         "insert into funds select id, 1, 2, 3 from fundz",

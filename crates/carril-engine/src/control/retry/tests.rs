@@ -107,8 +107,17 @@ fn meant(state: ExecutionState) -> Meant {
 type Kept = (Vec<u16>, u32, Vec<String>);
 
 fn kept(rows: &[StepRow], state: ExecutionState, from: Option<u16>) -> Result<Kept, String> {
+    kept_of(&plan(), rows, state, from)
+}
+
+fn kept_of(
+    plan: &Plan,
+    rows: &[StepRow],
+    state: ExecutionState,
+    from: Option<u16>,
+) -> Result<Kept, String> {
     let next = next_run(
-        &plan(),
+        plan,
         meant(state),
         rows,
         from.map(StepId),
@@ -182,4 +191,65 @@ fn process_stages_after_the_earliest_lane_run_again() {
     let next = next_run(&plan(), own, &rows, None, Scope::Process, Some(0))
         .expect("nothing is in the way");
     assert_eq!((next.rerun.carried.len(), next.rerun.segment), (0, 1));
+}
+
+/// The same where these steps say that they write `other`, which all lanes share.
+fn plan_sharing(names: &[&str]) -> Plan {
+    let mut definition = plan().definition().clone();
+    let steps = definition
+        .stages
+        .iter_mut()
+        .flat_map(|stage| &mut stage.steps);
+    for step in steps.filter(|step| names.contains(&step.name.as_str())) {
+        step.shared_writes = vec!["other".to_owned()];
+    }
+    Plan::new(definition)
+}
+
+/// Where a target commits shared tables and the execution's own at once, a step that says `shared_writes` may have left rows in both.
+#[test]
+fn what_a_step_with_shared_writes_left_in_its_own_tables_is_kept_too() {
+    let rows = [
+        row(0, StepState::Succeeded, "ta"),
+        row(1, StepState::Succeeded, "other"),
+        row(2, StepState::Failed, "tc"),
+    ];
+    assert_eq!(
+        kept_of(
+            &plan_sharing(&["a", "b"]),
+            &rows,
+            ExecutionState::Failed,
+            None
+        ),
+        Ok((vec![0, 1], 0, vec!["tc".to_owned()]))
+    );
+    let rows = [
+        row(0, StepState::Succeeded, "ta"),
+        row(1, StepState::Succeeded, "ta"),
+        row(2, StepState::Succeeded, "TC"),
+        row(3, StepState::Failed, "TC"),
+    ];
+    assert_eq!(
+        kept_of(&plan_sharing(&["c"]), &rows, ExecutionState::Failed, None),
+        Err("CAR0425".to_owned()),
+        "rows of both cannot be told apart"
+    );
+}
+
+#[test]
+fn shared_tables_are_never_emptied() {
+    let rows = [
+        row(0, StepState::Succeeded, "ta"),
+        row(1, StepState::Succeeded, "other"),
+        row(2, StepState::Failed, "other"),
+    ];
+    assert_eq!(
+        kept_of(
+            &plan_sharing(&["b", "c"]),
+            &rows,
+            ExecutionState::Failed,
+            None
+        ),
+        Ok((vec![0, 1], 0, Vec::new()))
+    );
 }
