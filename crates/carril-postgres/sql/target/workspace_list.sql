@@ -1,7 +1,9 @@
 -- Executions of a process that have a workspace, or whose workspace was shut and is still there: whoever removed it died in between, or
--- lost the server. $1 process. By the partial index of those that are not gone; the rest by the index of the schemas' names, of which
+-- lost the server. $1 process. By the partial indexes of those that are not gone and of those with rows in shared tables; the rest by the index of the schemas' names, of which
 -- there are as many as workspaces.
 select execution_id from carril_target.workspace where process_id = $1 and not gone
+union
+select execution_id from carril_target.workspace where process_id = $1 and rows_left
 union
 select w.execution_id
 from pg_catalog.pg_namespace n

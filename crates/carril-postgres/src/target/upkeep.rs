@@ -33,15 +33,18 @@ impl PostgresTarget {
         Ok(())
     }
 
-    /// Whether all of Carril's own tables are there.
+    /// Whether all of Carril's own tables are there; those of an older program are brought up to date.
     ///
     /// # Errors
     /// As the server says.
     pub(super) async fn has_own_tables(&self, session: &Session) -> Result<bool, StepError> {
-        own_tables(session)
+        let found = own_tables(session)
             .await
-            .map(|(_, tables)| tables)
-            .map_err(|error| fault::step(&error, "looking for Carril's tables: "))
+            .map_err(|error| fault::step(&error, "looking for Carril's tables: "))?;
+        if found.tables && !found.newest {
+            create_own_tables(session).await?;
+        }
+        Ok(found.tables)
     }
 
     pub(super) async fn newest(&self) -> Result<i64, TargetError> {
@@ -107,7 +110,7 @@ impl PostgresTarget {
         clear: &[String],
     ) -> Result<bool, StepError> {
         let session = &open.session;
-        self.begin_again(session, to).await?;
+        self.begin_again(session, to, false).await?;
         let is_cleared = |table: &String| clear.iter().any(|name| same(name, table));
         if workspace.tables.iter().all(is_cleared) {
             let path = &self.pool.server(session).await?.path;
@@ -151,20 +154,26 @@ impl PostgresTarget {
         self.remove_shared(workspace, Some(clear), whose, stop)
             .await?;
         let open = self.upkeep(LOCK_WAIT, stop).await?;
-        let begun = self.begin_again(&open.session, to).await;
+        let begun = self.begin_again(&open.session, to, true).await;
         open.end(begun).await?;
         self.remember(to);
         Ok(true)
     }
 
     /// Notes a run that is to begin, whatever was noted of it before.
-    async fn begin_again(&self, session: &Session, to: LaneKey) -> Result<(), StepError> {
+    async fn begin_again(
+        &self,
+        session: &Session,
+        to: LaneKey,
+        is_shared: bool,
+    ) -> Result<(), StepError> {
         let failed = |error| fault::step(&error, "taking a workspace over: ");
         let (run, process) = (i64::from(to.run.0), to.process.0);
-        let of_run: [(&(dyn ToSql + Sync), Type); 3] = [
+        let of_run: [(&(dyn ToSql + Sync), Type); 4] = [
             (&to.execution.0, Type::INT8),
             (&run, Type::INT8),
             (&process, Type::INT8),
+            (&is_shared, Type::BOOL),
         ];
         let forget = include_str!("../../sql/target/workspace_forget.sql");
         session
@@ -238,13 +247,13 @@ pub(crate) async fn create_own_tables(session: &Session) -> Result<(), StepError
         }
         fault
     };
-    if own_tables(session).await.map_err(failed)?.1 {
+    if own_tables(session).await.map_err(failed)?.are_ready() {
         return Ok(());
     }
     ddl_alone(session).await?;
     // Somebody else may have made them meanwhile.
-    let (schema, tables) = own_tables(session).await.map_err(failed)?;
-    if tables {
+    let found = own_tables(session).await.map_err(failed)?;
+    if found.are_ready() {
         return Ok(());
     }
     let schema_first = [include_str!("../../sql/target/create_schema.sql")];
@@ -253,16 +262,34 @@ pub(crate) async fn create_own_tables(session: &Session) -> Result<(), StepError
         include_str!("../../sql/target/create_publication.sql"),
         include_str!("../../sql/target/create_workspace.sql"),
     ];
-    for statements in schema_first.iter().filter(|_| !schema).chain(&rest) {
+    for statements in schema_first.iter().filter(|_| !found.schema).chain(&rest) {
         session.batch_execute(statements).await.map_err(failed)?;
     }
     Ok(())
 }
 
-/// Whether Carril's schema is there, and whether all its tables are.
-async fn own_tables(session: &Session) -> Result<(bool, bool), tokio_postgres::Error> {
+/// What there is of Carril's own.
+struct OwnTables {
+    schema: bool,
+    /// All of them.
+    tables: bool,
+    /// They have the column that came last.
+    newest: bool,
+}
+
+impl OwnTables {
+    const fn are_ready(&self) -> bool {
+        self.tables && self.newest
+    }
+}
+
+async fn own_tables(session: &Session) -> Result<OwnTables, tokio_postgres::Error> {
     let row = session
         .query_typed_one(include_str!("../../sql/target/own_tables.sql"), &[])
         .await?;
-    Ok((row.get(0), row.get(1)))
+    Ok(OwnTables {
+        schema: row.get(0),
+        tables: row.get(1),
+        newest: row.get(2),
+    })
 }

@@ -112,17 +112,18 @@ impl PostgresTarget {
     ) -> Result<Made, StepError> {
         let failed = |error| fault::step(&error, "looking for the workspace: ");
         let run = i64::from(lane.run.0);
-        let begin: [(&(dyn ToSql + Sync), Type); 3] = [
+        let is_shared = workspace.column().is_some();
+        let begin: [(&(dyn ToSql + Sync), Type); 4] = [
             (&lane.execution.0, Type::INT8),
             (&run, Type::INT8),
             (&lane.process.0, Type::INT8),
+            (&is_shared, Type::BOOL),
         ];
         let noted = open
             .session
             .query_typed_opt(include_str!("../../sql/target/workspace_begin.sql"), &begin)
             .await
             .map_err(failed)?;
-        let is_shared = workspace.column().is_some();
         if noted.is_some() {
             return if call.has_workspace {
                 Err(disappeared(lane, is_shared))

@@ -4,7 +4,7 @@ use super::shared_tables;
 use crate::target::name::{in_schema, quoted, same};
 use crate::target::stop::Stop;
 use crate::target::template::{Found, columns_of};
-use crate::target::transaction::{LOCK_WAIT, Open};
+use crate::target::transaction::{LOCK_WAIT, Once, Open};
 use crate::target::{PostgresTarget, fault};
 use carril_model::contract::{StepError, TableRows, Whose};
 use carril_model::definition::Workspace;
@@ -81,7 +81,11 @@ impl PostgresTarget {
         left.retain(|(found, _)| {
             only.is_none_or(|only| only.iter().any(|name| same(name, &found.name)))
         });
+        let all = only.is_none();
         loop {
+            if left.is_empty() && all {
+                return self.note_emptied(whose, stop).await;
+            }
             let mut referred = Vec::new();
             let before = left.len();
             for (found, column) in left {
@@ -106,5 +110,15 @@ impl PostgresTarget {
             }
             left = referred.into_iter().map(|(table, _)| table).collect();
         }
+    }
+
+    /// Notes that nothing is left, which comes last: until then whoever looks for what an interrupted removal left finds it.
+    async fn note_emptied(&self, whose: Whose, stop: &Stop<'_>) -> Result<(), StepError> {
+        let once = Once {
+            statement: include_str!("../../../sql/target/workspace_emptied.sql"),
+            values: &[(&whose.execution.0, Type::INT8)],
+            what: "noting that a workspace is empty: ",
+        };
+        self.once(&once, LOCK_WAIT, stop).await.map(|_| ())
     }
 }

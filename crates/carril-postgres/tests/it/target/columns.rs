@@ -275,6 +275,64 @@ async fn publishing_rollback_and_removal_take_the_executions_rows() {
         .unwrap();
 }
 
+/// A removal shuts first and takes rows away then, in batches. Whoever does it may die in between, and somebody must find what is left.
+#[tokio::test]
+async fn rows_whose_removal_was_interrupted_are_still_listed() {
+    let house = House::new(SCHEMA);
+    let fill = "insert into work (id, name) select id, name from source";
+    let plan = pipeline(&[("fill", fill)]).plan();
+    for execution in [1, 2, 3] {
+        house.run(&plan, "fill", execution).await.unwrap();
+    }
+    // The second is rolled back and the third discarded to the end.
+    let target = &house.target;
+    target.roll_back(plan.definition(), whose(2)).await.unwrap();
+    let third = target.discard_workspace(plan.definition(), whose(3)).await;
+    third.unwrap();
+    house.database.sql(
+        "update carril_target.workspace set gone = true where execution_id = 1; \
+         delete from work where \"ID_Ejecucion\" = 1 and id = 1",
+    );
+    let left = || house.rows("select id from work where \"ID_Ejecucion\" in (1, 2, 3)");
+    assert_eq!(left(), ["2"]);
+    let one = vec![whose(1).execution];
+    assert_eq!(target.workspaces(PROCESS).await.unwrap(), one);
+    let discarded = target.discard_workspace(plan.definition(), whose(1)).await;
+    discarded.unwrap();
+    assert_eq!(left(), Vec::<String>::new());
+    assert_eq!(target.workspaces(PROCESS).await.unwrap(), vec![]);
+}
+
+/// A database that an older program has worked on has tables of Carril's that lack what came later.
+#[tokio::test]
+async fn tables_of_an_older_program_are_brought_up_to_date() {
+    let house = House::new(SCHEMA);
+    let plan = pipeline(&[("fill", "insert into work (id) values (1)")]).plan();
+    house.run(&plan, "fill", 1).await.unwrap();
+    let older = || {
+        house
+            .database
+            .sql("alter table carril_target.workspace drop column rows_left")
+    };
+    older();
+    let (target, one) = (
+        target_at(&house.database.url(), |_| {}),
+        vec![whose(1).execution],
+    );
+    assert_eq!(target.workspaces(PROCESS).await.unwrap(), one);
+    older();
+    let call = first_try(&plan, "fill", 2).call();
+    let target = target_at(&house.database.url(), |_| {});
+    target.run_sql(&call, &Switch::new()).await.unwrap();
+    older();
+    let target = target_at(&house.database.url(), |_| {});
+    let undone = target.roll_back(plan.definition(), whose(2)).await.unwrap();
+    assert_eq!(undone, vec![table_rows("work", 0, 0, 1)]);
+    let discarded = target.discard_workspace(plan.definition(), whose(1)).await;
+    discarded.unwrap();
+    assert_eq!(target.workspaces(PROCESS).await.unwrap(), vec![]);
+}
+
 #[tokio::test]
 async fn a_retry_keeps_what_it_does_not_do_again() {
     let house = House::new(SCHEMA);
