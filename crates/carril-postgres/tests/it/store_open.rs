@@ -146,6 +146,49 @@ fn a_lost_connection_is_made_anew() {
     );
 }
 
+/// What the server only finds when a transaction ends, it answers COMMIT with. Nothing of the group is there then, and nobody takes it for
+/// done.
+#[test]
+fn a_group_that_only_fails_at_its_commit_is_not_done() {
+    let database = Arc::new(crate::store::database());
+    let kept = Arc::clone(&database);
+    let harness = Harness::open(Opener::new(move || {
+        expire(&kept);
+        Arc::new(open(&kept.url()))
+    }));
+    let (_, claimed) = harness.running(1);
+    database.sql(
+        "CREATE FUNCTION carril.refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not now''; END'; \
+         CREATE CONSTRAINT TRIGGER late AFTER INSERT OR UPDATE ON carril.step DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION carril.refuse()",
+    );
+    let now = harness.now();
+    let owned = claimed[0].owned;
+    let end = || {
+        let step = carril_testkit::store::step_end(0, now, now);
+        carril_model::contract::Change::StepEnded(Box::new(step))
+    };
+    let group = Group {
+        at: now,
+        records: vec![carril_model::contract::Record {
+            owned,
+            change: end(),
+        }],
+        ..Group::default()
+    };
+    let refused = harness.wait(harness.store().commit(Arc::new(group)));
+    let fault = refused.expect_err("the server refused it");
+    assert!(
+        matches!(&fault, Fault::Unavailable(words) if words.contains("not now")),
+        "{fault}"
+    );
+    let steps = || harness.wait(harness.store().steps(owned.execution));
+    assert_eq!(steps(), Ok(Vec::new()), "it left nothing");
+    database.sql("DROP TRIGGER late ON carril.step");
+    harness.accept(owned, end());
+    assert_eq!(steps().map(|steps| steps.len()), Ok(1));
+}
+
 /// Texts of strangers' programs may hold what PostgreSQL has no text for.
 #[test]
 fn a_nul_stops_no_group() {
@@ -197,6 +240,16 @@ fn encryption_is_what_the_url_says() {
         database.sql(asked).trim() == "t"
     };
     assert!(!encrypted("127.0.0.1", "sslmode=disable"));
+    if !Cluster::get().encrypts() {
+        // Who asks for it gets no connection without it, and who would like it gets one.
+        assert!(!encrypted("127.0.0.1", "sslmode=prefer"));
+        let error = refused(
+            &place("127.0.0.1", "sslmode=require"),
+            &StoreOptions::default(),
+        );
+        assert_eq!(error.code(), "CAR0631", "{error}");
+        return;
+    }
     assert!(encrypted("127.0.0.1", "sslmode=prefer"));
     assert!(encrypted("127.0.0.1", "sslmode=require"));
     assert!(encrypted(

@@ -150,8 +150,9 @@ const ALONE: &[Alone] = &[
             "participant_remove.sql",
             "request_waits.sql",
             "rollbacks_left.sql",
+            "server_time.sql",
         ],
-        "SQLite has one engine, which has no neighbours to look at or to share lanes and limits with",
+        "SQLite has one engine, which has no neighbours to look at, to share lanes and limits with, or to agree with about the time",
     ),
 ];
 
