@@ -1,4 +1,5 @@
-//! The references of what people and programs read know every view, every column and every field of JSON that there is.
+//! The references of what people and programs read know every view, every column and every field of JSON that there is; and tests that
+//! documents name are there.
 
 use crate::place::{Bench, bench, lines, object, until};
 use serde_json::Value;
@@ -189,4 +190,41 @@ fn it_knows_those_of_what_waits() {
         .filter(|field| !known.contains(&field.as_str()))
         .collect();
     assert!(missing.is_empty(), "nothing is said of {missing:?}");
+}
+
+/// Everything that is written in Rust below a folder.
+fn sources(folder: &Path, all: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            sources(&path, all);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            all.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn tests_that_hold_a_fault_are_there() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut all = String::new();
+    sources(&crates, &mut all);
+    let text = std::fs::read_to_string(crates.join("../docs/operations/faults.md")).unwrap();
+    let (_, table) = text.split_once("## Which test holds what").unwrap();
+    let rows = table.lines().take_while(|line| !line.starts_with("## "));
+    let held = rows.filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(2));
+    let named: Vec<&str> = held
+        .skip(1)
+        .flat_map(in_code)
+        .filter(|word| !word.is_empty())
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    for name in named {
+        let there =
+            all.contains(&format!("fn {name}()")) || all.contains(&format!("fn {name}(harness"));
+        assert!(
+            there,
+            "docs/operations/faults.md names the test `{name}`, which is not there"
+        );
+    }
 }

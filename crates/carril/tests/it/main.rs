@@ -22,5 +22,6 @@ mod postgres;
 mod settings_schema;
 mod shares;
 mod sql;
+mod storms;
 mod told;
 mod upgraded;

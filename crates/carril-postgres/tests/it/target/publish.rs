@@ -318,3 +318,43 @@ async fn a_late_publisher_is_refused() {
     assert_eq!(late.expect_err("it is done").class, ErrorClass::Fenced);
     assert_eq!(house.rows("select count(*) from history"), ["1"]);
 }
+
+/// Somebody's transaction has read templates, histories and views, has written rows of its own, and stays open. Lanes are made, publish,
+/// are rolled back and go all the same: whatever needs a lock that shuts out readers (a partition attached or dropped, a view made anew)
+/// would wait here, and everybody behind it.
+#[tokio::test]
+async fn a_transaction_that_stays_open_holds_up_no_lane() {
+    let house = House::new(SCHEMA);
+    lane(&house, 1, "a", &[("A1", 1.0)]).await;
+    let (stranger, connection) =
+        tokio_postgres::connect(&house.database.url(), tokio_postgres::NoTls)
+            .await
+            .unwrap();
+    tokio::spawn(connection);
+    stranger
+        .batch_execute(
+            "begin; select * from rows; select * from current; select * from history; select * from carril_target.publication;
+             select * from carril_target.workspace; insert into rows values ('2020-01-01', 'X', 1);
+             update history set amount = amount where execution_id = 1",
+        )
+        .await
+        .unwrap();
+    let plan = plan();
+    let all = async {
+        lane(&house, 2, "b", &[("B1", 2.0)]).await;
+        lane(&house, 3, "c", &[("C1", 3.0)]).await;
+        let undone = house.target.roll_back(plan.definition(), whose(2)).await;
+        undone.unwrap();
+        let gone = house
+            .target
+            .discard_workspace(plan.definition(), whose(3))
+            .await;
+        gone.unwrap();
+    };
+    let limit = std::time::Duration::from_secs(30);
+    tokio::time::timeout(limit, all)
+        .await
+        .expect("nobody waits for who reads");
+    assert_eq!(current(&house), ["A1|1|1", "C1|3|3"]);
+    stranger.batch_execute("rollback").await.unwrap();
+}
