@@ -286,12 +286,16 @@ fn publishes(stage: &Stage) -> bool {
         .any(|step| matches!(step.action, Action::Publish { .. }))
 }
 
+/// How often publishing is tried at the least: for about a minute in which its target is busy, or away.
+const PUBLISH_TRIES_MIN: u32 = 20;
+
 /// Ends every segment that has something to publish with a stage that does it.
 fn insert_publish_stages(definition: &mut Definition) {
     let Some(workspace) = &definition.workspace else {
         return;
     };
     let publish = workspace.publish.clone();
+    let retry = publish_retry(definition);
     let written = std::mem::take(&mut definition.stages);
     let segments = segments_of(&written);
     let mut made = 0;
@@ -301,14 +305,30 @@ fn insert_publish_stages(definition: &mut Definition) {
         let ends_segment = segments
             .iter()
             .any(|segment| segment.stages.end == stage_at + 1);
-        if ends_segment && let Some(stage) = publish_stage(&publish, scope, made) {
+        if ends_segment && let Some(stage) = publish_stage(&publish, scope, (made, retry.clone())) {
             definition.stages.push(stage);
             made += 1;
         }
     }
 }
 
-fn publish_stage(publish: &[Publish], scope: Scope, made: usize) -> Option<Stage> {
+/// Publishing is Carril's own, and comes when all the work of a lane is done: it is no less patient than any step before it.
+fn publish_retry(definition: &Definition) -> RetryPolicy {
+    let steps = definition.stages.iter().flat_map(|stage| &stage.steps);
+    let sql = steps.filter(|step| matches!(step.action, Action::Sql { .. }));
+    let most = sql.map(|step| step.retry.attempts).max().unwrap_or(0);
+    RetryPolicy {
+        attempts: most.max(PUBLISH_TRIES_MIN),
+        on: RetryOn::Transient,
+        ..RetryPolicy::default()
+    }
+}
+
+fn publish_stage(
+    publish: &[Publish],
+    scope: Scope,
+    (made, retry): (usize, RetryPolicy),
+) -> Option<Stage> {
     let entries: Vec<usize> = publish
         .iter()
         .enumerate()
@@ -324,11 +344,7 @@ fn publish_stage(publish: &[Publish], scope: Scope, made: usize) -> Option<Stage
         when: None,
         critical: true,
         timeout: Duration::from_secs(600),
-        retry: RetryPolicy {
-            attempts: 5,
-            on: RetryOn::Transient,
-            ..RetryPolicy::default()
-        },
+        retry,
         resources: Vec::new(),
         on_open: OnOpen::Wait,
         fallback: None,

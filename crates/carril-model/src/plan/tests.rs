@@ -1,7 +1,7 @@
 //! Numbering, segments, and the stages that a plan adds: the same whether it starts from the file or from the store.
 
 use super::*;
-use crate::definition::{Entities, Isolation, Keep, Lanes, Synchronous, Workspace};
+use crate::definition::{Entities, Isolation, Keep, Lanes, SqlText, Synchronous, Workspace};
 use std::collections::BTreeMap;
 
 fn stage(name: &str, per: Scope, steps: &[&str]) -> Stage {
@@ -140,4 +140,32 @@ fn hashes_depend_on_where_texts_end() {
         stable_hash(&["fund-report", "101"])
     );
     assert!(stable_hash(&["x"]) >= 0);
+}
+
+/// What a lane did is lost when publishing gives up, so that is no less patient than the steps before.
+#[test]
+fn publishing_is_as_patient_as_the_most_patient_step_of_sql() {
+    let mut definition = definition(&[Scope::Entity]);
+    let tries = |definition: &Definition| {
+        let plan = Plan::new(definition.clone());
+        let publish = plan.find("publish/publish").expect("it publishes");
+        plan.step(publish).retry.attempts
+    };
+    assert_eq!(tries(&definition), PUBLISH_TRIES_MIN);
+    definition.stages[0].steps[0].retry.attempts = 500;
+    assert_eq!(
+        tries(&definition),
+        PUBLISH_TRIES_MIN,
+        "a step that does nothing says nothing"
+    );
+    definition.stages[1].steps[0].retry.attempts = 1_000;
+    definition.stages[1].steps[0].action = Action::Sql {
+        target: "w".to_owned(),
+        sql: SqlText {
+            file: "x.sql".to_owned(),
+            start: None,
+            text: "select 1".to_owned(),
+        },
+    };
+    assert_eq!(tries(&definition), 1_000);
 }
