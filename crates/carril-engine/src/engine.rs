@@ -5,7 +5,7 @@ use crate::control::Retention;
 use crate::coordinator::{Coordinator, NOTICES_MAX};
 use crate::error::Error;
 use crate::event::{self, Event};
-use crate::journal;
+use crate::journal::{self, ENTER_MIN};
 use crate::lane::{LaneTable, Signal};
 use crate::limits::{Lent, Limits};
 use crate::neighbours;
@@ -17,7 +17,8 @@ use crate::task::{Kind, Tasks};
 use crate::undoing::Undoing;
 use crate::waker;
 use carril_model::contract::{
-    Clock, Entered, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target, TargetError,
+    Clock, Entered, Fault, Neighbours, NodeInfo, Pending, ProcessRow, StepRunner, Store, Target,
+    TargetError,
 };
 use carril_model::definition::Overlap;
 use carril_model::id::ProcessId;
@@ -121,6 +122,62 @@ impl Options {
     }
 }
 
+/// How often entering is tried at the start when a store that several engines share does not answer, each time for twice as long: it may
+/// have much to take over from others. After that the program ends, and whoever supervises it starts it again.
+const ENTER_TRIES: u32 = 3;
+
+/// Sets the clock by a shared store's, and enters. Whoever is asked may fall silent in that very moment, and nobody else would notice.
+async fn enter(parts: &Parts, options: &Options) -> Result<(Follower, Entered), Fault> {
+    let mut follower = Follower::default();
+    let Some(neighbours) = parts.store.neighbours() else {
+        let entered = parts.store.enter(&options.node, parts.clock.now()).await?;
+        return Ok((follower, entered));
+    };
+    let mut limit = ENTER_MIN;
+    for _ in 1..ENTER_TRIES {
+        let entered = enter_once(parts, options, (&mut follower, neighbours));
+        if let Ok(entered) = tokio::time::timeout(limit, entered).await {
+            return Ok((follower, entered?));
+        }
+        neighbours.give_up();
+        limit *= 2;
+    }
+    let entered = enter_once(parts, options, (&mut follower, neighbours));
+    let entered = in_time(neighbours, limit, entered).await?;
+    Ok((follower, entered))
+}
+
+async fn enter_once(
+    parts: &Parts,
+    options: &Options,
+    (follower, neighbours): (&mut Follower, &dyn Neighbours),
+) -> Result<Entered, Fault> {
+    // Before anything is done by it, so that it may still be set back.
+    follower.compare(parts.clock.as_ref(), neighbours).await?;
+    parts.store.enter(&options.node, parts.clock.now()).await
+}
+
+/// What a shared store answers; what it does not answer within this time is given up.
+async fn in_time<T>(
+    neighbours: &dyn Neighbours,
+    limit: Duration,
+    answer: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    let answered = tokio::time::timeout(limit, answer).await;
+    answered.unwrap_or_else(|_| {
+        neighbours.give_up();
+        Err(silent(limit))
+    })
+}
+
+/// A store that has not answered for so long.
+pub(crate) fn silent(limit: Duration) -> Fault {
+    Fault::Unavailable(format!(
+        "the store did not answer within {} s",
+        limit.as_secs()
+    ))
+}
+
 /// A running engine. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Engine {
@@ -136,13 +193,11 @@ impl Engine {
     /// # Errors
     /// [`Error::Store`] when the store cannot be entered.
     pub async fn open(parts: Parts, options: Options) -> Result<(Self, Entered), Error> {
-        let mut follower = Follower::default();
-        if let Some(neighbours) = parts.store.neighbours() {
-            // Before anything is done by it, so that it may still be set back.
-            follower.compare(parts.clock.as_ref(), neighbours).await?;
-        }
-        let entered = parts.store.enter(&options.node, parts.clock.now()).await?;
-        let breakers = parts.store.breakers().await?;
+        let (follower, entered) = enter(&parts, &options).await?;
+        let breakers = match parts.store.neighbours() {
+            Some(shared) => in_time(shared, ENTER_MIN, parts.store.breakers()).await?,
+            None => parts.store.breakers().await?,
+        };
         let clock = Arc::clone(&parts.clock);
         let lent = parts.store.neighbours();
         let lent = lent.map(|shared| Arc::new(Lent::new(Arc::clone(&clock), shared.lease())));

@@ -10,7 +10,7 @@
 
 mod away;
 
-pub(crate) use away::Outlasting;
+pub(crate) use away::{ENTER_MIN, Outlasting};
 
 use crate::coordinator::Notice;
 use crate::limits::Lent;

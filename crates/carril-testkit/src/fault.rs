@@ -349,6 +349,12 @@ impl<S: Store> Neighbours for FaultStore<S> {
         })
     }
 
+    fn give_up(&self) {
+        if let Some(inner) = self.inner.neighbours() {
+            inner.give_up();
+        }
+    }
+
     fn stirred(&self) -> Pending<'_, ()> {
         match self.inner.neighbours() {
             Some(inner) => inner.stirred(),

@@ -9,7 +9,7 @@
 use super::{Waiting, Writer, micros};
 use crate::attempt;
 use crate::coordinator::Notice;
-use crate::engine::StoreAway;
+use crate::engine::{StoreAway, silent as silent_for};
 use crate::lane::LaneTable;
 use carril_model::contract::{Clock, Entered, Fault, Group, NodeInfo, Report, Store};
 use carril_model::id::ProcessId;
@@ -23,7 +23,7 @@ const AGAIN_MIN: Duration = Duration::from_millis(50);
 /// The longest such wait.
 const AGAIN_MAX: Duration = Duration::from_secs(1);
 /// How long entering may take at the first try; twice as long each time after.
-const ENTER_MIN: Duration = Duration::from_secs(10);
+pub(crate) const ENTER_MIN: Duration = Duration::from_secs(10);
 /// How long lanes may take to stop before the engine enters again without waiting for them: a step that does not stop is abandoned
 /// before that.
 const LANES_STOP: Duration = attempt::GRACE.saturating_add(Duration::from_secs(1));
@@ -204,10 +204,7 @@ async fn enter_again(
         let fault = match entered.await {
             Ok(Err(fault @ (Fault::Unavailable(_) | Fault::Busy(_) | Fault::LostLease))) => fault,
             Ok(other) => return other,
-            Err(_) => Fault::Unavailable(format!(
-                "the store did not answer within {} s",
-                limit.as_secs()
-            )),
+            Err(_) => silent_for(limit),
         };
         tries += 1;
         if let StoreAway::Waits(Some(longest)) = away

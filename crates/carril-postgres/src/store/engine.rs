@@ -155,7 +155,7 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Pending<'a, Result<Entered, Fault>> {
         let node = node.clone();
-        drop(Waits(Some(&self.given_up)));
+        self.give_up();
         self.run_or_give_up(move |session| {
             Box::pin(async move { enter::enter(session, &node, now).await })
         })
@@ -367,6 +367,10 @@ impl Neighbours for PostgresStore {
 
     fn time(&self) -> Pending<'_, Result<Timestamp, Fault>> {
         self.run(move |session| Box::pin(neighbours::time(session)))
+    }
+
+    fn give_up(&self) {
+        drop(Waits(Some(&self.given_up)));
     }
 
     fn stirred(&self) -> Pending<'_, ()> {

@@ -4,7 +4,7 @@
 //! at the same time take turns by an advisory lock, so that each migration is done once. It holds the store's turnstile alone:
 //! engines that are at work have ended what they were writing, and what they would write next finds another version.
 
-use super::open::OpenError;
+use super::open::{OpenError, answered};
 use super::session::{quoted, sum_of, turnstile};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -79,10 +79,7 @@ pub(crate) async fn version(client: &Client, schema: &str) -> Result<i64, tokio_
 
 /// Brings the store to the newest version. Each step is durable by itself, so a stop in between goes on later.
 pub(crate) async fn up(client: &mut Client, schema: &str, shown: &str) -> Result<(), OpenError> {
-    let wrong = |error: &tokio_postgres::Error| OpenError::of(shown, error);
-    let found = version(client, schema)
-        .await
-        .map_err(|error| wrong(&error))?;
+    let found = answered(shown, version(client, schema)).await?;
     if found > NEWEST {
         return Err(OpenError::Newer {
             url: shown.to_owned(),

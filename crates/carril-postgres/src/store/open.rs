@@ -182,26 +182,40 @@ pub(crate) fn address(url: &str, name: &str) -> Result<Address, OpenError> {
     Ok(address.named(name))
 }
 
+/// How long a server may take for an answer that costs it nothing. One that falls silent just then would be waited for by a program that
+/// has nobody yet who notices.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// What the server answers, if it does so in time.
+pub(crate) async fn answered<T>(
+    shown: &str,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, OpenError> {
+    match tokio::time::timeout(ANSWER, answer).await {
+        Ok(answer) => answer.map_err(|error| OpenError::of(shown, &error)),
+        Err(_) => Err(OpenError::Unreachable {
+            url: shown.to_owned(),
+            why: format!("it did not answer within {} s", ANSWER.as_secs()),
+        }),
+    }
+}
+
 /// Looks at the server, and brings the store up to date.
 pub(crate) async fn for_engine(address: &Address, options: &StoreOptions) -> Result<(), OpenError> {
     let shown = address.shown();
     let wrong = |error: tokio_postgres::Error| OpenError::of(shown, &error);
     let (mut client, _) = driver::connect(address).await.map_err(wrong)?;
-    if pooler::gives_out_transactions(address, &client)
-        .await
-        .map_err(wrong)?
-    {
+    let pooled = pooler::gives_out_transactions(address, &client);
+    if answered(shown, pooled).await? {
         return Err(OpenError::Pooled {
             url: shown.to_owned(),
         });
     }
-    let server = client
-        .query_one(
-            "SELECT current_setting('server_version_num')::bigint, current_setting('server_version'), pg_is_in_recovery()",
-            &[],
-        )
-        .await
-        .map_err(wrong)?;
+    let server = client.query_one(
+        "SELECT current_setting('server_version_num')::bigint, current_setting('server_version'), pg_is_in_recovery()",
+        &[],
+    );
+    let server = answered(shown, server).await?;
     if server.get::<_, i64>(0) < SERVER_MIN {
         return Err(OpenError::Server {
             url: shown.to_owned(),
@@ -221,7 +235,7 @@ pub(crate) async fn for_reading(address: &Address, schema: &str) -> Result<(), O
     let shown = address.shown();
     let wrong = |error: tokio_postgres::Error| OpenError::of(shown, &error);
     let (client, _) = driver::connect(address).await.map_err(wrong)?;
-    let found = migrate::version(&client, schema).await.map_err(wrong)?;
+    let found = answered(shown, migrate::version(&client, schema)).await?;
     let (url, schema, known) = (shown.to_owned(), schema.to_owned(), migrate::NEWEST);
     if found > known {
         return Err(OpenError::Newer {

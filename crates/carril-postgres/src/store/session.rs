@@ -244,14 +244,18 @@ impl Session {
         work: impl AsyncFnOnce(&Tx<'_>) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let (node, lease_millis) = (self.node.unwrap_or(NodeId(0)), self.lease_millis);
-        let others = Cell::new(self.others);
+        self.link().await?;
+        // Whoever waits for it may give it up in its middle, and then nobody knows what the connection says next, if anything.
+        self.begun = true;
         let tx = Tx {
-            link: self.link().await?,
+            link: self.link.as_ref().expect("it was connected just now"),
             node,
             lease_millis,
-            others,
+            others: Cell::new(self.others),
         };
-        work(&tx).await
+        let done = work(&tx).await;
+        self.begun = matches!(done, Err(Fault::Unavailable(_)));
+        done
     }
 
     async fn begin<T>(

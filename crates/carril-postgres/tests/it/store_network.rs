@@ -105,6 +105,34 @@ fn who_gives_up_a_sign_of_life_gives_up_all_that_waits_behind_it() {
     );
 }
 
+/// The same for what is asked outside of a transaction, as what time it is: nobody is to ask over that connection after it.
+#[test]
+fn a_question_that_is_given_up_leaves_its_connection() {
+    let database = database();
+    let line = Line::to(Cluster::get().port());
+    let url = through(&line, &database);
+    let store = PostgresStore::open(&url, &StoreOptions::default()).expect("it opens");
+    enter(&store, "here");
+    let neighbours = store.neighbours().expect("engines share it");
+    block_on(neighbours.time()).expect("it is told");
+    line.forget();
+    block_on(async {
+        let asks = neighbours.time();
+        let beats = async {
+            let short = Duration::from_millis(500);
+            assert!(tokio::time::timeout(short, store.beat(NOW)).await.is_err());
+        };
+        let both = async { tokio::join!(asks, beats) };
+        let (asked, ()) = tokio::time::timeout(PATIENCE, both)
+            .await
+            .expect("both end in time");
+        assert!(matches!(asked, Err(Fault::Unavailable(_))), "{asked:?}");
+    });
+    let next = async { tokio::time::timeout(PATIENCE, store.beat(NOW)).await };
+    let next = block_on(next).expect("it is answered");
+    assert!(next.is_ok(), "{next:?}");
+}
+
 /// The network may forget the connection over which an engine enters again; who stops waiting may try anew, or end.
 #[test]
 fn who_gives_up_entering_may_enter_again() {

@@ -4,7 +4,7 @@ use crate::harness::{PATIENCE, end, settled};
 use carril::model::contract::EntityRow;
 use carril::model::state::ProcessState;
 use carril::{Input, Launch, OpenOptions, Pipeline, Stage, Step, StepFailure};
-use carril_testkit::network::Line;
+use carril_testkit::network::{Line, Loss};
 use carril_testkit::postgres::Cluster;
 use serde::de::IgnoredAny;
 use serde_json::Map;
@@ -72,5 +72,29 @@ async fn an_engine_outlasts_a_network_that_has_forgotten_it() {
         (ProcessState::Succeeded, 2)
     );
     assert_eq!(begun.load(Ordering::SeqCst), 4);
+    end(&one).await;
+}
+
+/// A program has nobody yet who notices that its store says nothing any more: it gives the connection up by itself and enters over
+/// another, or ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_starts_as_its_store_falls_silent_enters_all_the_same() {
+    let database = Cluster::get().database();
+    let line = Line::to(Cluster::get().port());
+    let options = |url: String| {
+        OpenOptions::new(url)
+            .folder(env!("CARGO_TARGET_TMPDIR"))
+            .lease(Duration::from_secs(3))
+    };
+    // The store is made before, so that the first commit over the line is that of who enters.
+    let first = carril::open(options(database.url())).await;
+    end(&first.expect("the store is made")).await;
+    let port = format!(":{}/", Cluster::get().port());
+    let through = database.url().replace(&port, &format!(":{}/", line.port()));
+    line.loses(Loss::Silence);
+    let opening = tokio::time::timeout(PATIENCE, carril::open(options(through)));
+    let one = opening.await.expect("it does not wait for ever");
+    let one = one.expect("another connection is answered");
+    assert!(line.lost() > 0, "one fell silent");
     end(&one).await;
 }

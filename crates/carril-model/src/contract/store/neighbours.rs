@@ -125,6 +125,10 @@ pub trait Neighbours: Send + Sync {
     /// As [`Fault`].
     fn time(&self) -> Pending<'_, Result<Timestamp, Fault>>;
 
+    /// Gives up all that was asked for and is not answered yet: it fails, and its connection, on which perhaps nobody will ever answer, is
+    /// left. For who has waited for longer than a store takes.
+    fn give_up(&self);
+
     /// Resolves when another engine, or whoever leaves a wish, says that it has changed something that may concern this one. It
     /// is a hint: it may come for nothing, and it may fail to come. Relied on is looking each second.
     ///
