@@ -178,6 +178,22 @@ fn silent(lease: &Lease, now: Timestamp) -> Duration {
     now.until_from(lease.renewed)
 }
 
+/// What it was like to enter so far.
+#[derive(Debug, Default)]
+struct Tries {
+    all: u32,
+    /// Those that nobody answered.
+    silences: u32,
+}
+
+impl Tries {
+    /// How long the next may take. It may be on a connection that is forgotten in this very moment; but a store that has much to take over
+    /// is given longer each time that it was silent. One that refuses at once, as it starts, says nothing about that.
+    fn limit(&self) -> Duration {
+        ENTER_MIN.saturating_mul(1 << self.silences.min(5))
+    }
+}
+
 /// Enters again once the lanes have stopped, as soon as the store lets it.
 async fn enter_again(
     store: Arc<dyn Store>,
@@ -196,24 +212,26 @@ async fn enter_again(
     {
         tracing::warn!("some steps do not stop; what they still do is refused by fences");
     }
-    let mut tries = 0;
+    let mut tries = Tries::default();
     loop {
-        // It may be on a connection that is forgotten in this very moment. A store that has much to take over is given longer each time.
-        let limit = ENTER_MIN.saturating_mul(1 << tries.min(5));
+        let limit = tries.limit();
         let entered = tokio::time::timeout(limit, store.enter(&node, clock.now()));
         let fault = match entered.await {
             Ok(Err(fault @ (Fault::Unavailable(_) | Fault::Busy(_) | Fault::LostLease))) => fault,
             Ok(other) => return other,
-            Err(_) => silent_for(limit),
+            Err(_) => {
+                tries.silences += 1;
+                silent_for(limit)
+            }
         };
-        tries += 1;
+        tries.all += 1;
         if let StoreAway::Waits(Some(longest)) = away
             && clock.now().micros_since(began) >= micros(longest)
         {
             return Err(fault);
         }
-        tracing::debug!(%fault, tries, "the store is still away");
-        tokio::time::sleep(backoff(tries)).await;
+        tracing::debug!(%fault, tries = tries.all, "the store is still away");
+        tokio::time::sleep(backoff(tries.all)).await;
     }
 }
 

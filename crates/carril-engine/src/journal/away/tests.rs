@@ -1,6 +1,6 @@
 //! How long lanes run on without a sign of life, and how often a store that is away is tried.
 
-use super::{AGAIN_MAX, Lease, backoff};
+use super::{AGAIN_MAX, Lease, Tries, backoff};
 use carril_model::time::Timestamp;
 use std::time::Duration;
 
@@ -26,4 +26,16 @@ fn tries_come_further_and_further_apart_up_to_a_second() {
     let waits: Vec<u128> = (1..=7).map(|tries| backoff(tries).as_millis()).collect();
     assert_eq!(waits, [50, 100, 200, 400, 800, 1_000, 1_000]);
     assert_eq!(backoff(u32::MAX), AGAIN_MAX);
+}
+
+/// A server that starts refuses many times in a second. Were each of them to make the next try longer, one that meets silence would take
+/// minutes.
+#[test]
+fn only_silence_makes_the_next_try_longer() {
+    let seconds = |all, silences| Tries { all, silences }.limit().as_secs();
+    assert_eq!(seconds(0, 0), 10);
+    assert_eq!(seconds(1_000, 0), 10);
+    assert_eq!(seconds(1_001, 1), 20);
+    assert_eq!(seconds(1_001, 5), 320);
+    assert_eq!(seconds(1_001, 1_000), 320);
 }
