@@ -276,6 +276,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/processes/{id}/swimlanes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lanes with their attempts and waits, and who held what was waited for. */
+        get: operations["swimlanes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{id}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All of a process as trace events, which Perfetto and Chrome open. */
+        get: operations["trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/processes/{id}/cancel": {
         parameters: {
             query?: never;
@@ -1057,6 +1091,59 @@ export interface components {
             key: string;
             source: string;
         };
+        /** @description One lane: an execution, its attempts and its single waits. */
+        Lane: {
+            cancelling: boolean;
+            cause?: components["schemas"]["Cause"] | null;
+            ended_at?: string | null;
+            entity?: string | null;
+            /** Format: int64 */
+            execution: number;
+            launched_at: string;
+            rolling_back: boolean;
+            /** Format: int32 */
+            run: number;
+            started_at?: string | null;
+            state: string;
+            /** @description Attempts that were begun; not those taken over from an earlier run. */
+            steps: components["schemas"]["LaneStep"][];
+            /** @description Waits of at least 10 ms that are over, and those for locks while they go on. */
+            waits: components["schemas"]["LaneWait"][];
+        };
+        /** @description An attempt of a step. */
+        LaneStep: {
+            /** Format: int32 */
+            attempt: number;
+            began: string;
+            ended?: string | null;
+            /** @description Resources that the step names, else the tables it changed. */
+            resources: string[];
+            /** Format: int32 */
+            run: number;
+            stage: string;
+            state: string;
+            step: string;
+        };
+        /** @description A wait. */
+        LaneWait: {
+            /** @description The resource, target or table that it was for. */
+            about?: string | null;
+            began: string;
+            /** @description Who held the lock that it waited for, in words. */
+            blocker?: string | null;
+            cause: string;
+            /**
+             * Format: int64
+             * @description The execution that held what it waited for, where that is known.
+             */
+            holder?: number | null;
+            /** Format: int64 */
+            micros: number;
+            /** @description When the holder gave it up. */
+            released_at?: string | null;
+            /** @description `stage/step`. */
+            step?: string | null;
+        };
         /** @description How a pipeline is launched. */
         LaunchBody: {
             /**
@@ -1519,6 +1606,23 @@ export interface components {
             message: string;
             native?: string | null;
             place?: string | null;
+        };
+        /** @description A page of lanes. */
+        Swimlanes: {
+            /** @description When the process was launched. */
+            from: string;
+            /** @description Whether holders are known: where too many uses of resources would have to be looked at, none are, but those of locks. */
+            holders: boolean;
+            lanes: components["schemas"]["Lane"][];
+            /**
+             * Format: int64
+             * @description `after` of the next page; `null` on the last one.
+             */
+            next?: number | null;
+            /** Format: int64 */
+            process: number;
+            /** @description When it ended; now, unless it has. */
+            until: string;
         };
         /** @description The numbers of a process. */
         Tally: {
@@ -2137,6 +2241,77 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Locks"];
+                };
+            };
+            /** @description not done, and why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    swimlanes: {
+        parameters: {
+            query?: {
+                /** @description Only in this state. May be repeated. */
+                state?: string;
+                /** @description Only of this entity, by its key. */
+                entity?: string;
+                /** @description `next` of the page before this one. */
+                after?: number;
+                /** @description Rows of a page: 1 to 500, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Swimlanes"];
+                };
+            };
+            /** @description not done, and why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
                 };
             };
             /** @description not done, and why */

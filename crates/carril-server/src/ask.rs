@@ -3,6 +3,7 @@
 pub(crate) mod executions;
 pub(crate) mod processes;
 pub(crate) mod records;
+pub(crate) mod swimlanes;
 pub(crate) mod things;
 pub(crate) mod trace;
 

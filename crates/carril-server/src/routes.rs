@@ -3,7 +3,7 @@
 
 use crate::act::{self, breaker, control, launch, say, tokens};
 use crate::app::App;
-use crate::ask::{executions, processes, records, things, trace};
+use crate::ask::{executions, processes, records, swimlanes, things, trace};
 use crate::schema::{self, Of};
 use crate::{deed, guard, live, metrics, page, pipelines};
 use axum::Router;
@@ -177,6 +177,8 @@ pub(crate) const ROUTES: &[Route] = &[
     read("/api/v1/processes/{id}/bottlenecks", "bottlenecks", "What each resource cost.", &[ROWS], schema::of::<trace::Bottlenecks<'static>>, || get(trace::bottlenecks)),
     read("/api/v1/processes/{id}/waits", "waits", "Where time went, by cause.", &[ROWS], schema::of::<trace::Waits<'static>>, || get(trace::waits)),
     read("/api/v1/processes/{id}/locks", "locks", "Waits for locks of databases, longest first.", &[ROWS], schema::of::<trace::Locks<'static>>, || get(trace::locks)),
+    read("/api/v1/processes/{id}/swimlanes", "swimlanes", "Lanes with their attempts and waits, and who held what was waited for.", &[STATE, ENTITY, AFTER, LIMIT], schema::of::<swimlanes::Swimlanes<'static>>, || get(swimlanes::list)),
+    read("/api/v1/processes/{id}/trace", "trace", "All of a process as trace events, which Perfetto and Chrome open.", &[], schema::object, || get(swimlanes::trace)),
     change(OPERATOR, "/api/v1/processes/{id}/cancel", "cancelProcess", "Stops a process, or some of its entities.", &[PREVIEW], Some(schema::of::<control::Cancel>), || post(control::cancel_process)),
     change(OPERATOR, "/api/v1/processes/{id}/pause", "pause", "Begins nothing more of a process.", &[PREVIEW], None, || post(control::pause)),
     change(OPERATOR, "/api/v1/processes/{id}/resume", "resume", "Goes on with a paused process.", &[PREVIEW], None, || post(control::resume)),
