@@ -1,10 +1,23 @@
 // Every view: its address, its screen, and where it is linked. A view that is not in this table does not exist.
 import type { ComponentType } from "preact";
 import { match } from "./router.ts";
+import { Audit } from "./screens/audit.tsx";
+import { Contention } from "./screens/contention.tsx";
+import { contentionWords } from "./screens/contention.text.ts";
+import { Execution } from "./screens/execution.tsx";
+import { executionWords } from "./screens/execution.text.ts";
 import { Home } from "./screens/home.tsx";
 import { homeWords } from "./screens/home.text.ts";
+import { Locks } from "./screens/locks.tsx";
+import { Nodes } from "./screens/nodes.tsx";
 import { Process } from "./screens/process.tsx";
 import { processWords } from "./screens/process.text.ts";
+import { OneResource, Resources } from "./screens/resources.tsx";
+import { resourcesWords } from "./screens/resources.text.ts";
+import { systemWords } from "./screens/system.text.ts";
+import { Timeline } from "./screens/timeline.tsx";
+import { timelineWords } from "./screens/timeline.text.ts";
+import { Tokens } from "./screens/tokens.tsx";
 
 /** What a screen is handed: the values of `:name` in its address. */
 export type Names = Record<string, string>;
@@ -22,6 +35,15 @@ export interface Route {
 export const routes: readonly Route[] = [
   { path: "/", screen: Home, title: () => homeWords().title, link: "bar" },
   { path: "/processes/:id", screen: Process, title: () => processWords().matrix, link: "process" },
+  { path: "/processes/:id/timeline", screen: Timeline, title: () => timelineWords().title, link: "process" },
+  { path: "/processes/:id/contention", screen: Contention, title: () => contentionWords().title, link: "process" },
+  { path: "/executions/:id", screen: Execution, title: () => executionWords().title, link: "execution" },
+  { path: "/resources", screen: Resources, title: () => resourcesWords().title, link: "bar" },
+  { path: "/resources/:name", screen: OneResource, title: () => resourcesWords().one },
+  { path: "/locks", screen: Locks, title: () => contentionWords().locksTitle, link: "bar" },
+  { path: "/nodes", screen: Nodes, title: () => systemWords().nodes, link: "bar" },
+  { path: "/audit", screen: Audit, title: () => systemWords().audit, link: "bar" },
+  { path: "/tokens", screen: Tokens, title: () => systemWords().tokens, link: "bar" },
 ];
 
 /** The view at a path. */

@@ -44,7 +44,8 @@ export function address(path: string, names: Values = {}, query: Values = {}): s
   return text === "" ? filled : `${filled}?${text}`;
 }
 
-async function send(url: string, init: RequestInit): Promise<Response> {
+/** Sends a request as whoever we are. What is not answered well is thrown as a problem. */
+export async function send(url: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, { ...init, headers: { ...credentials(), ...(init.headers as Record<string, string>) } });

@@ -99,10 +99,13 @@ export function Touched({ preview }: { preview: Preview }) {
 /** Shows what a deed would touch, and does it when told to. `close` hears whether it was done. */
 export function Act<Path extends PostPath>({
   deed,
+  ready = true,
   close,
   children,
 }: {
   deed: Deed<Path>;
+  /** Whether what was typed in can be sent. */
+  ready?: boolean;
   close: (done: Posted<Path> | null) => void;
   children?: ComponentChildren;
 }) {
@@ -147,7 +150,7 @@ export function Act<Path extends PostPath>({
           <button
             type="button"
             class={deed.grave === true ? "grave" : "main"}
-            disabled={doing || preview === null}
+            disabled={doing || !ready || preview === null}
             onClick={() => void confirm()}
           >
             {doing ? words().doing : deed.title}
