@@ -3,6 +3,8 @@ import type { ComponentType } from "preact";
 import { match } from "./router.ts";
 import { Home } from "./screens/home.tsx";
 import { homeWords } from "./screens/home.text.ts";
+import { Launch } from "./screens/launch.tsx";
+import { launchWords } from "./screens/launch.text.ts";
 import { Process } from "./screens/process.tsx";
 import { processWords } from "./screens/process.text.ts";
 
@@ -21,6 +23,7 @@ export interface Route {
 
 export const routes: readonly Route[] = [
   { path: "/", screen: Home, title: () => homeWords().title, link: "bar" },
+  { path: "/launch", screen: Launch, title: () => launchWords().title, link: "bar" },
   { path: "/processes/:id", screen: Process, title: () => processWords().matrix, link: "process" },
 ];
 
