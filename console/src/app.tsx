@@ -11,6 +11,7 @@ import { theme } from "./state/setting.ts";
 import { common } from "./text/common.ts";
 import { language, speak } from "./text/language.ts";
 import { Empty } from "./ui/told.tsx";
+import { Palette, palette } from "./screens/palette.tsx";
 
 /** Asks who we are, each time that we may be somebody else. */
 function useWho(): void {
@@ -50,6 +51,9 @@ function Bar() {
           ))}
       </nav>
       <span class="bar-end">
+        <button type="button" class="search" title={words.searchHint} onClick={() => (palette.value = true)}>
+          {words.search} <kbd>/</kbd>
+        </button>
         <span class={`live live-${stream.value}`} title={words.liveHint[stream.value]} role="status">
           <span class="live-dot" aria-hidden="true" />
           {words.live[stream.value]}
@@ -119,6 +123,7 @@ export function App() {
         {common().skip}
       </a>
       <Bar />
+      {palette.value && locked.value === null && <Palette />}
       <main id="content" tabIndex={-1}>
         <View />
       </main>

@@ -8,6 +8,8 @@ import { Execution } from "./screens/execution.tsx";
 import { executionWords } from "./screens/execution.text.ts";
 import { Home } from "./screens/home.tsx";
 import { homeWords } from "./screens/home.text.ts";
+import { Launch } from "./screens/launch.tsx";
+import { launchWords } from "./screens/launch.text.ts";
 import { Locks } from "./screens/locks.tsx";
 import { Nodes } from "./screens/nodes.tsx";
 import { Process } from "./screens/process.tsx";
@@ -34,6 +36,7 @@ export interface Route {
 
 export const routes: readonly Route[] = [
   { path: "/", screen: Home, title: () => homeWords().title, link: "bar" },
+  { path: "/launch", screen: Launch, title: () => launchWords().title, link: "bar" },
   { path: "/processes/:id", screen: Process, title: () => processWords().matrix, link: "process" },
   { path: "/processes/:id/timeline", screen: Timeline, title: () => timelineWords().title, link: "process" },
   { path: "/processes/:id/contention", screen: Contention, title: () => contentionWords().title, link: "process" },

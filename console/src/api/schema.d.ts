@@ -787,6 +787,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What unfinished processes are at, and which are late. */
+        get: operations["overview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processes/{id}/matrix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every execution by stage, in columns. */
+        get: operations["matrix"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1144,6 +1178,14 @@ export interface components {
             /** @description `stage/step`. */
             step?: string | null;
         };
+        /** @description A process that is late. */
+        Late: {
+            pipeline: string;
+            /** Format: int64 */
+            process: number;
+            /** @description `goal` or `baseline`. */
+            than: string;
+        };
         /** @description How a pipeline is launched. */
         LaunchBody: {
             /**
@@ -1270,6 +1312,46 @@ export interface components {
             /** @description Whether there is more than one answer holds. */
             more: boolean;
         };
+        /** @description A process's executions by its stages. The n-th of every column is about the same execution. */
+        Matrix: {
+            /** @description What that is about, as a resource's name. */
+            abouts: (string | null)[];
+            /** @description What their time is being spent on; `null` once they have settled. */
+            causes: (string | null)[];
+            /**
+             * @description A letter for each stage: `.` not reached, `p` between two steps, `r` running, `w` waiting, `s` succeeded, `f` failed, `k`
+             *     skipped, `c` cancelled, `i` interrupted, `-` no stage of this execution.
+             */
+            cells: string[];
+            /** @description `null` for the process's own execution. */
+            entities: (string | null)[];
+            /** @description The code of what failed. */
+            errors: (string | null)[];
+            ids: number[];
+            /** @description `rolling_back` or `cancelling` where they are. */
+            leaving: (string | null)[];
+            /** @description Microseconds of the run so far, from its first lane; 0 before. */
+            micros: number[];
+            /**
+             * Format: int64
+             * @description `after` of the next page; `null` on the last one.
+             */
+            next?: number | null;
+            /** Format: int64 */
+            process: number;
+            runs: number[];
+            /** @description Since when. */
+            since: (string | null)[];
+            /** @description In order. */
+            stages: components["schemas"]["MatrixStage"][];
+            states: string[];
+        };
+        /** @description A column of it. */
+        MatrixStage: {
+            name: string;
+            /** @description `entity` or `process`. */
+            per: string;
+        };
         /** @description How the newest run stands beside a baseline. */
         Newest: {
             /** Format: int64 */
@@ -1352,6 +1434,32 @@ export interface components {
             /** Format: int64 */
             process: number;
             rows: components["schemas"]["Overlap"][];
+        };
+        /** @description How the store is. */
+        Overview: {
+            /** @description Their unsettled executions by what they are at. */
+            causes: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int64
+             * @description Their executions that failed.
+             */
+            failed: number;
+            /** @description Those of the newest 20 that run longer than their goal or their baseline allows. */
+            late: components["schemas"]["Late"][];
+            /** @description Whether there are more unfinished processes than were looked at, 200. */
+            more: boolean;
+            /**
+             * Format: int64
+             * @description Processes that are paused.
+             */
+            paused: number;
+            /**
+             * Format: int64
+             * @description Processes that are running.
+             */
+            running: number;
         };
         /** @description A pipeline in short. */
         PipelineListed: {
@@ -3307,6 +3415,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Deeds"];
+                };
+            };
+            /** @description not done, and why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    overview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overview"];
+                };
+            };
+            /** @description not done, and why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    matrix: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before this one. */
+                after?: number;
+                /** @description Executions: 1 to 10000, and as many by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Matrix"];
                 };
             };
             /** @description not done, and why */

@@ -3,10 +3,11 @@ import { ask, query } from "../router.ts";
 import { useRead } from "../state/read.ts";
 import type { components } from "../api/schema.d.ts";
 import { common } from "../text/common.ts";
-import { span } from "../ui/format.ts";
+import { causeName } from "../text/states.ts";
+import { count, span } from "../ui/format.ts";
 import { Bar, Numbers } from "../ui/progress.tsx";
 import { Choice } from "../ui/choice.tsx";
-import { standing, State } from "../ui/state.tsx";
+import { Shape, standing, State } from "../ui/state.tsx";
 import { Table } from "../ui/table.tsx";
 import { Moment, Since } from "../ui/time.tsx";
 import { Empty, Told } from "../ui/told.tsx";
@@ -33,6 +34,7 @@ export function Home() {
   return (
     <>
       <h1 class="unseen">{words.title}</h1>
+      <Tiles />
       <div class="tools">
         <Choice
           name={words.newest}
@@ -57,7 +59,9 @@ export function Home() {
         {(page) =>
           page.processes.length === 0 ? (
             show === "" && pipeline === "" && before === null ? (
-              <Empty title={words.empty}>{words.emptyHelp}</Empty>
+              <Empty title={words.empty}>
+                <a href="/launch">{words.launchOne}</a> {words.emptyHelp}
+              </Empty>
             ) : (
               <Empty title={words.emptyFilter}>
                 <a href="/">{words.everything}</a>
@@ -108,5 +112,55 @@ function Processes({ rows }: { rows: readonly Process[] }) {
         },
       ]}
     />
+  );
+}
+
+/** What unfinished processes are at, in numbers; the causes behind "waiting" below them. */
+function Tiles() {
+  const words = homeWords();
+  const read = useRead("/api/v1/overview", { on: (event) => event.event !== "lanes" });
+  const told = read.data;
+  if (told === null) return read.problem === null ? <div class="tiles" aria-hidden="true" /> : null;
+  const causes = Object.entries(told.causes).filter(([cause]) => cause !== "running");
+  const waiting = causes.reduce((sum, [, number]) => sum + number, 0);
+  const tiles: readonly (readonly [string, number, string, string])[] = [
+    ["running", told.causes["running"] ?? 0, words.running, words.runningHint],
+    ["waiting", waiting, words.waiting, words.waitingHint],
+    ["failed", told.failed, words.failed, words.failedHint],
+    ["interrupted", told.late.length, words.late, words.lateHint],
+    ["paused", told.causes["lock"] ?? 0, words.locks, words.locksHint],
+  ];
+  return (
+    <>
+      <dl class="tiles">
+        {tiles.map(([state, number, label, hint]) => (
+          <div class={number === 0 ? "tile is-zero" : "tile"} title={hint}>
+            <dt>
+              <Shape state={state} /> {label}
+            </dt>
+            <dd>{count(number)}</dd>
+          </div>
+        ))}
+      </dl>
+      {(causes.length > 0 || told.late.length > 0) && (
+        <ul class="causes">
+          {causes
+            .sort(([, left], [, right]) => right - left)
+            .map(([cause, number]) => (
+              <li>
+                <strong>{count(number)}</strong> {causeName(cause)}
+              </li>
+            ))}
+          {told.late.map((late) => (
+            <li class="tone-warn">
+              <a href={`/processes/${late.process}`}>
+                {late.pipeline} {late.process}
+              </a>{" "}
+              {late.than === "goal" ? words.lateGoal : words.lateBaseline}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
