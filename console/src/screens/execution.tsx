@@ -1,5 +1,6 @@
 // An execution: what it is at and why, where its time went, what its steps did and gave, and what can be done with it.
 import type { ComponentChildren } from "preact";
+import { useRef } from "preact/hooks";
 import type { Got } from "../api/client.ts";
 import { listenedTo } from "../api/about.ts";
 import { ask, path, query } from "../router.ts";
@@ -25,7 +26,13 @@ type Shown = "steps" | "outputs" | "logs" | "signals" | "others";
 
 export function Execution({ names }: { names: Record<string, string> }) {
   const id = Number(names["id"]);
-  const read = useRead("/api/v1/executions/{id}", { names: { id: names["id"] }, on: listenedTo({ execution: id }) });
+  // That it was rolled back is told of its process only.
+  const process = useRef<number | undefined>(undefined);
+  const read = useRead("/api/v1/executions/{id}", {
+    names: { id: names["id"] },
+    on: (event) => listenedTo({ execution: id })(event) || (event.event === "process" && event.process === process.current),
+  });
+  process.current = read.data?.execution.process;
   return (
     <Told read={read}>
       {({ execution }) => (

@@ -164,7 +164,7 @@ function Hold({ name, breaker, again }: { name: string; breaker: Breaker; again:
         >
           <label class="field">
             {words.why}
-            <input value={reason} maxLength={200} onChange={(event) => setReason(event.currentTarget.value)} />
+            <input value={reason} maxLength={200} onInput={(event) => setReason(event.currentTarget.value)} />
           </label>
         </Act>
       )}

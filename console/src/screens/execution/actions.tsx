@@ -75,7 +75,7 @@ function Retry({ execution, close }: { execution: OneExecution; close: (done: un
     >
       <label class="field">
         {words.from}
-        <input value={from} placeholder={execution.failed_step ?? "stage/step"} onChange={(event) => setFrom(event.currentTarget.value)} />
+        <input value={from} placeholder={execution.failed_step ?? "stage/step"} onInput={(event) => setFrom(event.currentTarget.value)} />
       </label>
     </Act>
   );
@@ -110,7 +110,7 @@ function Send({ execution, close }: { execution: OneExecution; close: (done: unk
     >
       <label class="field">
         {words.name}
-        <input value={name} autocomplete="off" onChange={(event) => setName(event.currentTarget.value)} />
+        <input value={name} autocomplete="off" onInput={(event) => setName(event.currentTarget.value)} />
       </label>
       <label class="field">
         {words.json}
