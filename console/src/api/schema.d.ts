@@ -130,7 +130,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One pipeline: its stages, steps and limits. */
+        /** One pipeline: its parameters, stages, steps and limits. */
         get: operations["pipeline"];
         put?: never;
         post?: never;
@@ -1261,6 +1261,8 @@ export interface components {
         };
         /** @description A column of it. */
         MatrixStage: {
+            /** @description Its first step, `stage/step`: what a retry is told `from`. */
+            first: string;
             name: string;
             /** @description `entity` or `process`. */
             per: string;
