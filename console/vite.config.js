@@ -41,5 +41,5 @@ export default defineConfig({
     },
   },
   // `npm run dev` shows the sources over a server that runs: `carril serve` on its own port.
-  server: { proxy: { "/api": process.env.CARRIL_URL ?? "http://127.0.0.1:7411" } },
+  server: { proxy: { "/api": { target: process.env.CARRIL_URL ?? "http://127.0.0.1:7411", changeOrigin: false } } },
 });

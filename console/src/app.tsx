@@ -54,10 +54,12 @@ function Bar() {
         <button type="button" class="search" title={words.searchHint} onClick={() => (palette.value = true)}>
           {words.search} <kbd>/</kbd>
         </button>
-        <span class={`live live-${stream.value}`} title={words.liveHint[stream.value]} role="status">
-          <span class="live-dot" aria-hidden="true" />
-          {words.live[stream.value]}
-        </span>
+        {stream.value !== "off" && (
+          <span class={`live live-${stream.value}`} title={words.liveHint[stream.value]} role="status">
+            <span class="live-dot" aria-hidden="true" />
+            {words.live[stream.value]}
+          </span>
+        )}
         <button
           type="button"
           class="plain"

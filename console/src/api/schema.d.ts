@@ -1348,6 +1348,8 @@ export interface components {
         };
         /** @description A column of it. */
         MatrixStage: {
+            /** @description Its first step, `stage/step`: what a retry is told `from`. */
+            first: string;
             name: string;
             /** @description `entity` or `process`. */
             per: string;

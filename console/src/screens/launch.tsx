@@ -294,7 +294,7 @@ function Plan({ outline }: { outline: Outline }) {
             <ul>
               {segment.stages.map((stage) => (
                 <li>
-                  {stage.name} <span class="faint">{words.stageSteps(count(stage.steps.length))}</span>
+                  {stage.name} <span class="faint">{words.stageSteps(stage.steps.length)}</span>
                 </li>
               ))}
             </ul>

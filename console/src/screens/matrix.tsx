@@ -15,7 +15,7 @@ import { matrixWords } from "./matrix.text.ts";
 import { Chosen } from "./matrix/chosen.tsx";
 import { layoutOf, NAMES, Painter, paletteOf, ROW, type Layout, type Marked } from "./matrix/paint.ts";
 import { arrange, SORTS, tally, type Row, type Sort } from "./matrix/rows.ts";
-import { useMatrix, type Known } from "./matrix/use.ts";
+import type { Known } from "./matrix/use.ts";
 import { told } from "./matrix/words.ts";
 
 /** Where the cursor is, by execution, so that it stays where it was when rows move; and where the block began. */
@@ -26,10 +26,9 @@ interface Cursor {
   fromStage: number;
 }
 
-export function MatrixOf({ process }: { process: string }) {
+/** The matrix of a process that `known` is about; `paint` is told how to draw it anew. */
+export function MatrixOf({ process, known, paint }: { process: string; known: Known; paint: { current: () => void } }) {
   const words = matrixWords();
-  const paint = useRef(() => {});
-  const known = useMatrix(process, () => paint.current());
   const given = query.value.get("sort") as Sort | null;
   const sort = given !== null && SORTS.includes(given) ? given : "launched";
   const find = query.value.get("entity") ?? "";
@@ -158,7 +157,10 @@ function Picture({
     let frame = 0;
     const draw = (): void => {
       frame = 0;
-      painter.current?.draw(known.rows, order, place.current?.scrollTop ?? 0, marked, told);
+      if (painter.current === null) return;
+      painter.current.draw(known.rows, order, place.current?.scrollTop ?? 0, marked, told);
+      // The first picture is what somebody waits for; `tests/figures.mjs` reads when it was there.
+      if (performance.getEntriesByName("matrix").length === 0) performance.mark("matrix");
     };
     paint.current = () => {
       if (frame === 0) frame = requestAnimationFrame(draw);
@@ -198,7 +200,7 @@ function Picture({
         tabIndex={0}
         role="application"
         aria-label={`${words.name}. ${words.keys}`}
-        style={{ height: `min(${order.length * ROW + (head.current?.offsetHeight ?? 120) + 2}px, max(16rem, 100vh - 24rem))` }}
+        style={{ height: `min(${order.length * ROW + (head.current?.offsetHeight ?? 120) + 2}px, max(16rem, 100vh - 22rem))` }}
         onScroll={() => paint.current()}
         onKeyDown={(event) => key(event, marked, order.length, known.stages.length, move, setCursor, known, order)}
         onPointerDown={(event) => {

@@ -40,7 +40,7 @@ export function Chosen({
   const words = matrixWords();
   const [doing, setDoing] = useState<Doing | null>(null);
   const stage = stages[marked.stage]?.name ?? "";
-  const from = stages[marked.left]?.name ?? "";
+  const from = stages[marked.left];
   const state = cellState(cursor, marked.stage);
   const deeds = deedsFor(process, rows, from);
   const tooMany = rows.length > NAMED_MAX;
@@ -102,7 +102,7 @@ function Why({ row }: { row: Row }) {
 }
 
 /** What makes sense for these rows. */
-function deedsFor(process: string, rows: readonly Row[], from: string): [Doing, Deed][] {
+function deedsFor(process: string, rows: readonly Row[], from: Matrix["stages"][number] | undefined): [Doing, Deed][] {
   const words = matrixWords();
   const names = { id: process };
   const ours = rows.filter((row): row is Row & { entity: string } => row.entity !== null);
@@ -124,14 +124,14 @@ function deedsFor(process: string, rows: readonly Row[], from: string): [Doing, 
     };
     deeds.push(["retry", deed as Deed]);
   }
-  if (settled.length > 0 && from !== "") {
+  if (settled.length > 0 && from !== undefined) {
     const deed: Deed<"/api/v1/processes/{id}/retry"> = {
       path: "/api/v1/processes/{id}/retry",
       names,
-      body: { entities: settled, from },
-      title: words.retryFrom(from),
-      about: words.retryFromAbout(from),
-      command: cli("retry", "--process", process, ...named(settled), "--from", from),
+      body: { entities: settled, from: from.first },
+      title: words.retryFrom(from.name),
+      about: words.retryFromAbout(from.name),
+      command: cli("retry", "--process", process, ...named(settled), "--from", from.first),
     };
     deeds.push(["from", deed as Deed]);
   }

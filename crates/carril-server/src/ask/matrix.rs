@@ -54,6 +54,8 @@ pub(crate) struct MatrixStage {
     name: String,
     /// `entity` or `process`.
     per: &'static str,
+    /// Its first step, `stage/step`: what a retry is told `from`.
+    first: String,
 }
 
 /// Tells a whole process.
@@ -88,9 +90,11 @@ pub(crate) async fn matrix(
 }
 
 fn stages(plan: &Plan) -> Vec<MatrixStage> {
-    let stages = plan.definition().stages.iter();
+    let stages = plan.definition().stages.iter().enumerate();
+    let first = |position: usize| plan.steps().iter().find(|step| step.stage == position);
     stages
-        .map(|stage| MatrixStage {
+        .map(|(position, stage)| MatrixStage {
+            first: first(position).map_or_else(String::new, |step| step.path.clone()),
             name: stage.name.clone(),
             per: match stage.per {
                 Scope::Entity => "entity",

@@ -178,7 +178,7 @@ async fn a_matrix_has_a_letter_for_each_execution_and_stage() {
     let told = served.get(&path).await.with(200).json();
     assert_eq!(
         told["stages"],
-        json!([{"name": "collect", "per": "entity"}])
+        json!([{"name": "collect", "per": "entity", "first": "collect/hold"}])
     );
     assert_eq!(told["entities"], json!(["ada", "bela", "cleo"]));
     assert_eq!(told["cells"], json!(["s", "f", "s"]));

@@ -9,14 +9,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
-use crate::command::{is_there, succeeds};
+use crate::command::is_there;
+use crate::console::{SOURCES, install, npm};
 use crate::finding::Finding;
 use crate::tree::{TextFile, Tree};
 
 #[cfg(test)]
 mod tests;
 
-const SOURCES: &str = "console";
 const BUILT: &str = "crates/carril-server/dist";
 /// Where it is built again, below the root; git does not see it.
 const AGAIN: &str = "target/console";
@@ -115,15 +115,9 @@ fn again(root: &Path, built: &BTreeMap<String, Vec<u8>>) -> Result<Vec<Finding>>
         eprintln!("check: npm is not installed; the console is not built again");
         return Ok(Vec::new());
     }
-    let npm = |words: &[&str]| -> Result<bool> {
-        let mut command = Command::new("npm");
-        command.args(words).current_dir(root.join(SOURCES));
-        succeeds(command.stdout(Stdio::null()))
-    };
-    if !are_installed(root) && !npm(&["ci", "--ignore-scripts", "--no-audit", "--no-fund"])? {
-        let wrong = "its packages cannot be had, so it was not built again";
-        let right = "`npm ci` works there";
-        let finding = Finding::error("console/packages", SOURCES, wrong, right);
+    if let Err(error) = install(root) {
+        let wrong = format!("it was not built again: {error:#}");
+        let finding = Finding::error("console/packages", SOURCES, wrong, "`npm ci` works there");
         return Ok(vec![finding.into_warning()]);
     }
     let mut found = Vec::new();
@@ -139,7 +133,7 @@ fn again(root: &Path, built: &BTreeMap<String, Vec<u8>>) -> Result<Vec<Finding>>
         ),
     ];
     for (words, right) in steps {
-        if !npm(words)? {
+        if !npm(root, words)? {
             let wrong = format!("this failed there: npm {}", words.join(" "));
             found.push(Finding::error("console/sources", SOURCES, wrong, right));
         }
@@ -148,16 +142,6 @@ fn again(root: &Path, built: &BTreeMap<String, Vec<u8>>) -> Result<Vec<Finding>>
         found.extend(different(built, &files(&root.join(AGAIN))?));
     }
     Ok(found)
-}
-
-/// Whether the packages are those of the lock file: npm writes down what it installed, after it did.
-fn are_installed(root: &Path) -> bool {
-    let age = |name: &str| {
-        let file = root.join(SOURCES).join(name);
-        file.metadata().and_then(|about| about.modified()).ok()
-    };
-    let installed = age("node_modules/.package-lock.json");
-    installed.is_some() && installed >= age("package-lock.json")
 }
 
 /// Tells files that are not what was built just now.
