@@ -11,7 +11,7 @@ import { count } from "../ui/format.ts";
 import { ProcessFrame, type OneProcess } from "../ui/process.tsx";
 import { Empty, Told } from "../ui/told.tsx";
 import { Chart } from "./contention/chart.tsx";
-import { blockersOf, usesOf, type Uses } from "./contention/curve.ts";
+import { blockersOf, lastOf, usesOf, type Uses } from "./contention/curve.ts";
 import { LANES_MAX, useLanes } from "./contention/lanes.ts";
 import { LockRows } from "./contention/locks.tsx";
 import { Blockers, Costs, Matrix } from "./contention/tables.tsx";
@@ -97,7 +97,7 @@ function OverTime({ page, shown, isOpen }: { page: Swimlanes; shown: string; isO
         </label>
         {page.next != null && <span class="faint">{words.cut(count(LANES_MAX))}</span>}
       </div>
-      <Chart name={shown} uses={uses.get(shown) ?? NOBODY} end={Math.max(1, end - start)} />
+      <Chart name={shown} uses={uses.get(shown) ?? NOBODY} end={Math.max(1, lastOf(uses.values()))} />
     </>
   );
 }

@@ -7,10 +7,16 @@ import { count, span } from "../../ui/format.ts";
 import { ink } from "../../ui/ink.ts";
 import { executionWords } from "../execution.text.ts";
 import { contentionWords } from "../contention.text.ts";
-import { curve, during, type Use, type Uses } from "./curve.ts";
+import { CLOCK } from "../timeline/layout.ts";
+import { busiest, curve, during, type Use, type Uses } from "./curve.ts";
 
 const POINTS = 400;
 const HEIGHT = 190;
+/** Steps of the axis of time, in microseconds: round ones of the decimal system, and from a quarter of a minute on of the clock. */
+const STEPS = [
+  ...[0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power)),
+  ...CLOCK,
+];
 /** So many are named; of more the number is told. */
 const NAMED = 24;
 
@@ -22,9 +28,10 @@ export function Chart({ name, uses, end }: { name: string; uses: Uses; end: numb
     () => ({ used: curve(uses.holds, end, POINTS), waiting: curve(uses.waits, end, POINTS) }),
     [uses, end],
   );
-  const peak = waiting.indexOf(Math.max(...waiting));
+  const [held, queued] = useMemo(() => [busiest(uses.holds), busiest(uses.waits)], [uses]);
+  const peak = queued.number > 0 ? queued.at : held.at;
   const asked = Number(query.value.get("at") ?? Number.NaN) * 1_000;
-  const at = asked >= 0 && asked <= end ? asked : ((peak + 0.5) * end) / POINTS;
+  const at = asked >= 0 && asked <= end ? asked : peak;
 
   useEffect(() => {
     const element = box.current;
@@ -48,7 +55,7 @@ export function Chart({ name, uses, end }: { name: string; uses: Uses; end: numb
         cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
         scales: { x: { time: false }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.08)] } },
         axes: [
-          { ...axis, size: 26, values: (_, splits) => splits.map((split) => span(split)) },
+          { ...axis, size: 26, space: 90, incrs: STEPS, values: (_, splits) => splits.map((split) => span(split)) },
           { ...axis, size: 42, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000] },
         ],
         series: [
@@ -72,7 +79,7 @@ export function Chart({ name, uses, end }: { name: string; uses: Uses; end: numb
     };
   }, [used, waiting, end, colours, words]);
 
-  const summary = words.summary(name, count(Math.max(...used)), count(Math.max(...waiting)), span(((peak + 0.5) * end) / POINTS));
+  const summary = words.summary(name, count(held.number), count(queued.number), span(peak));
   return (
     <section>
       <div class="chart">

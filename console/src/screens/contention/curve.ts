@@ -18,6 +18,9 @@ export interface Uses {
   waits: Use[];
 }
 
+/** Causes that are about a resource, a target or a table; others are about a signal, a question, a time. */
+const SHARED = ["slot", "pool", "rate", "breaker", "lock"];
+
 /** Uses by resource. `start` and `now` are microseconds since 1970. */
 export function usesOf(lanes: readonly Lane[], start: number, now: number): Map<string, Uses> {
   const found = new Map<string, Uses>();
@@ -34,26 +37,32 @@ export function usesOf(lanes: readonly Lane[], start: number, now: number): Map<
       for (const name of step.resources) of(name).holds.push({ ...who, step: `${step.stage}/${step.step}`, from, until });
     }
     for (const wait of lane.waits) {
-      if (wait.about == null) continue;
+      if (wait.about == null || !SHARED.includes(wait.cause)) continue;
       const from = microsOf(wait.began) - start;
       of(wait.about).waits.push({ ...who, step: wait.step ?? "", from, until: from + wait.micros });
     }
     const { cause } = lane;
-    if (cause?.about != null && cause.kind !== "lock") {
+    // Waits for locks are told while they go on.
+    if (cause?.about != null && SHARED.includes(cause.kind) && cause.kind !== "lock") {
       of(cause.about).waits.push({ ...who, step: "", from: microsOf(cause.since) - start, until: now - start });
     }
   }
   return found;
 }
 
-/** How many at once, the most of each of so many equal parts from 0 to `end`. Who begins when another ends takes its place. */
-export function curve(uses: readonly Use[], end: number, points: number): number[] {
-  const width = end / points;
+/** Comings and goings in order of time. Who begins when another ends takes its place. */
+function changesOf(uses: readonly Use[]): { at: number; by: number }[] {
   const changes = uses.flatMap((use) => [
     { at: use.from, by: 1 },
     { at: use.until, by: -1 },
   ]);
-  changes.sort((left, right) => left.at - right.at || left.by - right.by);
+  return changes.sort((left, right) => left.at - right.at || left.by - right.by);
+}
+
+/** How many at once, the most of each of so many equal parts from 0 to `end`. */
+export function curve(uses: readonly Use[], end: number, points: number): number[] {
+  const width = end / points;
+  const changes = changesOf(uses);
   const most = new Array<number>(points).fill(0);
   let number = 0;
   let next = 0;
@@ -68,6 +77,29 @@ export function curve(uses: readonly Use[], end: number, points: number): number
     most[part] = peak;
   }
   return most;
+}
+
+/** The most at once, and the middle of the longest time in which it was so many. */
+export function busiest(uses: readonly Use[]): { number: number; at: number } {
+  let best = { number: 0, at: 0, length: 0 };
+  let number = 0;
+  let before = 0;
+  for (const change of changesOf(uses)) {
+    const length = change.at - before;
+    if (length > 0 && (number > best.number || (number === best.number && length > best.length))) {
+      best = { number, at: before + length / 2, length };
+    }
+    number += change.by;
+    before = change.at;
+  }
+  return best;
+}
+
+/** When the last of all uses ends. */
+export function lastOf(uses: Iterable<Uses>): number {
+  let last = 0;
+  for (const { holds, waits } of uses) for (const use of [...holds, ...waits]) last = Math.max(last, use.until);
+  return last;
 }
 
 /** Who it was at a moment. */

@@ -2,6 +2,7 @@
 // they are ours.
 import type { components } from "../../api/schema.d.ts";
 import { now } from "../../state/clock.ts";
+import { common } from "../../text/common.ts";
 import { between, span } from "../../ui/format.ts";
 import { Moment } from "../../ui/time.tsx";
 import { Table } from "../../ui/table.tsx";
@@ -67,7 +68,10 @@ function Who({ blocker }: { blocker: BlockerShape }) {
       blocker.name
     ) : (
       <>
-        <a href={`/executions/${blocker.execution}`}>{blocker.execution}</a> {blocker.step}
+        <a href={`/executions/${blocker.execution}`}>
+          {common().execution.toLowerCase()} {blocker.execution}
+        </a>{" "}
+        {blocker.step}
       </>
     );
   return (

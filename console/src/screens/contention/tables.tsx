@@ -59,7 +59,7 @@ export function Blockers({ blockers, locks }: { blockers: readonly Blocker[]; lo
       key: `lock ${lock.blocker} ${lock.about}`,
       who: (
         <>
-          {lock.blocker} {lock.foreign && <span class="tag">{words.foreign}</span>}
+          <LockHolder name={lock.blocker} /> {lock.foreign && <span class="tag">{words.foreign}</span>}
         </>
       ),
       about: lock.about,
@@ -96,6 +96,20 @@ export function Blockers({ blockers, locks }: { blockers: readonly Blocker[]; lo
         />
       )}
     </div>
+  );
+}
+
+/** Who held a lock: executions are told by their number, and lead there. */
+function LockHolder({ name }: { name: string }) {
+  const known = /^execution (\d+)(.*)$/.exec(name);
+  if (known === null) return <>{name}</>;
+  return (
+    <>
+      <a href={`/executions/${known[1]}`}>
+        {common().execution.toLowerCase()} {known[1]}
+      </a>
+      {known[2]}
+    </>
   );
 }
 

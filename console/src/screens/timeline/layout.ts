@@ -172,7 +172,7 @@ export function within(view: View, whole: View): View {
 }
 
 /** Steps of an axis from a quarter of a minute on. */
-const CLOCK = [15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400].map((seconds) => seconds * 1e6);
+export const CLOCK = [15, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 14_400, 43_200, 86_400].map((seconds) => seconds * 1e6);
 
 /** Round numbers for an axis, about so many. */
 export function ticks(view: View, about: number): number[] {

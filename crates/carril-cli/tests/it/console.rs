@@ -54,9 +54,58 @@ name = "report"
   command = ["sh", "-c", "echo '<img src=x onerror=window.stolen=1>' >&2; exit 3"]
 "#;
 
-/// A folder with the pipeline, and with where its warehouse is.
+/// Lanes that wait for one press, give and print what looks like a page, and, as `mode` has it, ask or fail.
+const SHARING: &str = r#"
+name = "sharing"
+description = "Lanes that wait for one press, give, print, ask and fail."
+[params]
+mode = { type = "text", default = "run", description = "run, ask or fail" }
+day = { type = "date", default = "2025-01-31" }
+[lanes]
+key = "entity.key ~ param.day"
+[entities]
+target = "warehouse"
+key = "name"
+sql = "select name from who order by rowid"
+[resource.press]
+slots = 1
+breaker = { failures = 50 }
+[[stage]]
+name = "make"
+  [[stage.step]]
+  name = "press"
+  command = ["sh", "-c", "sleep 0.1"]
+  resource = "press"
+  [[stage.step]]
+  name = "give"
+  command = ["echo", "{{\"page\": \"<script>window.stolen=1</script>\"}}"]
+  output = "json"
+  [[stage.step]]
+  name = "rows"
+  shared_writes = ["effect"]
+  sql = "insert into effect values (:entity_key, :mode)"
+[[stage]]
+name = "tell"
+  [[stage.step]]
+  name = "hello"
+  command = ["echo", "<b>hello</b>"]
+  [[stage.step]]
+  name = "cry"
+  when = "param.mode == 'fail' and entity.key == 'cleo'"
+  command = ["sh", "-c", "echo '<img src=x onerror=window.stolen=1>' >&2; exit 3"]
+[[stage]]
+name = "ask"
+  [[stage.step]]
+  name = "sign"
+  when = "param.mode == 'ask' and (entity.key == 'ada' or entity.key == 'bela')"
+  approval = "Publish <i>{entity_key}</i>?"
+"#;
+
+/// A folder with the pipelines, and with where their warehouse is.
 fn folder() -> Bench {
     let bench = Bench::new(SCHEMA, PIPELINE);
+    std::fs::create_dir(bench.path("sharing")).unwrap();
+    std::fs::write(bench.path("sharing/pipeline.toml"), SHARING).unwrap();
     let settings = "[targets]\nwarehouse = \"sqlite:warehouse.db\"\n";
     std::fs::write(bench.path("carril.toml"), settings).unwrap();
     bench
