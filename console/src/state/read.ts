@@ -26,14 +26,17 @@ export interface Asking {
 
 /** Reads `path`, or nothing as long as it is `null`. */
 export function useRead<Path extends GetPath>(path: Path | null, asking: Asking = {}): Read<Got<Path>> {
-  const [kept, keep] = useState<{ of: string; data: Got<Path> | null; problem: Problem | null; loading: boolean }>({
+  const [kept, keep] = useState<{ of: string; base: string; data: Got<Path> | null; problem: Problem | null; loading: boolean }>({
     of: "",
+    base: "",
     data: null,
     problem: null,
     loading: true,
   });
   const url = path === null ? "" : address(path, asking.names, asking.query);
   const key = `${session.value} ${url}`;
+  // With another filter it is the same thing that is looked at: what is there stays until the other is.
+  const base = path === null ? "" : `${session.value} ${address(path, asking.names)}`;
   const again = useRef<() => void>(() => {});
   const on = useRef(asking.on);
   on.current = asking.on;
@@ -55,12 +58,12 @@ export function useRead<Path extends GetPath>(path: Path | null, asking: Asking 
       wanted = false;
       try {
         const data = await get(path, asking.names, asking.query, abort.signal);
-        keep({ of: key, data, problem: null, loading: false });
+        keep({ of: key, base, data, problem: null, loading: false });
       } catch (error) {
         if (abort.signal.aborted) return;
         if (!(error instanceof Problem)) throw error;
         if (locked.value === null) {
-          keep((was) => ({ of: key, data: was.of === key ? was.data : null, problem: error, loading: false }));
+          keep((was) => ({ of: key, base, data: was.of === key ? was.data : null, problem: error, loading: false }));
         }
       }
       reading = false;
@@ -89,11 +92,11 @@ export function useRead<Path extends GetPath>(path: Path | null, asking: Asking 
     // The address and the session say all that is asked.
   }, [key]);
 
-  const mine = kept.of === key || kept.of === "";
+  const isCurrent = kept.of === key;
   return {
-    data: mine ? kept.data : null,
-    problem: mine ? kept.problem : null,
-    loading: mine ? kept.loading : true,
+    data: kept.base === base ? kept.data : null,
+    problem: isCurrent ? kept.problem : null,
+    loading: isCurrent ? kept.loading : true,
     again: () => again.current(),
   };
 }
