@@ -1,4 +1,6 @@
-//! Swim-lanes, as programs read them.
+//! Swim-lanes as programs read them: the lanes of a page with their attempts and single waits, each with who held what was waited for.
+//!
+//! What is in them is decided by [`crate::swimlanes`]; here they only get the shape that is documented.
 
 use super::{CauseShape, is_open, rfc3339};
 use crate::swimlanes::{Lane, Wait};
