@@ -21,6 +21,7 @@ pub mod import;
 pub mod lanes;
 pub mod load;
 pub mod lock;
+pub mod matrix;
 pub mod moment;
 pub mod overlap;
 pub mod plan;

@@ -1,8 +1,11 @@
 //! What people ask: answers are read from the store and change nothing, so they may be asked of any server of it.
 
 pub(crate) mod executions;
+pub(crate) mod matrix;
+pub(crate) mod overview;
 pub(crate) mod processes;
 pub(crate) mod records;
+pub(crate) mod swimlanes;
 pub(crate) mod things;
 pub(crate) mod trace;
 

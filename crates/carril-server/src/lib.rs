@@ -1,4 +1,5 @@
-//! The server: a store's processes over HTTP, what happens in them as it happens, and who may do what.
+//! The server: a store's processes over HTTP, what happens in them as it happens, and who may do what; with a page,
+//! the console, that shows it.
 //!
 //! It asks the handles of the library and holds no connection and no SQL. One table (`routes`) says which routes there are,
 //! who may use each, and what they take and answer; the router, the checks of who may, and the description that
@@ -14,6 +15,7 @@ mod access;
 mod act;
 mod app;
 mod ask;
+mod console;
 mod deed;
 mod guard;
 mod house;
@@ -32,6 +34,7 @@ mod server;
 mod told;
 
 pub use access::{Secret, hash_of};
+pub use console::console;
 pub use house::House;
 pub use options::{Authentication, Options};
 pub use page::{Page, PageFile};

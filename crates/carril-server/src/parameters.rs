@@ -18,6 +18,8 @@ pub(crate) const LIMIT_MAX: u32 = 500;
 const ROWS: u32 = 500;
 /// Most rows of a view of a process.
 const ROWS_MAX: u32 = 5_000;
+/// Most executions of a matrix, and as many as there are by default.
+const CELLS_MAX: u32 = 10_000;
 
 /// A query, read. A route's own are in the extensions of its requests.
 #[derive(Debug, Clone)]
@@ -142,6 +144,11 @@ impl Parameters {
     /// Rows of a view of a process, which has no pages.
     pub(crate) fn rows(&self) -> Result<u32, Problem> {
         self.bounded(ROWS, ROWS_MAX)
+    }
+
+    /// Executions of a matrix.
+    pub(crate) fn cells(&self) -> Result<u32, Problem> {
+        self.bounded(CELLS_MAX, CELLS_MAX)
     }
 
     fn bounded(&self, default: u32, max: u32) -> Result<u32, Problem> {

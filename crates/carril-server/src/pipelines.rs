@@ -7,10 +7,12 @@ use crate::parameters::Name;
 use crate::problem::Problem;
 use crate::told::Told;
 use axum::extract::State;
+use carril::model::definition::Parameter;
 use carril::model::finding::{Finding, Severity};
 use carril::model::load::Loaded;
 use carril::{PipelineDefinition, Settings};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use utoipa::ToSchema;
 
@@ -35,6 +37,15 @@ pub(crate) struct PipelineListed {
     version: Option<String>,
     /// Mistakes in its files; with any it cannot be launched.
     errors: u64,
+}
+
+/// What a pipeline is going to do, and what a launch of it may set.
+#[derive(Serialize)]
+struct Described<'a> {
+    #[serde(flatten)]
+    outline: carril::Outline,
+    /// By name: its kind, its default, what it is for.
+    params: &'a BTreeMap<String, Parameter>,
 }
 
 /// A pipeline that can be launched.
@@ -83,7 +94,11 @@ pub(crate) async fn one(State(app): State<App>, Name(name): Name) -> Result<Told
     let read = find(&app, &name).await?;
     let pipeline = PipelineDefinition::from_loaded(read.loaded)
         .map_err(|invalid| Problem::invalid(invalid.findings))?;
-    Ok(Told::ok(&carril::outline(pipeline.plan())))
+    let plan = pipeline.plan();
+    Ok(Told::ok(&Described {
+        outline: carril::outline(plan),
+        params: &plan.definition().params,
+    }))
 }
 
 /// Reads a pipeline and checks it against its targets.

@@ -3,7 +3,7 @@
 
 use crate::act::{self, breaker, control, launch, say, tokens};
 use crate::app::App;
-use crate::ask::{executions, processes, records, things, trace};
+use crate::ask::{executions, matrix, overview, processes, records, swimlanes, things, trace};
 use crate::schema::{self, Of};
 use crate::{deed, guard, live, metrics, page, pipelines};
 use axum::Router;
@@ -96,6 +96,11 @@ const LIMIT: Parameter = parameter(
     "Rows of a page: 1 to 500, 50 by default.",
 );
 const ROWS: Parameter = parameter("limit", "integer", "Rows: 1 to 5000, 500 by default.");
+const CELLS: Parameter = parameter(
+    "limit",
+    "integer",
+    "Executions: 1 to 10000, and as many by default.",
+);
 const BEFORE: Parameter = parameter("before", "integer", "`next` of the page before this one.");
 const AFTER: Parameter = parameter("after", "integer", "`next` of the page before this one.");
 const STATE: Parameter = parameter("state", "string", "Only in this state. May be repeated.");
@@ -166,17 +171,21 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { answer: Answer::Text("application/openmetrics-text"), ..read("/metrics", "metrics", "Numbers for Prometheus.", &[], schema::object, || get(metrics::scrape)) },
     Route { need: Need::Nobody, ..read("/api/v1/openapi.json", "description", "This description.", &[], schema::object, || get(things::description)) },
     read("/api/v1/whoami", "whoami", "Who asks, and with which role.", &[], schema::of::<things::Who>, || get(things::whoami)),
+    read("/api/v1/overview", "overview", "What unfinished processes are at, and which are late.", &[], schema::of::<overview::Overview>, || get(overview::overview)),
     read("/api/v1/pipelines", "pipelines", "Pipelines that can be launched here.", &[], schema::of::<pipelines::Pipelines>, || get(pipelines::list)),
-    read("/api/v1/pipelines/{name}", "pipeline", "One pipeline: its stages, steps and limits.", &[], schema::object, || get(pipelines::one)),
+    read("/api/v1/pipelines/{name}", "pipeline", "One pipeline: its parameters, stages, steps and limits.", &[], schema::object, || get(pipelines::one)),
     Route { headers: &[IDEMPOTENCY], answer: Answer::Json(201, schema::of::<launch::Launched<'static>>), ..change(OPERATOR, "/api/v1/pipelines/{name}/launch", "launch", "Launches a pipeline: all of its executions, or nothing.", &[PREVIEW], Some(schema::of::<launch::LaunchBody>), || post(launch::launch)) },
     read("/api/v1/processes", "processes", "Processes, newest first.", &[PIPELINE, STATE, BEFORE, LIMIT], schema::of::<processes::Processes<'static>>, || get(processes::list)),
     read("/api/v1/processes/{id}", "process", "One process.", &[], schema::of::<processes::OneProcess<'static>>, || get(processes::one)),
     read("/api/v1/processes/{id}/executions", "executions", "Executions of a process, in order of id.", &[STATE, ENTITY, AFTER, LIMIT], schema::of::<processes::Executions<'static>>, || get(processes::executions)),
+    read("/api/v1/processes/{id}/matrix", "matrix", "Every execution by stage, in columns.", &[AFTER, CELLS], schema::of::<matrix::Matrix>, || get(matrix::matrix)),
     read("/api/v1/processes/{id}/timeline", "timeline", "When each entity was in which stage.", &[ROWS], schema::of::<trace::TimelineView<'static>>, || get(trace::timeline)),
     read("/api/v1/processes/{id}/overlaps", "overlaps", "Who used the same resource at the same time, and who waited for whose lock.", &[ROWS], schema::of::<trace::Overlaps<'static>>, || get(trace::overlaps)),
     read("/api/v1/processes/{id}/bottlenecks", "bottlenecks", "What each resource cost.", &[ROWS], schema::of::<trace::Bottlenecks<'static>>, || get(trace::bottlenecks)),
     read("/api/v1/processes/{id}/waits", "waits", "Where time went, by cause.", &[ROWS], schema::of::<trace::Waits<'static>>, || get(trace::waits)),
     read("/api/v1/processes/{id}/locks", "locks", "Waits for locks of databases, longest first.", &[ROWS], schema::of::<trace::Locks<'static>>, || get(trace::locks)),
+    read("/api/v1/processes/{id}/swimlanes", "swimlanes", "Lanes with their attempts and waits, and who held what was waited for.", &[STATE, ENTITY, AFTER, LIMIT], schema::of::<swimlanes::Swimlanes<'static>>, || get(swimlanes::list)),
+    read("/api/v1/processes/{id}/trace", "trace", "All of a process as trace events, which Perfetto and Chrome open.", &[], schema::object, || get(swimlanes::trace)),
     change(OPERATOR, "/api/v1/processes/{id}/cancel", "cancelProcess", "Stops a process, or some of its entities.", &[PREVIEW], Some(schema::of::<control::Cancel>), || post(control::cancel_process)),
     change(OPERATOR, "/api/v1/processes/{id}/pause", "pause", "Begins nothing more of a process.", &[PREVIEW], None, || post(control::pause)),
     change(OPERATOR, "/api/v1/processes/{id}/resume", "resume", "Goes on with a paused process.", &[PREVIEW], None, || post(control::resume)),

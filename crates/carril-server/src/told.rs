@@ -62,7 +62,7 @@ impl IntoResponse for Told {
 }
 
 /// A text's tag: equal texts have equal ones.
-fn tag_of(text: &[u8]) -> String {
+pub(crate) fn tag_of(text: &[u8]) -> String {
     let sum = digest(&SHA256, text);
     format!("\"{}\"", crate::access::hexadecimal(&sum.as_ref()[..12]))
 }

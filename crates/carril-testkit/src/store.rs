@@ -235,6 +235,7 @@ macro_rules! history_conformance {
             lists_are_bounded_filtered_and_go_on,
             a_launch_that_is_not_whole_is_not_told,
             attempts_of_every_run_are_told_with_what_they_said,
+            steps_are_told_where_they_are,
             the_timeline_has_a_line_for_each_entity_and_stage,
             overlaps_and_bottlenecks_are_about_resources,
             waits_and_causes_are_summed_over_a_process,

@@ -46,6 +46,7 @@
 //! | load one from a folder | [`pipeline::load_dir`], [`check()`], [`PipelineDefinition::from_loaded`] |
 //! | ask why something is as it is | [`why()`] |
 //! | tell programs what there is, as `--json` does | [`shape`], [`report`] |
+//! | draw a process, or export it as a trace | [`swimlanes`] |
 
 mod backup;
 mod builder;
@@ -64,6 +65,7 @@ pub mod report;
 mod secret;
 mod settings;
 pub mod shape;
+pub mod swimlanes;
 mod targets;
 mod why;
 

@@ -7,6 +7,7 @@ mod access;
 mod event;
 mod execution;
 mod finding;
+mod lane;
 mod lock;
 mod node;
 mod process;
@@ -22,6 +23,7 @@ pub use execution::{
     WaitShape, is_open, rows,
 };
 pub use finding::{FindingShape, findings};
+pub use lane::{LaneShape, LaneStepShape, LaneWaitShape};
 pub use lock::{BlockerShape, LockCostShape, LockRowShape, LockShape};
 pub use node::{LogShape, NodeShape};
 pub use process::{ImportedShape, LanesShape, ProcessShape, TallyShape};

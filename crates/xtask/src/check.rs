@@ -15,6 +15,7 @@ use crate::workspace::Workspace;
 
 mod arrows;
 mod cargo;
+mod console;
 mod exceptions;
 mod links;
 mod policy;
@@ -31,6 +32,8 @@ pub(crate) enum Part {
     Tidy,
     /// Relative links in the documents, and `cargo doc`.
     Docs,
+    /// The console's built files: small, and what its sources build.
+    Console,
     /// Licences, sources and versions of the dependencies.
     Policy,
     /// Lints, by `cargo clippy`.
@@ -82,6 +85,7 @@ pub(crate) fn run(root: &Path, parts: &[Part], fix: bool) -> Result<bool> {
                 found.extend(cargo::doc(root)?);
                 found
             }
+            Part::Console => console::check(root, &house.tree)?,
             Part::Policy => {
                 let mut found = policy::check(&house);
                 found.extend(cargo::deny(root)?);

@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod check;
 mod command;
+mod console;
 mod finding;
 mod needs;
 mod simulate;

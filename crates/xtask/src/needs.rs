@@ -67,6 +67,20 @@ pub(crate) const NEEDS: &[Need] = &[
     },
 ];
 
+/// What the tests of the console need, which say loudly that they are left out where it is missing.
+pub(crate) const BROWSER: &[Need] = &[
+    Need {
+        name: "Chromium, in which the console is tested",
+        probe: &["chromium", "--version"],
+        packages: &["chromium"],
+    },
+    Need {
+        name: "Node, which drives it",
+        probe: &["npm", "--version"],
+        packages: &["nodejs", "npm"],
+    },
+];
+
 /// What to do about the needs.
 #[derive(Debug, PartialEq, Eq)]
 enum Plan {

@@ -8,7 +8,8 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::command::{cargo, is_there, shown, succeeds};
-use crate::needs::{NEEDS, install};
+use crate::console;
+use crate::needs::{BROWSER, NEEDS, install};
 use crate::workspace::Workspace;
 
 #[cfg(test)]
@@ -26,6 +27,9 @@ const BEHIND_FEATURES: &[(&str, &str)] = &[("carril-cli", "failpoints")];
 /// When a need cannot be met or a command cannot be started.
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<bool> {
     install(root, NEEDS)?;
+    if let Err(error) = install(root, BROWSER).and_then(|()| console::install(root)) {
+        eprintln!("test: the console will not be tested in a browser: {error:#}");
+    }
     let workspace = Workspace::read(root)?;
     let has_nextest = is_there(&["cargo", "nextest", "--version"]);
     if !has_nextest {

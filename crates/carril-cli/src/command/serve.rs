@@ -73,6 +73,7 @@ fn options(
 ) -> Options {
     let server = &settings.server;
     let mut options = Options::new(folder);
+    options.page = Some(carril_server::console);
     options.listen = arguments.listen.unwrap_or(server.listen);
     options.lookup = context.surroundings.lookup.clone();
     options.hosts.clone_from(&server.hosts);

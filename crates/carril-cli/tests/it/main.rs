@@ -9,6 +9,7 @@ mod calls;
 mod chaos;
 mod columns;
 mod commands;
+mod console;
 mod demo;
 mod doctor;
 mod documents;

@@ -18,7 +18,7 @@ fn served() -> Bench {
 }
 
 /// A server that listens, and where.
-fn serve(bench: &Bench, more: &[&str]) -> (Started, String) {
+pub(crate) fn serve(bench: &Bench, more: &[&str]) -> (Started, String) {
     let mut words = vec!["serve", "--listen", "127.0.0.1:0", "--json"];
     words.extend(more);
     let file = bench.path("served.json");

@@ -7,7 +7,7 @@ use crate::account::{CauseKind, TimeAccount};
 use crate::breaker::BreakerRow;
 use crate::definition::{Definition, Resource};
 use crate::figures::FailedAttempts;
-use crate::id::{ExecutionId, NodeId, ProcessId, RequestId, Run};
+use crate::id::{ExecutionId, NodeId, ProcessId, RequestId, Run, StepId};
 use crate::lanes::LanesRow;
 use crate::lock::LockWait;
 use crate::plan::Doubt;
@@ -138,6 +138,17 @@ pub struct SignalRow {
     pub run: Run,
     /// Who took it and when: run, `stage/step`, time; `None` while nobody has.
     pub taken: Option<(Run, String, Timestamp)>,
+}
+
+/// Where a step is in the present run of an execution: the state of its last attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepStateRow {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The step.
+    pub step: StepId,
+    /// Where it is.
+    pub state: StepState,
 }
 
 /// One line of a timeline: one entity in one stage.
@@ -401,6 +412,15 @@ pub trait History: super::Rails {
 
     /// What the attempts of an execution printed.
     fn logs(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<LogRow>, Fault>>;
+
+    /// Where the steps are of a process's executions above `above` (all where there is none) and up to `upto`, in their present
+    /// runs, in order of execution and step. Steps that were not reached are not among them.
+    fn step_states(
+        &self,
+        process: ProcessId,
+        above: Option<ExecutionId>,
+        upto: ExecutionId,
+    ) -> Pending<'_, Result<Vec<StepStateRow>, Fault>>;
 
     /// Entity by stage.
     fn timeline(

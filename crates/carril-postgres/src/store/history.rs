@@ -12,7 +12,7 @@ mod resources;
 use super::fault::gone;
 use super::open::{self, OpenError, StoreOptions};
 use super::rows::{self, get, int};
-use super::session::{Session, Tx};
+use super::session::{Session, Tx, Values};
 use super::{access, adapt, breakers, import, lookup, rails};
 use crate::address::Address;
 use crate::driver::{Doing, Worker};
@@ -23,7 +23,7 @@ use carril_model::contract::{
     AccessBook, Answer, AttemptRow, BottleneckRow, DeedRow, DoubtRow, ExecutionFilter,
     ExecutionRow, FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow,
     Mailbox, NewDeed, NewToken, NodeRow, OverlapRow, Pending, ProcessFilter, ProcessRow,
-    QueryAnswer, Rails, ResourceRow, SignalRow, TimelineRow, TokenRow, WaitRow, Wish,
+    QueryAnswer, Rails, ResourceRow, SignalRow, StepStateRow, TimelineRow, TokenRow, WaitRow, Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
@@ -237,6 +237,20 @@ impl History for PostgresHistory {
     fn logs(&self, execution: ExecutionId) -> Pending<'_, Result<Vec<LogRow>, Fault>> {
         self.read(async move |tx| {
             read::all(tx, sql!("history_logs"), &[&execution.0], read::log).await
+        })
+    }
+
+    fn step_states(
+        &self,
+        process: ProcessId,
+        above: Option<ExecutionId>,
+        upto: ExecutionId,
+    ) -> Pending<'_, Result<Vec<StepStateRow>, Fault>> {
+        let above = above.map_or(0, |id| id.0);
+        self.read(async move |tx| {
+            let query = sql!("history_step_states");
+            let values: Values<'_> = &[&process.0, &above, &upto.0];
+            read::all(tx, query, values, read::step_of).await
         })
     }
 

@@ -109,11 +109,13 @@ impl Request {
         let text = String::from_utf8(bytes).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
         let (status, head) = read_head(head);
-        Answer {
-            status,
-            head,
-            body: body.to_owned(),
-        }
+        let is_chunked = head.iter().any(|(name, _)| name == "transfer-encoding");
+        let body = if is_chunked {
+            whole(body)
+        } else {
+            body.to_owned()
+        };
+        Answer { status, head, body }
     }
 
     /// Sends it and reads what comes, event by event.
@@ -131,6 +133,20 @@ impl Request {
         let (status, _) = read_head(&head);
         assert_eq!(status, 200, "{head}");
         stream
+    }
+}
+
+/// A body of its chunks; one that ends before its last chunk was broken off.
+fn whole(mut chunks: &str) -> String {
+    let mut body = String::new();
+    loop {
+        let (size, rest) = chunks.split_once("\r\n").expect("a chunk has a size");
+        let size = usize::from_str_radix(size, 16).expect("a size is a number");
+        if size == 0 {
+            return body;
+        }
+        body.push_str(&rest[..size]);
+        chunks = rest[size..].strip_prefix("\r\n").expect("a chunk ends");
     }
 }
 

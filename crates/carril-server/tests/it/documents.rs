@@ -163,3 +163,53 @@ async fn a_page_is_served_beside_the_api() {
     post.send(served.address).await.refused(404, "CAR0908");
     served.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_is_served_with_its_views_and_kept_by_browsers() {
+    let place = Place::new();
+    let mut options = place.options();
+    options.page = Some(carril_server::console);
+    let house = carril_server::House::Engine(place.engine().await);
+    let served = Served::begin(house, options).await;
+    let asked = |path: &str, accept: &str| {
+        Request::new("GET", path)
+            .header("accept", accept)
+            .send(served.address)
+    };
+    let page = asked("/", "text/html,*/*;q=0.8").await.with(200);
+    assert_eq!(page.header("cache-control"), Some("no-cache"));
+    let view = asked("/processes/3?sort=slowest", "text/html")
+        .await
+        .with(200);
+    assert_eq!(view.body, page.body);
+    asked("/processes/3", "application/json")
+        .await
+        .refused(404, "CAR0908");
+    asked("/api/v1/nothing", "text/html")
+        .await
+        .refused(404, "CAR0908");
+    let script = page
+        .body
+        .split('"')
+        .find(|word| word.starts_with("/console.js?v="));
+    let script = asked(script.unwrap(), "*/*").await.with(200);
+    assert_eq!(
+        script.header("content-type"),
+        Some("text/javascript; charset=utf-8")
+    );
+    assert!(
+        script
+            .header("cache-control")
+            .unwrap()
+            .contains("immutable")
+    );
+    let old = asked("/console.js?v=0123456789abcdef", "*/*")
+        .await
+        .with(200);
+    assert_eq!(old.header("cache-control"), Some("no-cache"));
+    let known =
+        Request::new("GET", "/console.js").header("if-none-match", script.header("etag").unwrap());
+    let known = known.send(served.address).await.with(304);
+    assert_eq!(known.body, "");
+    served.end().await;
+}

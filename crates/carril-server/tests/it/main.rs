@@ -9,3 +9,4 @@ mod live;
 mod mail;
 mod read;
 mod rig;
+mod swimlanes;

@@ -167,3 +167,64 @@ async fn slips_are_told_with_the_codes_of_the_command_line() {
     }
     served.end().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_matrix_has_a_letter_for_each_execution_and_stage() {
+    let place = Place::new();
+    let served = Served::of(&place).await;
+    let id = served.launch("fail").await;
+    served.settled(id, "completed_with_errors").await;
+    let path = format!("/api/v1/processes/{id}/matrix");
+    let told = served.get(&path).await.with(200).json();
+    assert_eq!(
+        told["stages"],
+        json!([{"name": "collect", "per": "entity", "first": "collect/hold"}])
+    );
+    assert_eq!(told["entities"], json!(["ada", "bela", "cleo"]));
+    assert_eq!(told["cells"], json!(["s", "f", "s"]));
+    assert_eq!(told["states"], json!(["succeeded", "failed", "succeeded"]));
+    assert_eq!(told["causes"], json!([null, null, null]));
+    assert!(
+        told["errors"][1].as_str().unwrap().starts_with("CAR"),
+        "{told}"
+    );
+    assert!(told["micros"][0].as_i64().unwrap() > 0, "{told}");
+    assert_eq!(told["next"], json!(null));
+    let first = served
+        .get(&format!("{path}?limit=2"))
+        .await
+        .with(200)
+        .json();
+    assert_eq!(first["next"], told["ids"][1]);
+    let rest = format!("{path}?limit=2&after={}", first["next"]);
+    let rest = served.get(&rest).await.with(200).json();
+    assert_eq!(rest["entities"], json!(["cleo"]));
+    assert_eq!(rest["cells"], json!(["s"]));
+    assert_eq!(rest["next"], json!(null));
+    served.get(&format!("{path}?limit=10001")).await.with(400);
+    served
+        .get("/api/v1/processes/99/matrix")
+        .await
+        .refused(404, "CAR0803");
+    served.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lanes_that_wait_are_told_with_their_cause() {
+    let place = Place::new();
+    let served = Served::of(&place).await;
+    let nothing = served.get("/api/v1/overview").await.with(200).json();
+    assert_eq!(nothing["running"], 0);
+    assert_eq!(nothing["causes"], json!({}));
+    let id = served.launch("wait").await;
+    served.waiting(id).await;
+    let path = format!("/api/v1/processes/{id}/matrix");
+    let told = served.get(&path).await.with(200).json();
+    assert_eq!(told["cells"], json!(["w", "w", "w"]));
+    assert_eq!(told["causes"], json!(["signal", "signal", "signal"]));
+    let overview = served.get("/api/v1/overview").await.with(200).json();
+    assert_eq!(overview["running"], 1);
+    assert_eq!(overview["causes"], json!({"signal": 3}));
+    assert_eq!(overview["late"], json!([]));
+    served.end().await;
+}

@@ -25,7 +25,7 @@ use carril_model::contract::{
     AccessBook, Answer, AttemptRow, BottleneckRow, DeedRow, DoubtRow, ExecutionFilter,
     ExecutionRow, FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow,
     Mailbox, NewDeed, NewToken, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, Rails,
-    ResourceRow, SignalRow, TimelineRow, TokenRow, WaitRow, Wish,
+    ResourceRow, SignalRow, StepStateRow, TimelineRow, TokenRow, WaitRow, Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
@@ -206,6 +206,20 @@ impl History for SqliteHistory {
                 params![execution.0],
                 read::log,
             )
+        })
+    }
+
+    fn step_states(
+        &self,
+        process: ProcessId,
+        above: Option<ExecutionId>,
+        upto: ExecutionId,
+    ) -> Pending<'_, Result<Vec<StepStateRow>, Fault>> {
+        let above = above.map_or(0, |id| id.0);
+        self.ask(move |transaction| {
+            let query = sql!("history_step_states");
+            let values = params![process.0, above, upto.0];
+            read::all(transaction, query, values, read::step_of)
         })
     }
 

@@ -416,6 +416,47 @@ pub fn attempts_of_every_run_are_told_with_what_they_said(house: &mut House) {
     );
 }
 
+/// Where steps are is told of the last attempts of the present runs, for the executions that are asked for.
+pub fn steps_are_told_where_they_are(house: &mut House) {
+    let (process, claimed) = house.harness.running(3);
+    let began = house.harness.now();
+    let middle = house.harness.tick(100);
+    let ended = house.harness.tick(50);
+    let first = StepEnd {
+        attempt: 1,
+        ..failed(0, ErrorClass::Transient, began, middle)
+    };
+    house.end(&claimed[0], first);
+    let second = StepEnd {
+        attempt: 2,
+        failures: 1,
+        ..step_end(0, middle, ended)
+    };
+    house.end(&claimed[0], second);
+    house.end(&claimed[1], failed(0, ErrorClass::Permanent, began, middle));
+    let (step, attempt, at) = (StepId(1), 1, middle);
+    let began = Change::StepBegan { step, attempt, at };
+    house.harness.accept(claimed[1].owned, began);
+    let ids: Vec<_> = claimed.iter().map(|one| one.owned.execution).collect();
+    let told = |above, upto| {
+        let asked = house.history.step_states(process, above, upto);
+        let rows = house.harness.wait(asked).expect("it is asked");
+        let told = rows
+            .iter()
+            .map(|row| (row.execution, row.step.0, row.state));
+        told.collect::<Vec<_>>()
+    };
+    let all = [
+        (ids[0], 0, StepState::Succeeded),
+        (ids[1], 0, StepState::Failed),
+        (ids[1], 1, StepState::Running),
+    ];
+    assert_eq!(told(None, ids[2]), all);
+    assert_eq!(told(None, ids[0]), all[..1]);
+    assert_eq!(told(Some(ids[0]), ids[2]), all[1..]);
+    assert_eq!(told(Some(ids[2]), ExecutionId(i64::MAX)), []);
+}
+
 /// The timeline has a line for each entity and stage.
 pub fn the_timeline_has_a_line_for_each_entity_and_stage(house: &mut House) {
     let (process, claimed) = house.harness.running(2);

@@ -73,7 +73,7 @@ pub struct CauseShape<'a> {
 }
 
 impl<'a> CauseShape<'a> {
-    fn of(cause: &'a Cause, since: Timestamp) -> Self {
+    pub(super) fn of(cause: &'a Cause, since: Timestamp) -> Self {
         Self {
             kind: cause.kind.name(),
             about: cause.about.as_deref(),

@@ -2,14 +2,14 @@
 
 use crate::store::fault::damaged;
 use crate::store::rows::{
-    count, execution_state, flag, from_json, get, int, json, maybe, process, run, small,
+    count, execution_state, flag, from_json, get, int, json, maybe, process, run, small, step_id,
     step_state, text, time, until,
 };
 use crate::store::session::{Tx, Values};
 use carril_model::account::CauseKind;
 use carril_model::contract::{
     AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LockCostRow, LockRow, LogRow,
-    NodeRow, ProcessFilter, ProcessRow, SignalRow, TimelineRow, WaitRow,
+    NodeRow, ProcessFilter, ProcessRow, SignalRow, StepStateRow, TimelineRow, WaitRow,
 };
 use carril_model::definition::Definition;
 use carril_model::figures::FailedAttempts;
@@ -163,6 +163,14 @@ pub(super) fn moment(row: &Row) -> Result<Timestamp, Fault> {
 
 pub(super) fn log(row: &Row) -> Result<LogRow, Fault> {
     Ok((run(row, 0)?, get(row, 1)?, small(row, 2)?, get(row, 3)?))
+}
+
+pub(super) fn step_of(row: &Row) -> Result<StepStateRow, Fault> {
+    Ok(StepStateRow {
+        execution: ExecutionId(int(row, 0)?),
+        step: step_id(int(row, 1)?)?,
+        state: step_state(int(row, 2)?)?,
+    })
 }
 
 pub(super) fn timeline(row: &Row) -> Result<TimelineRow, Fault> {

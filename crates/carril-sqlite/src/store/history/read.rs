@@ -2,13 +2,13 @@
 
 use crate::store::fault::{OrFault, damaged};
 use crate::store::rows::{
-    count, execution_state, flag, from_json, get, json, process, run, small, step_state, time,
-    to_json, until,
+    count, execution_state, flag, from_json, get, json, process, run, small, step_id, step_state,
+    time, to_json, until,
 };
 use carril_model::account::CauseKind;
 use carril_model::contract::{
     AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LockCostRow, LockRow, LogRow,
-    ProcessFilter, ProcessRow, SignalRow, TimelineRow, WaitRow,
+    ProcessFilter, ProcessRow, SignalRow, StepStateRow, TimelineRow, WaitRow,
 };
 use carril_model::definition::Definition;
 use carril_model::figures::FailedAttempts;
@@ -169,6 +169,14 @@ pub(super) fn moment(row: &Row<'_>) -> Result<Timestamp, Fault> {
 
 pub(super) fn log(row: &Row<'_>) -> Result<LogRow, Fault> {
     Ok((run(row, 0)?, get(row, 1)?, small(row, 2)?, get(row, 3)?))
+}
+
+pub(super) fn step_of(row: &Row<'_>) -> Result<StepStateRow, Fault> {
+    Ok(StepStateRow {
+        execution: ExecutionId(get(row, 0)?),
+        step: step_id(get(row, 1)?)?,
+        state: step_state(get(row, 2)?)?,
+    })
 }
 
 pub(super) fn timeline(row: &Row<'_>) -> Result<TimelineRow, Fault> {

@@ -53,10 +53,11 @@ pub(super) fn check(file: &RustFile) -> Vec<Finding> {
 
 /// Tells long files of the console, which are code too.
 pub(super) fn assets(file: &TextFile) -> Option<Finding> {
-    let is_code = ["js", "mjs", "css", "html"]
+    let is_code = ["js", "mjs", "ts", "tsx", "css", "html"]
         .iter()
         .any(|ending| file.path.ends_with(&format!(".{ending}")));
-    if is_code {
+    let is_made = file.path.ends_with(".d.ts");
+    if is_code && !is_made {
         file_length(&file.path, file.text.lines().count())
     } else {
         None

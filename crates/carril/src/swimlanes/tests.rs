@@ -1,10 +1,11 @@
 //! Packing, arrows and the curve, without a store.
 
-use super::lanes::{Curve, Slice, packed};
-use super::{Releases, Wait};
-use carril::model::id::ExecutionId;
-use carril::model::time::Timestamp;
-use serde_json::Map;
+use super::releases::Releases;
+use super::slices::{Curve, Slice, packed};
+use super::{Wait, holder_of_lock};
+use carril_model::id::ExecutionId;
+use carril_model::time::Timestamp;
+use serde_json::{Map, Value, json};
 
 fn slice(began: i64, micros: i64) -> Slice {
     Slice {
@@ -61,6 +62,8 @@ fn an_arrow_goes_to_whoever_gave_it_up_last_and_to_nobody_else() {
         step: None,
         began,
         micros,
+        holder: None,
+        blocker: None,
     };
     let holder = |wait: &Wait| {
         releases
@@ -78,4 +81,22 @@ fn an_arrow_goes_to_whoever_gave_it_up_last_and_to_nobody_else() {
         None,
         "too long ago"
     );
+}
+
+#[test]
+fn the_holder_of_a_lock_is_known_where_it_is_an_execution() {
+    let lock = |blocker: Value| {
+        json!({
+            "target": "warehouse", "table": "rows", "kind": "relation", "mode": "ShareLock", "pid": 7, "since": 5, "blocker": blocker,
+        })
+    };
+    let ours = lock(json!({"who": "execution", "execution": 12, "step": "compute/ipa", "pid": 9}));
+    let told = [Value::String(ours.to_string()), ours];
+    for told in told {
+        assert_eq!(holder_of_lock(&told), Some(ExecutionId(12)), "{told}");
+    }
+    let prepared = lock(json!({"who": "prepared"}));
+    for told in [Value::Null, Value::String("{".to_owned()), prepared] {
+        assert_eq!(holder_of_lock(&told), None, "{told}");
+    }
 }

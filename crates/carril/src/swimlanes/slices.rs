@@ -1,9 +1,9 @@
 //! The slices of a lane, packed on as few tracks as hold them without overlap; and the curve of lanes at work. Pure.
 
 use super::Wait;
-use carril::model::account::CauseKind;
-use carril::model::contract::{AttemptRow, ExecutionRow};
-use carril::model::time::Timestamp;
+use carril_model::account::CauseKind;
+use carril_model::contract::{AttemptRow, ExecutionRow};
+use carril_model::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 /// Points of the curve: finer than a screen.
@@ -53,14 +53,17 @@ impl Slice {
     }
 
     /// A wait of at least 10 ms.
-    pub(super) fn wait(wait: Wait) -> Self {
+    pub(super) fn wait(wait: &Wait) -> Self {
         let mut told = Map::new();
-        if let Some(step) = wait.step {
+        if let Some(step) = &wait.step {
             told.insert("step".to_owned(), json!(step));
+        }
+        if let Some(blocker) = &wait.blocker {
+            told.insert("blocker".to_owned(), json!(blocker));
         }
         let name = match &wait.about {
             Some(about) => format!("{}: {about}", wait.cause),
-            None => wait.cause,
+            None => wait.cause.clone(),
         };
         Self {
             name,
@@ -120,6 +123,7 @@ pub(super) fn packed(mut slices: Vec<Slice>) -> Vec<Vec<Slice>> {
 }
 
 /// How many lanes were at work, at so many points of a process's time.
+#[derive(Debug)]
 pub(super) struct Curve {
     from: i64,
     each: i64,

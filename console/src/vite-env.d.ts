@@ -1,0 +1,2 @@
+// Sheets are imported for what they do.
+declare module "*.css";
