@@ -56,6 +56,16 @@ pub(crate) struct Global {
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub(crate) verbose: bool,
 
+    /// Write the engine's log to stderr as lines of text or of JSON; each line of a lane carries its process and execution.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        help_heading = "Global options"
+    )]
+    pub(crate) log_format: Option<LogFormat>,
+
     /// When to colour.
     #[arg(
         long,
@@ -78,6 +88,16 @@ pub(crate) enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// An object a line, for programs.
+    Json,
 }
 
 /// What to do.
@@ -127,6 +147,8 @@ pub(crate) enum Command {
     Purge(Purge),
     /// Prepare tables that executions share.
     Workspace(WorkspaceOf),
+    /// Show the store in other ways.
+    Store(StoreOf),
     /// Forget processes that ended long ago, and remove workspaces kept of them.
     Prune(Prune),
     /// Say how fast a pipeline is, and see whether it has become slower.
@@ -486,6 +508,31 @@ pub(crate) struct Migrate {
     /// Print the way back: the indexes go, then the column.
     #[arg(long)]
     pub(crate) down: bool,
+}
+
+/// `carril store`.
+#[derive(Debug, Args)]
+pub(crate) struct StoreOf {
+    #[command(subcommand)]
+    pub(crate) what: StoreCommand,
+}
+
+/// What to do about the store.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Show a store on PostgreSQL under the names of the old fund system, as views in a schema `logs`; one that is somebody else's is left alone.
+    LegacyViews(LegacyViews),
+}
+
+/// `carril store legacy-views`.
+#[derive(Debug, Args)]
+pub(crate) struct LegacyViews {
+    /// The schema that the views lie in.
+    #[arg(long, value_name = "NAME", default_value = "logs")]
+    pub(crate) schema: String,
+    /// Remove them, and the schema where nothing else is in it.
+    #[arg(long)]
+    pub(crate) remove: bool,
 }
 
 /// `carril prune`.

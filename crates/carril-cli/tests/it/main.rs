@@ -21,6 +21,7 @@ mod import;
 mod init;
 mod machine;
 mod nodes;
+mod old_names;
 mod pause;
 mod place;
 mod prune;

@@ -3,6 +3,7 @@
 //! What is wrong is told with a code and with what would be right.
 
 use super::fault::told;
+use super::legacy;
 use super::migrate;
 use super::session::Session;
 use crate::address::{Address, AddressError};
@@ -245,6 +246,7 @@ pub fn downgrade(url: &str, options: &StoreOptions, to: u32) -> Result<(), OpenE
     let done = worker.wait(move |_| {
         Box::pin(async move {
             let (mut client, _) = driver::connect(&address).await?;
+            legacy::remove_all(&mut client, &schema).await?;
             migrate::down(&mut client, &schema, i64::from(to)).await
         })
     });

@@ -7,5 +7,6 @@ mod documents;
 mod guard;
 mod live;
 mod mail;
+mod procesos;
 mod read;
 mod rig;

@@ -15,6 +15,7 @@ mod import;
 mod locks;
 mod networks;
 mod nodes;
+mod old_names;
 mod opened;
 mod pool;
 mod postgres;
