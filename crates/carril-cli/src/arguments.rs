@@ -7,8 +7,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod output;
+mod store;
 mod value;
 
+pub(crate) use output::{Color, LogFormat};
+pub(crate) use store::{LegacyViews, StoreCommand, StoreOf};
 pub(crate) use value::{Age, Pair};
 
 const EXIT_CODES: &str = "\
@@ -76,28 +80,6 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) color: Color,
-}
-
-/// When to colour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal that can.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// Lines for people.
-    #[default]
-    Text,
-    /// An object a line, for programs.
-    Json,
 }
 
 /// What to do.
@@ -508,31 +490,6 @@ pub(crate) struct Migrate {
     /// Print the way back: the indexes go, then the column.
     #[arg(long)]
     pub(crate) down: bool,
-}
-
-/// `carril store`.
-#[derive(Debug, Args)]
-pub(crate) struct StoreOf {
-    #[command(subcommand)]
-    pub(crate) what: StoreCommand,
-}
-
-/// What to do about the store.
-#[derive(Debug, Subcommand)]
-pub(crate) enum StoreCommand {
-    /// Show a store on PostgreSQL under the names of the old fund system, as views in a schema `logs`; one that is somebody else's is left alone.
-    LegacyViews(LegacyViews),
-}
-
-/// `carril store legacy-views`.
-#[derive(Debug, Args)]
-pub(crate) struct LegacyViews {
-    /// The schema that the views lie in.
-    #[arg(long, value_name = "NAME", default_value = "logs")]
-    pub(crate) schema: String,
-    /// Remove them, and the schema where nothing else is in it.
-    #[arg(long)]
-    pub(crate) remove: bool,
 }
 
 /// `carril prune`.

@@ -29,7 +29,8 @@ fn a_store_on_a_server_shows_them_in_a_schema() {
         assert_eq!(ended.status.code(), Some(code), "{words:?}: {told}{talk}");
         (told, talk)
     };
-    carril(&["run", "--target", "warehouse=sqlite:warehouse.db"], 0);
+    let warehouse = "warehouse=sqlite:warehouse.db";
+    carril(&["run", "pipeline", "--target", warehouse], 0);
     let (told, _) = carril(&["store", "legacy-views"], 0);
     assert!(told.contains("logs.\"Procesos\""), "{told}");
     let done = "SELECT count(*) FROM logs.\"Ejecuciones\" WHERE \"Estado\" = 'COMPLETADO'";
