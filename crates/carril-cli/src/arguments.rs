@@ -7,8 +7,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod output;
+mod store;
 mod value;
 
+pub(crate) use output::{Color, LogFormat};
+pub(crate) use store::{LegacyViews, StoreCommand, StoreOf};
 pub(crate) use value::{Age, Pair};
 
 const EXIT_CODES: &str = "\
@@ -56,6 +60,16 @@ pub(crate) struct Global {
     #[arg(long, short, global = true, help_heading = "Global options")]
     pub(crate) verbose: bool,
 
+    /// Write the engine's log to stderr as lines of text or of JSON; each line of a lane carries its process and execution.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        help_heading = "Global options"
+    )]
+    pub(crate) log_format: Option<LogFormat>,
+
     /// When to colour.
     #[arg(
         long,
@@ -66,18 +80,6 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) color: Color,
-}
-
-/// When to colour.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal that can.
-    #[default]
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// What to do.
@@ -127,6 +129,8 @@ pub(crate) enum Command {
     Purge(Purge),
     /// Prepare tables that executions share.
     Workspace(WorkspaceOf),
+    /// Show the store in other ways.
+    Store(StoreOf),
     /// Forget processes that ended long ago, and remove workspaces kept of them.
     Prune(Prune),
     /// Say how fast a pipeline is, and see whether it has become slower.

@@ -1,7 +1,7 @@
 //! The commands, one module each, and which of them is meant.
 
 use crate::advice;
-use crate::arguments::{Command, WorkspaceCommand};
+use crate::arguments::{Command, StoreCommand, WorkspaceCommand};
 use crate::context::{Context, quoted};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -36,6 +36,7 @@ pub(crate) mod show;
 mod signal;
 mod simulate;
 mod sql;
+mod store;
 mod token;
 mod top;
 mod trace;
@@ -82,6 +83,9 @@ pub(crate) async fn run(context: &Context, command: &Command) -> Result<Exit, Fa
         Command::Workspace(arguments) => match &arguments.what {
             WorkspaceCommand::Migrate(arguments) => workspace::migrate(context, arguments).await,
         },
+        Command::Store(arguments) => match &arguments.what {
+            StoreCommand::LegacyViews(arguments) => store::legacy_views(context, arguments).await,
+        },
         Command::Prune(arguments) => prune::run(context, arguments).await,
         Command::Top(arguments) => top::run(context, arguments).await,
         Command::Doctor(arguments) => doctor::run(context, arguments).await,
@@ -115,6 +119,7 @@ impl Command {
                 | Self::Reject(_)
                 | Self::Worker(_)
                 | Self::Serve(_)
+                | Self::Store(_)
                 | Self::Token(_)
         )
     }
@@ -136,6 +141,7 @@ impl Command {
             Self::Prune(_) => "carril prune".to_owned(),
             Self::Purge(_) => "carril purge".to_owned(),
             Self::Workspace(_) => "carril workspace".to_owned(),
+            Self::Store(_) => "carril store".to_owned(),
             Self::Worker(arguments) => folder("worker", &arguments.folder),
             Self::Serve(arguments) => folder("serve", &arguments.folder),
             Self::Token(_) => "carril token".to_owned(),

@@ -18,6 +18,7 @@ mod follow;
 mod found;
 mod interrupts;
 mod locks;
+mod log;
 mod meant;
 mod notify;
 mod output;
@@ -36,7 +37,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing_subscriber::EnvFilter;
 
 /// How long what is left on other threads may take when the command has ended.
 const LEFTOVERS: Duration = Duration::from_secs(2);
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
             return failure.exit.into();
         }
     };
-    start_log(&arguments.global, &surroundings);
+    log::start(&arguments.global, &surroundings);
     #[cfg(feature = "failpoints")]
     let _failpoints = failpoints::set_up(&surroundings);
     let context = Context::new(&arguments.global, surroundings);
@@ -108,6 +108,7 @@ fn misunderstood(error: &clap::Error) -> Exit {
             json: true,
             quiet: false,
             verbose: false,
+            log_format: None,
             color: Color::Never,
         };
         let text = error.render().to_string();
@@ -176,20 +177,4 @@ fn owner_of_this_process() -> Option<u32> {
 #[cfg(not(unix))]
 const fn owner_of_this_process() -> Option<u32> {
     None
-}
-
-/// The engine's log goes to stderr, and only where it is wanted: `--verbose`, or `CARRIL_LOG` with what to show.
-fn start_log(global: &Global, surroundings: &Surroundings) {
-    let wanted = (surroundings.lookup)("CARRIL_LOG").filter(|text| !text.is_empty());
-    if !global.verbose && wanted.is_none() {
-        return;
-    }
-    let filter = EnvFilter::new(wanted.as_deref().unwrap_or("info"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    subscriber
-        .with_ansi(global.color == Color::Always)
-        .with_target(true)
-        .init();
 }

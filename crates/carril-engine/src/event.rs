@@ -78,6 +78,8 @@ pub enum Event {
         state: StepState,
         /// Why, if it failed.
         error: Option<String>,
+        /// The `CARnnnn` of that.
+        code: Option<String>,
         /// When.
         at: Timestamp,
     },

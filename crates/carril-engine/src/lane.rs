@@ -531,6 +531,7 @@ impl<'a> Lane<'a> {
                     .error
                     .as_ref()
                     .map(|error| format!("{} [{}]", error.message, error.code)),
+                code: end.error.as_ref().map(|error| error.code.clone()),
                 at: end.ended,
             }),
             Change::Settled { state, at, .. } => Some(Event::Settled {

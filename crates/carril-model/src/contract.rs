@@ -7,6 +7,7 @@
 mod access;
 mod history;
 mod rails;
+mod stage;
 mod step;
 mod store;
 mod target;
@@ -14,6 +15,7 @@ mod target;
 pub use access::*;
 pub use history::*;
 pub use rails::*;
+pub use stage::*;
 pub use step::*;
 pub use store::*;
 pub use target::*;

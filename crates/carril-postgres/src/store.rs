@@ -44,6 +44,7 @@ mod hot;
 mod import;
 mod lanes;
 mod launch;
+mod legacy;
 mod lookup;
 mod migrate;
 mod neighbours;
@@ -59,4 +60,5 @@ mod wake;
 
 pub use engine::PostgresStore;
 pub use history::PostgresHistory;
+pub use legacy::{LEGACY_VIEWS, LegacyError, make_legacy_views, remove_legacy_views};
 pub use open::{OpenError, StoreOptions, downgrade, upgrade};

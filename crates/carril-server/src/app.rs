@@ -8,7 +8,7 @@ use crate::metrics::Metrics;
 use crate::page::Page;
 use carril::model::contract::{Clock as _, History};
 use carril::model::time::Timestamp;
-use carril::{SystemClock, Targets};
+use carril::{ProcesosSettings, SystemClock, Targets};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) live: Arc<Live>,
     pub(crate) metrics: Metrics,
     pub(crate) page: Option<Page>,
+    pub(crate) procesos: ProcesosSettings,
     /// Rung when the server ends: streams end then.
     pub(crate) stop: CancellationToken,
 }

@@ -28,6 +28,7 @@ mod page;
 mod parameters;
 mod pipelines;
 mod problem;
+mod procesos;
 mod routes;
 mod schema;
 mod server;

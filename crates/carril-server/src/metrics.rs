@@ -7,9 +7,11 @@ use crate::routes::Route;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use carril::event::Event;
+use carril::event::{Event, Rail};
 use carril::model::contract::ProcessFilter;
+use carril::model::id::ExecutionId;
 use carril::model::state::ProcessState;
+use carril::model::time::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -17,10 +19,21 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Upper ends of the buckets of request times, in seconds.
 const BUCKETS: [f64; 8] = [0.001, 0.005, 0.02, 0.1, 0.5, 1.0, 5.0, 10.0];
+/// Upper ends of the buckets of how long executions took, in seconds: from a message that somebody waits for to a night's work.
+const LONG_BUCKETS: [f64; 11] = [
+    0.05, 0.25, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 1_800.0, 7_200.0, 43_200.0,
+];
+/// Steps that are told apart; what comes after them counts as one, so that no number of pipelines fills the memory.
+const STEPS_MAX: usize = 1_000;
+/// Executions in lanes whose beginning is kept.
+const STARTED_MAX: usize = 100_000;
+/// Codes of attempts that ran out of time.
+const TIMEOUTS: [&str; 2] = ["CAR0503", "CAR0515"];
 /// Unsettled processes that a scrape looks at.
 const PROCESSES_MAX: u32 = 200;
 
@@ -61,6 +74,16 @@ struct Version {
     version: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfStep {
+    step: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfRail {
+    rail: &'static str,
+}
+
 type Times = Family<RouteOf, Histogram, fn() -> Histogram>;
 
 /// All of them.
@@ -71,7 +94,11 @@ pub(crate) struct Metrics {
     denied: Family<Code, Counter>,
     attempts: Family<InState, Counter>,
     settled: Family<InState, Counter>,
-    alerts: Counter,
+    alerts: Family<OfRail, Counter>,
+    retries: Family<OfStep, Counter>,
+    timeouts: Family<OfStep, Counter>,
+    lasted: Histogram,
+    seen: Mutex<Seen>,
     lost: Counter,
     streams: Gauge,
     processes: Family<InState, Gauge>,
@@ -80,6 +107,15 @@ pub(crate) struct Metrics {
     waiting: Family<Resource, Gauge>,
     open: Family<Resource, Gauge>,
     nodes: Gauge,
+}
+
+/// What has to be remembered between events.
+#[derive(Default)]
+struct Seen {
+    /// When executions first got a lane in their present run.
+    started: HashMap<ExecutionId, Timestamp>,
+    /// Steps that have a label of their own.
+    steps: HashSet<String>,
 }
 
 impl Metrics {
@@ -92,7 +128,11 @@ impl Metrics {
             denied: Family::default(),
             attempts: Family::default(),
             settled: Family::default(),
-            alerts: Counter::default(),
+            alerts: Family::default(),
+            retries: Family::default(),
+            timeouts: Family::default(),
+            lasted: Histogram::new(LONG_BUCKETS),
+            seen: Mutex::default(),
             lost: Counter::default(),
             streams: Gauge::default(),
             processes: Family::default(),
@@ -142,6 +182,26 @@ impl Metrics {
             "carril_alerts",
             "Alerts of guard rails",
             self.alerts.clone(),
+        );
+        // A counter that is not there yet has no increase when its first alert comes.
+        for rail in [Rail::AbortWhen, Rail::BadVersion, Rail::Baseline] {
+            let rail = rail.name();
+            drop(self.alerts.get_or_create(&OfRail { rail }));
+        }
+        registry.register(
+            "carril_retries",
+            "Attempts of steps that were not the first",
+            self.retries.clone(),
+        );
+        registry.register(
+            "carril_timeouts",
+            "Attempts of steps that ran out of time",
+            self.timeouts.clone(),
+        );
+        registry.register(
+            "carril_execution_seconds",
+            "How long runs of executions took, from their first lane on",
+            self.lasted.clone(),
         );
         registry.register(
             "carril_events_lost",
@@ -211,19 +271,69 @@ impl Metrics {
     /// Something happened in the engine.
     pub(crate) fn event(&self, event: &Event) {
         match event {
-            Event::Step { state, .. } => {
+            Event::Started { execution, at, .. } => self.started(*execution, *at),
+            Event::Step {
+                state,
+                step,
+                attempt,
+                code,
+                ..
+            } => {
                 let state = state.name();
                 self.attempts.get_or_create(&InState { state }).inc();
+                let is_timeout = code.as_deref().is_some_and(|code| TIMEOUTS.contains(&code));
+                if *attempt > 1 || is_timeout {
+                    let step = self.label(step);
+                    if *attempt > 1 {
+                        self.retries.get_or_create(&step).inc();
+                    }
+                    if is_timeout {
+                        self.timeouts.get_or_create(&step).inc();
+                    }
+                }
             }
-            Event::Settled { state, .. } => {
+            Event::Settled {
+                execution,
+                state,
+                at,
+                ..
+            } => {
                 let state = state.name();
                 self.settled.get_or_create(&InState { state }).inc();
+                if let Some(started) = self.seen().started.remove(execution) {
+                    let seconds = at.micros_since(started) as f64 / 1_000_000.0;
+                    self.lasted.observe(seconds);
+                }
             }
-            Event::Alert { .. } => {
-                self.alerts.inc();
+            Event::Alert { rail, .. } => {
+                let rail = rail.name();
+                self.alerts.get_or_create(&OfRail { rail }).inc();
             }
-            Event::Process { .. } | Event::Started { .. } | Event::Lanes { .. } => {}
+            Event::Process { .. } | Event::Lanes { .. } => {}
         }
+    }
+
+    /// An execution got a lane; one that was parked and comes back began earlier.
+    fn started(&self, execution: ExecutionId, at: Timestamp) {
+        let mut seen = self.seen();
+        if seen.started.len() < STARTED_MAX {
+            seen.started.entry(execution).or_insert(at);
+        }
+    }
+
+    /// A step's label.
+    fn label(&self, step: &str) -> OfStep {
+        let mut seen = self.seen();
+        let is_told_apart = seen.steps.contains(step)
+            || (seen.steps.len() < STEPS_MAX && seen.steps.insert(step.to_owned()));
+        let step = if is_told_apart { step } else { "others" };
+        OfStep {
+            step: step.to_owned(),
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Events were lost.
@@ -295,3 +405,6 @@ async fn ask(app: &App) -> Result<(), Problem> {
     metrics.streams.set(whole(app.live.streams() as u64));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,9 @@ use crate::routes::{Answer, Need, ROUTES, Route};
 use crate::schema::{self, Schemas};
 use serde_json::{Map, Value, json};
 
+/// Routes below this one go one day.
+const DEPRECATED: &str = "/api/procesos/v2/";
+
 /// All of it: OpenAPI 3.1.
 pub(crate) fn description() -> Value {
     let mut schemas = Schemas::new();
@@ -59,6 +62,9 @@ fn operation(route: &Route, problem: &Value, schemas: &mut Schemas) -> Value {
     if let Need::Role(role) = route.need {
         operation["security"] = json!([{"token": []}]);
         operation["x-role"] = json!(role.name());
+    }
+    if route.path.starts_with(DEPRECATED) {
+        operation["deprecated"] = json!(true);
     }
     if let Some(of) = route.body {
         let schema = of(schemas);

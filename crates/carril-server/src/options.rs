@@ -1,7 +1,7 @@
 //! How a server behaves, and the bounds that nobody sets.
 
 use crate::page::Page;
-use carril::{Lookup, ServerSettings, no_references};
+use carril::{Lookup, ProcesosSettings, ServerSettings, no_references};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,6 +56,8 @@ pub struct Options {
     pub requests_per_second: u32,
     /// Files that are served beside the API.
     pub page: Option<Page>,
+    /// What the routes of the old fund system launch; by default there are none.
+    pub procesos: ProcesosSettings,
 }
 
 impl Options {
@@ -71,6 +73,7 @@ impl Options {
             authentication: Authentication::Auto,
             requests_per_second: 50,
             page: None,
+            procesos: ProcesosSettings::default(),
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) struct Problem {
     help: Option<String>,
     findings: Vec<Finding>,
     retry_after: Option<u64>,
+    in_the_way: Option<i64>,
+    field: Option<&'static str>,
 }
 
 /// A problem as it is written.
@@ -40,6 +42,12 @@ pub(crate) struct ProblemShape<'a> {
     /// What a check of a pipeline or of its parameters found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<FindingShape<'a>>,
+    /// Of old routes: the process that runs already.
+    #[serde(rename = "ID_Proceso", skip_serializing_if = "Option::is_none")]
+    in_the_way: Option<i64>,
+    /// Of old routes: the field of the body that is wrong.
+    #[serde(rename = "campo", skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
 }
 
 /// The code of a problem, for whoever writes down how a request ended.
@@ -55,7 +63,21 @@ impl Problem {
             help: None,
             findings: Vec::new(),
             retry_after: None,
+            in_the_way: None,
+            field: None,
         }
+    }
+
+    /// The process that is in the way.
+    pub(crate) fn in_the_way(mut self, process: i64) -> Self {
+        self.in_the_way = Some(process);
+        self
+    }
+
+    /// The field of the body that is wrong.
+    pub(crate) fn field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -161,6 +183,8 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             help: self.help.as_deref(),
             findings: findings(&self.findings),
+            in_the_way: self.in_the_way,
+            field: self.field,
         };
         // Texts and numbers always become JSON.
         let text = serde_json::to_string(&shape).unwrap_or_default();

@@ -5,7 +5,7 @@ use crate::act::{self, breaker, control, launch, say, tokens};
 use crate::app::App;
 use crate::ask::{executions, matrix, overview, processes, records, swimlanes, things, trace};
 use crate::schema::{self, Of};
-use crate::{deed, guard, live, metrics, page, pipelines};
+use crate::{deed, guard, live, metrics, page, pipelines, procesos};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -214,6 +214,10 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { need: ADMIN, ..read("/api/v1/tokens", "tokens", "Every token, newest first; never their secrets.", &[], schema::of::<records::Tokens>, || get(records::tokens)) },
     Route { answer: Answer::Json(201, schema::of::<tokens::TokenMade>), ..change(ADMIN, "/api/v1/tokens", "createToken", "Makes a token and shows its secret, once.", &[], Some(schema::of::<tokens::TokenBody>), || post(tokens::create)) },
     Route { verb: Verb::Delete, ..change(ADMIN, "/api/v1/tokens/{name}", "revokeToken", "Revokes a token, at once and for ever.", &[], None, || delete(tokens::revoke)) },
+    Route { headers: &[IDEMPOTENCY], answer: Answer::Json(202, schema::of::<procesos::Launched>), ..change(OPERATOR, "/api/procesos/v3/ejecutar", "ejecutar", "Old API: launches a report date.", &[], Some(schema::of::<procesos::Ejecutar>), || post(procesos::launch)) },
+    read("/api/procesos/v3/proceso/{id}", "proceso", "Old API: one process, with its executions.", &[AFTER, LIMIT], schema::of::<procesos::Proceso>, || get(procesos::one)),
+    Route { headers: &[IDEMPOTENCY], answer: Answer::Json(202, schema::of::<procesos::v2::Launched>), ..change(OPERATOR, "/api/procesos/v2/ejecutar", "ejecutarV2", "Old API, deprecated: launches a report date.", &[], Some(schema::of::<procesos::Ejecutar>), || post(procesos::v2::launch)) },
+    read("/api/procesos/v2/proceso/{id}", "procesoV2", "Old API, deprecated: a run with its funds, by the id of a process, an execution or an imported run.", &[], schema::of::<procesos::v2::Run>, || get(procesos::v2::one)),
     Route { need: ADMIN, ..read("/api/v1/audit", "audit", "What was asked of this store's servers and by whom, newest first.", &[BEFORE, LIMIT], schema::of::<records::Deeds>, || get(records::deeds)) },
 ];
 

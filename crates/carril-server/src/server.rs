@@ -88,6 +88,7 @@ impl Server {
             live: Arc::new(Live::new(epoch, EVENTS_KEPT)),
             metrics: Metrics::new(),
             page: options.page,
+            procesos: options.procesos,
             stop: CancellationToken::new(),
             folder: options.folder,
             clock,

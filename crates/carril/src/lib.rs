@@ -56,6 +56,7 @@ mod examine;
 mod function;
 mod http;
 mod import;
+mod legacy;
 mod location;
 mod open;
 mod outline;
@@ -83,6 +84,7 @@ pub use crate::examine::{Disk, Examined, WorkspaceFile, disk, examine, workspace
 pub use crate::function::{Cancel, Functions, Input, StepFailure};
 pub use crate::http::{HttpSettingError, HttpSettings};
 pub use crate::import::{HistoryTables, read_history};
+pub use crate::legacy::{LEGACY_VIEWS, LegacyViewsError, legacy_views};
 pub use crate::location::{DEFAULT_STORE, Location, UrlError, kept_folder, target_url};
 pub use crate::open::{Holder, Lookup, OpenError, OpenErrorKind, OpenOptions, no_references, open};
 pub use crate::outline::{
@@ -90,7 +92,9 @@ pub use crate::outline::{
     outline,
 };
 pub use crate::reader::{EngineSeen, Reader, read};
-pub use crate::settings::{EngineSettings, RETENTION, ServerSettings, Settings, retention};
+pub use crate::settings::{
+    EngineSettings, ProcesosSettings, RETENTION, ServerSettings, Settings, retention,
+};
 pub use crate::targets::Targets;
 pub use crate::why::{Link, Subject, Why, WhyError, why};
 pub use carril_engine::clock::SystemClock;

@@ -21,10 +21,12 @@
 
 mod engine;
 mod keys;
+mod procesos;
 mod retention;
 mod server;
 
 pub use engine::EngineSettings;
+pub use procesos::ProcesosSettings;
 pub use retention::{RETENTION, retention};
 pub use server::ServerSettings;
 

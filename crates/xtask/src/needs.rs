@@ -61,6 +61,11 @@ pub(crate) const NEEDS: &[Need] = &[
         packages: &["pgbouncer"],
     },
     Need {
+        name: "promtool, for the alert rules",
+        probe: &["promtool", "--version"],
+        packages: &["prometheus"],
+    },
+    Need {
         name: "openssl, for the certificate of that server",
         probe: &["openssl", "version"],
         packages: &["openssl"],

@@ -78,6 +78,7 @@ fn options(
     options.lookup = context.surroundings.lookup.clone();
     options.hosts.clone_from(&server.hosts);
     options.origins.clone_from(&server.origins);
+    options.procesos.clone_from(&server.procesos);
     if server.tokens_always {
         options.authentication = Authentication::Tokens;
     }

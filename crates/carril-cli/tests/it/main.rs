@@ -22,6 +22,7 @@ mod import;
 mod init;
 mod machine;
 mod nodes;
+mod old_names;
 mod pause;
 mod place;
 mod prune;

@@ -1,6 +1,7 @@
 //! stdout is data, stderr is talk; errors as text and as JSON; what `--quiet`, `--verbose` and `--color` change; secrets.
 
 use crate::place::{bench, lines, object};
+use serde_json::Value;
 use std::fs;
 use std::process::Stdio;
 
@@ -153,6 +154,40 @@ fn the_log_names_process_and_execution() {
         lane.contains("process=") && lane.contains("execution="),
         "{lane}"
     );
+}
+
+/// What a collector of logs reads: every line is an object, and every line of a lane says whose it is.
+#[test]
+fn the_log_is_written_as_objects_for_programs() {
+    let bench = bench();
+    let ended = bench
+        .run(&["run", "--quiet", "--log-format", "json"])
+        .with(0);
+    let lines: Vec<Value> = ended
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let settled: Vec<&Value> = lines
+        .iter()
+        .filter(|line| line["message"] == "the execution has settled")
+        .collect();
+    // Three lanes, and the process's own execution.
+    assert_eq!(settled.len(), 4, "{lines:?}");
+    let of_lanes = settled.iter().filter(|line| line["entity"].is_string());
+    assert_eq!(of_lanes.count(), 3, "{lines:?}");
+    for line in settled {
+        assert!(
+            line["process"].is_i64() && line["execution"].is_i64(),
+            "{line}"
+        );
+        assert_eq!(
+            (&line["level"], &line["state"]),
+            (&"info".into(), &"succeeded".into())
+        );
+        let time = line["time"].as_str().unwrap_or_default();
+        assert!(time.starts_with("20") && time.ends_with('Z'), "{line}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Answers come from one snapshot each. Lists are bounded by the `max` they are asked with and go on after a key.
 
-use super::{Answer, Fault, ImportRow, LimitKind, Pending, ProcessRow, Wish};
+use super::{Answer, Fault, ImportRow, LimitKind, Pending, ProcessRow, StageRow, Wish};
 use crate::account::{CauseKind, TimeAccount};
 use crate::breaker::BreakerRow;
 use crate::definition::{Definition, Resource};
@@ -428,6 +428,17 @@ pub trait History: super::Rails {
         process: ProcessId,
         max: u32,
     ) -> Pending<'_, Result<Vec<TimelineRow>, Fault>>;
+
+    /// The stage that a process is at, which is the earliest with an unfinished lane; `None` once it has ended.
+    fn stage_of(&self, process: ProcessId) -> Pending<'_, Result<Option<String>, Fault>>;
+
+    /// Where stages stand that executions of a process have come to, of those between two of them, in order of execution and stage.
+    fn stages(
+        &self,
+        process: ProcessId,
+        first: ExecutionId,
+        last: ExecutionId,
+    ) -> Pending<'_, Result<Vec<StageRow>, Fault>>;
 
     /// Pairs that used the same resource at the same time, longest first.
     fn overlaps(&self, process: ProcessId, max: u32)

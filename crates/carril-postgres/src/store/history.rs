@@ -23,7 +23,7 @@ use carril_model::contract::{
     AccessBook, Answer, AttemptRow, BottleneckRow, DeedRow, DoubtRow, ExecutionFilter,
     ExecutionRow, FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow,
     Mailbox, NewDeed, NewToken, NodeRow, OverlapRow, Pending, ProcessFilter, ProcessRow,
-    QueryAnswer, Rails, ResourceRow, SignalRow, StepStateRow, TimelineRow, TokenRow, WaitRow, Wish,
+    QueryAnswer, Rails, ResourceRow, SignalRow, StageRow, StepStateRow, TimelineRow, TokenRow, WaitRow, Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
@@ -268,6 +268,26 @@ impl History for PostgresHistory {
                 read::timeline,
             )
             .await
+        })
+    }
+
+    fn stage_of(&self, process: ProcessId) -> Pending<'_, Result<Option<String>, Fault>> {
+        self.read(async move |tx| {
+            let found = tx.row(sql!("history_stage"), &[&process.0]).await?;
+            found.map_or(Ok(None), |row| get(&row, 0))
+        })
+    }
+
+    fn stages(
+        &self,
+        process: ProcessId,
+        first: ExecutionId,
+        last: ExecutionId,
+    ) -> Pending<'_, Result<Vec<StageRow>, Fault>> {
+        self.read(async move |tx| {
+            let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+                [&process.0, &first.0, &last.0];
+            read::all(tx, sql!("history_stages"), &values, read::stage).await
         })
     }
 

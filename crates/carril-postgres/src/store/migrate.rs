@@ -45,10 +45,14 @@ const MIGRATIONS: &[Migration] = &[
         up: sql!("migrations/0007_access.up"),
         down: sql!("migrations/0007_access.down"),
     },
+    Migration {
+        up: sql!("migrations/0008_old_names.up"),
+        down: sql!("migrations/0008_old_names.down"),
+    },
 ];
 
 /// The version that this program writes and reads.
-pub(crate) const NEWEST: i64 = 7;
+pub(crate) const NEWEST: i64 = 8;
 
 /// Begins the lock of migrations ("CRRM"), which ends with a number of the schema's name.
 const LOCK: i64 = 0x4352_524d;

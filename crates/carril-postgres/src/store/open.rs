@@ -3,6 +3,7 @@
 //! What is wrong is told with a code and with what would be right.
 
 use super::fault::told;
+use super::legacy;
 use super::migrate;
 use super::session::Session;
 use crate::address::{Address, AddressError};
@@ -267,8 +268,11 @@ pub fn downgrade(url: &str, options: &StoreOptions, to: u32) -> Result<(), OpenE
         options,
         move |client, schema, shown| {
             Box::pin(async move {
-                let done = migrate::down(client, schema, i64::from(to)).await;
-                done.map_err(|error| OpenError::of(shown, &error))
+                let done = async {
+                    legacy::remove_all(client, schema).await?;
+                    migrate::down(client, schema, i64::from(to)).await
+                };
+                done.await.map_err(|error| OpenError::of(shown, &error))
             })
         },
     )

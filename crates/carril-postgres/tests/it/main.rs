@@ -3,6 +3,7 @@
 mod address;
 mod store;
 mod store_history;
+mod store_legacy;
 mod store_model;
 mod store_network;
 mod store_nodes;

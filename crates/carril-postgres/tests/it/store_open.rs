@@ -8,7 +8,7 @@ use carril_testkit::store::{Harness, Opener};
 use std::sync::Arc;
 
 /// The version of the store's schema.
-const NEWEST: &str = "7";
+const NEWEST: &str = "8";
 
 fn refused(url: &str, options: &StoreOptions) -> OpenError {
     let opened = PostgresStore::open(url, options);

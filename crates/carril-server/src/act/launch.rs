@@ -78,19 +78,12 @@ pub(crate) async fn launch(
     if parameters.switch("preview")? {
         return preview(&app, &prepared, &params, &body).await;
     }
-    let (outcome, process) = match &app.house {
-        crate::House::Engine(carril) => {
-            let launch = as_launch(&prepared, &given, body, &caller, key);
-            let outcome = carril.launch(&prepared.pipeline, launch).await?;
-            let how = match outcome {
-                LaunchOutcome::Launched(_) => "launched",
-                LaunchOutcome::Repeated(_) => "repeated",
-                LaunchOutcome::Skipped(_) => "skipped",
-            };
-            (how, outcome.process().0)
-        }
-        crate::House::Reader(_) => by_mail(&app, &prepared, params, body, &caller, key).await?,
+    let asked = Asked {
+        given,
+        params,
+        body,
     };
+    let (outcome, process) = carry_out(&app, &prepared, asked, &caller, key).await?;
     let row = ask::process(&app, process).await?;
     let micros = worked(app.history(), &row, app.now()).await?;
     let launched = Launched {
@@ -103,6 +96,41 @@ pub(crate) async fn launch(
     } else {
         Told::ok(&launched)
     })
+}
+
+/// What is launched: parameters as texts and as values, and how.
+pub(crate) struct Asked {
+    pub(crate) given: BTreeMap<String, String>,
+    pub(crate) params: Map<String, Value>,
+    pub(crate) body: LaunchBody,
+}
+
+/// Launches a pipeline: how that ended, and the process that answers for it.
+pub(crate) async fn carry_out(
+    app: &App,
+    prepared: &Prepared,
+    asked: Asked,
+    caller: &Caller,
+    key: Option<String>,
+) -> Result<(&'static str, i64), Problem> {
+    let Asked {
+        given,
+        params,
+        body,
+    } = asked;
+    match &app.house {
+        crate::House::Engine(carril) => {
+            let launch = as_launch(prepared, &given, body, caller, key);
+            let outcome = carril.launch(&prepared.pipeline, launch).await?;
+            let how = match outcome {
+                LaunchOutcome::Launched(_) => "launched",
+                LaunchOutcome::Repeated(_) => "repeated",
+                LaunchOutcome::Skipped(_) => "skipped",
+            };
+            Ok((how, outcome.process().0))
+        }
+        crate::House::Reader(_) => by_mail(app, prepared, params, body, caller, key).await,
+    }
 }
 
 /// Parameters as they are written on a command line: the pipeline says what they are.

@@ -97,6 +97,34 @@ fn documented() -> BTreeMap<String, String> {
     .collect()
 }
 
+/// A step that runs out of time, and once more.
+const LATE: &str = r#"
+name = "late"
+[entities]
+target = "warehouse"
+key = "name"
+sql = "select name from who order by name limit 1"
+[[stage]]
+name = "wait"
+  [[stage.step]]
+  name = "long"
+  command = ["sleep", "60"]
+  timeout = "50ms"
+  retry = { attempts = 2, backoff = "1ms..1ms", on = "any" }
+"#;
+
+/// Runs a pipeline whose only step is late, to its end.
+async fn too_late(place: &Place, served: &Served) {
+    std::fs::create_dir(place.path().join("late")).unwrap();
+    std::fs::write(place.path().join("late/pipeline.toml"), LATE).unwrap();
+    let launched = served
+        .post("/api/v1/pipelines/late/launch", &json!({}))
+        .await;
+    let launched = launched.with(201).json();
+    let id = launched["process"]["id"].as_i64().unwrap();
+    served.settled(id, "completed_with_errors").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_metric_is_documented_and_every_documented_one_is_there() {
     let place = Place::new();
@@ -107,6 +135,7 @@ async fn every_metric_is_documented_and_every_documented_one_is_there() {
     served
         .process(waits, |told| told["process"]["waiting"] == 1)
         .await;
+    too_late(&place, &served).await;
     let breaker = "/api/v1/resources/scales/breaker";
     served.post(breaker, &json!({"to": "open"})).await.with(202);
     let stranger = Request::new("GET", "/healthz").header("host", "evil.example");
@@ -122,7 +151,7 @@ async fn every_metric_is_documented_and_every_documented_one_is_there() {
     assert_eq!(told, documented());
     let body = &scraped.body;
     assert!(
-        body.contains("carril_executions_settled_total{state=\"failed\"} 1"),
+        body.contains("carril_executions_settled_total{state=\"failed\"} 2"),
         "{body}"
     );
     assert!(
@@ -137,8 +166,79 @@ async fn every_metric_is_documented_and_every_documented_one_is_there() {
         body.contains("carril_breaker_open{resource=\"scales\"} 1"),
         "{body}"
     );
+    assert!(
+        body.contains("carril_timeouts_total{step=\"wait/long\"} 2")
+            && body.contains("carril_retries_total{step=\"wait/long\"} 1"),
+        "{body}"
+    );
     assert!(body.ends_with("# EOF\n"), "{body}");
+    asks_for_what_is_there(body);
     served.end().await;
+}
+
+/// Names of metrics in a text, each with the labels that are asked of it.
+fn asked(text: &str) -> Vec<(String, Vec<String>)> {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("carril_") {
+        let rest = &text[at..];
+        let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        let inner = after
+            .strip_prefix('{')
+            .and_then(|after| after.split('}').next());
+        let matchers = inner.unwrap_or_default().split(',');
+        let labels = matchers.filter_map(|one| one.split(['=', '!', '~']).next());
+        let labels = labels.map(|label| label.trim().to_owned());
+        found.push((
+            name.to_owned(),
+            labels.filter(|label| !label.is_empty()).collect(),
+        ));
+    }
+    found
+}
+
+/// The dashboard and the alert rules ask only for metrics and labels that a scrape has.
+fn asks_for_what_is_there(scraped: &str) {
+    let mut labels: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for line in scraped.lines().filter(|line| !line.starts_with('#')) {
+        let (series, _) = line.rsplit_once(' ').expect("a value");
+        let (name, inner) = series.split_once('{').unwrap_or((series, ""));
+        let of = labels.entry(name).or_default();
+        of.extend(inner.split(',').filter_map(|one| one.split('=').next()));
+    }
+    for file in ["alerts.yml", "dashboard.json", "alerts.test.yml"] {
+        let text = std::fs::read_to_string(document("operations").join(file)).unwrap();
+        let asked = asked(&text.replace("\\\"", "\""));
+        assert!(asked.len() > 10, "{file}: {asked:?}");
+        for (name, wanted) in asked {
+            let known = labels.get(name.as_str());
+            let known = known.unwrap_or_else(|| panic!("{file} asks for {name}"));
+            for label in wanted {
+                assert!(
+                    known.contains(&label.as_str()),
+                    "{file}: {name} has no {label}"
+                );
+            }
+        }
+    }
+}
+
+/// What Prometheus itself says of the rules, and of the cases that are kept beside them.
+#[test]
+fn prometheus_takes_the_alert_rules() {
+    let folder = document("operations");
+    for words in [
+        ["check", "rules", "alerts.yml"],
+        ["test", "rules", "alerts.test.yml"],
+    ] {
+        let mut command = std::process::Command::new("promtool");
+        let ended = command.args(words).current_dir(&folder).output();
+        let ended = ended.expect("promtool is there: `cargo xtask test` installs it");
+        let told = String::from_utf8_lossy(&ended.stdout);
+        let wrong = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{words:?}: {told}{wrong}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@ mod documents;
 mod guard;
 mod live;
 mod mail;
+mod procesos;
 mod read;
 mod rig;
 mod swimlanes;

@@ -108,6 +108,8 @@ impl Place {
         let mut options = Options::new(self.path());
         options.listen = "127.0.0.1:0".parse().unwrap();
         options.requests_per_second = 10_000;
+        options.procesos.pipeline = Some("sizes".to_owned());
+        options.procesos.sunset = Some("2027-06-30".to_owned());
         options
     }
 }

@@ -25,7 +25,7 @@ use carril_model::contract::{
     AccessBook, Answer, AttemptRow, BottleneckRow, DeedRow, DoubtRow, ExecutionFilter,
     ExecutionRow, FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow,
     Mailbox, NewDeed, NewToken, OverlapRow, Pending, ProcessFilter, ProcessRow, QueryAnswer, Rails,
-    ResourceRow, SignalRow, StepStateRow, TimelineRow, TokenRow, WaitRow, Wish,
+    ResourceRow, SignalRow, StageRow, StepStateRow, TimelineRow, TokenRow, WaitRow, Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;
@@ -235,6 +235,29 @@ impl History for SqliteHistory {
                 params![process.0, max],
                 read::timeline,
             )
+        })
+    }
+
+    fn stage_of(&self, process: ProcessId) -> Pending<'_, Result<Option<String>, Fault>> {
+        self.ask(move |transaction| {
+            let query = sql!("history_stage");
+            let found: Vec<Option<String>> =
+                read::all(transaction, query, params![process.0], |row| {
+                    rows::get(row, 0)
+                })?;
+            Ok(found.into_iter().flatten().next())
+        })
+    }
+
+    fn stages(
+        &self,
+        process: ProcessId,
+        first: ExecutionId,
+        last: ExecutionId,
+    ) -> Pending<'_, Result<Vec<StageRow>, Fault>> {
+        self.ask(move |transaction| {
+            let (query, values) = (sql!("history_stages"), params![process.0, first.0, last.0]);
+            read::all(transaction, query, values, read::stage)
         })
     }
 

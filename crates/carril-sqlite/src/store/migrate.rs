@@ -58,10 +58,14 @@ const MIGRATIONS: &[Migration] = &[
         up: sql!("migrations/0011_access.up"),
         down: sql!("migrations/0011_access.down"),
     },
+    Migration {
+        up: sql!("migrations/0012_old_names.up"),
+        down: sql!("migrations/0012_old_names.down"),
+    },
 ];
 
 /// The version that this program writes and reads.
-pub(crate) const NEWEST: i32 = 11;
+pub(crate) const NEWEST: i32 = 12;
 
 /// Brings the store from version `from` to the newest. Each step is durable by itself, so a stop in between goes on later.
 pub(crate) fn up(connection: &mut Connection, path: &Path, from: i32) -> Result<(), OpenError> {

@@ -56,6 +56,22 @@ const VIEW_QUESTIONS: &[(&str, &str)] = &[
         "trace_of_execution",
         "SELECT * FROM trace WHERE execution_id = 5",
     ),
+    (
+        "old_process",
+        "SELECT * FROM logs_procesos WHERE \"ID_Proceso\" = 5",
+    ),
+    (
+        "old_executions",
+        "SELECT * FROM logs_ejecuciones WHERE \"ID_Proceso\" = 5",
+    ),
+    (
+        "old_funds",
+        "SELECT * FROM logs_ejecucion_fondos WHERE \"ID_Proceso\" = 5",
+    ),
+    (
+        "old_trace",
+        "SELECT * FROM logs_trace_records WHERE \"ID_Proceso\" = 5",
+    ),
 ];
 
 fn folder(of: &str) -> PathBuf {

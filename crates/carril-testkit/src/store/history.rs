@@ -18,6 +18,7 @@ mod figures;
 mod lanes;
 mod later;
 mod locks;
+mod old_names;
 mod views;
 
 pub use super::import::imports_are_told_with_where_they_came_from;
@@ -26,6 +27,7 @@ pub use figures::*;
 pub use lanes::*;
 pub use later::*;
 pub use locks::*;
+pub use old_names::*;
 pub use views::*;
 
 /// What people ask a store, and what they leave in it.

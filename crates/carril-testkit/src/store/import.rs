@@ -260,6 +260,9 @@ pub fn imports_are_told_with_where_they_came_from(house: &mut House) {
         listed,
         [[json!("old"), json!("7")], [json!("old"), json!("8")]]
     );
+    let old = "select \"Estado\", \"ID_Anterior\", \"FechaReporte\", \"TotalFondos\", \"FondosFallidos\" from logs_procesos where \"ID_Anterior\" = '7'";
+    let expected = json!(["COMPLETADO_CON_ERRORES", "7", "2025-10-24", 3, 1]);
+    assert_eq!(json!(house.sql(old)), json!([expected]));
     let counted = house.sql(&format!(
         "select count(*) from trace where process_id = {}",
         first.0

@@ -140,4 +140,47 @@ pub(super) static SERVER: Table = table(&[
         "[]",
         "Origins of pages elsewhere that may call it, as in `https://console.example.com`.",
     ),
+    key(
+        "procesos_v2",
+        Form::Boolean,
+        "true",
+        "Whether the deprecated routes `/api/procesos/v2` are served, where `[server.procesos]` is there.",
+    ),
+    key(
+        "procesos_v3",
+        Form::Boolean,
+        "true",
+        "Whether the routes `/api/procesos/v3` are served, where `[server.procesos]` is there.",
+    ),
+    key(
+        "procesos",
+        Form::Table(&PROCESOS),
+        "",
+        "What the routes of the old fund system launch.",
+    ),
 ]);
+
+pub(super) static PROCESOS: Table = Table {
+    keys: &[
+        key(
+            "pipeline",
+            Form::Text,
+            "",
+            "The pipeline that `ejecutar` launches.",
+        ),
+        key(
+            "parameter",
+            Form::Text,
+            "\"report_date\"",
+            "The parameter that `fechaReporte` is the value of.",
+        ),
+        key(
+            "sunset",
+            Form::Formed("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+            "",
+            "Until when v2 is served, as its answers announce it; wanted unless `procesos_v2` is false.",
+        ),
+    ],
+    required: &["pipeline"],
+    rules: &[],
+};

@@ -1,6 +1,6 @@
 //! `[server]`: where `carril serve` listens, and who comes in. Only read here; the server decides what it means.
 
-use super::{Reader, keys};
+use super::{ProcesosSettings, Reader, keys};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -18,6 +18,8 @@ pub struct ServerSettings {
     pub hosts: Vec<String>,
     /// Origins of pages elsewhere that may call it.
     pub origins: Vec<String>,
+    /// The routes of the old fund system.
+    pub procesos: ProcesosSettings,
 }
 
 impl Default for ServerSettings {
@@ -27,6 +29,7 @@ impl Default for ServerSettings {
             tokens_always: false,
             hosts: Vec::new(),
             origins: Vec::new(),
+            procesos: ProcesosSettings::default(),
         }
     }
 }
@@ -36,6 +39,7 @@ impl Reader<'_> {
         let DeValue::Table(table) = value.get_ref() else {
             return self.report("CAR0122", value.span(), "`server` is a table", HELP);
         };
+        let mut has_procesos = false;
         for (key, value) in table {
             if !self.knows(&keys::SERVER, "`[server]`", key, HELP) {
                 continue;
@@ -44,9 +48,15 @@ impl Reader<'_> {
                 "listen" => self.listen(value),
                 "tokens" => self.tokens(value),
                 "hosts" => self.settings.server.hosts = self.texts(value, "hosts"),
+                name @ ("procesos_v2" | "procesos_v3") => self.procesos_switch(name, value),
+                "procesos" => {
+                    has_procesos = true;
+                    self.procesos(value);
+                }
                 _ => self.settings.server.origins = self.texts(value, "origins"),
             }
         }
+        self.check_procesos(value, has_procesos);
     }
 
     fn listen(&mut self, value: &Spanned<DeValue<'_>>) {

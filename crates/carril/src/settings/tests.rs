@@ -244,6 +244,7 @@ fn a_server_has_an_address_and_names() {
         tokens_always: true,
         hosts: vec!["carril.test".to_owned()],
         origins: vec!["https://x.test".to_owned()],
+        ..ServerSettings::default()
     };
     assert_eq!(settings.server, wanted);
     let wrong = [
@@ -282,4 +283,37 @@ fn how_an_engine_shares_its_store_is_read() {
             "3:10+1 CAR0122 `notify` is true or false",
         ]
     );
+}
+
+#[test]
+fn what_the_old_routes_launch_is_read() {
+    let text = "[server]\nprocesos_v3 = false\n[server.procesos]\npipeline = \"funds\"\nsunset = \"2027-06-30\"\n";
+    let procesos = parse(text).expect("it is right").server.procesos;
+    let expected = ProcesosSettings {
+        pipeline: Some("funds".to_owned()),
+        sunset: Some("2027-06-30".to_owned()),
+        v3: false,
+        ..ProcesosSettings::default()
+    };
+    assert_eq!(procesos, expected);
+    assert_eq!(procesos.parameter, "report_date");
+    let sunset = procesos.sunset_of_http();
+    assert_eq!(sunset.as_deref(), Some("Wed, 30 Jun 2027 00:00:00 GMT"));
+    let closed = "[server]\nprocesos_v2 = false\n[server.procesos]\npipeline = \"funds\"\nparameter = \"dia\"\n";
+    let closed = parse(closed).expect("it is right").server.procesos;
+    assert_eq!((closed.v2, closed.parameter.as_str()), (false, "dia"));
+    let wrong = [
+        "[server]\nprocesos = 1\n",
+        "[server]\nprocesos_v2 = 1\n",
+        "[server.procesos]\nparameter = \"dia\"\n",
+        "[server.procesos]\npipeline = \"funds\"\n",
+        "[server.procesos]\npipeline = \"\"\nsunset = \"2027-06-30\"\n",
+        "[server]\nprocesos_v2 = false\n[server.procesos]\npipeline = 7\n",
+        "[server]\nprocesos_v2 = false\n[server.procesos]\npipeline = \"f\"\nsunset = \"2027-02-30\"\n",
+        "[server]\nprocesos_v2 = false\n[server.procesos]\npipeline = \"f\"\nday = \"2027-02-01\"\n",
+    ];
+    for text in wrong {
+        let told = parse(text).expect_err(text);
+        assert!(told.iter().all(|told| told.contains("CAR0122")), "{told:?}");
+    }
 }

@@ -155,6 +155,7 @@ impl<'a> EventShape<'a> {
                 state,
                 error,
                 at,
+                ..
             } => Self::Step {
                 process: process.0,
                 execution: execution.0,

@@ -16,6 +16,7 @@ mod import;
 mod locks;
 mod networks;
 mod nodes;
+mod old_names;
 mod opened;
 mod pool;
 mod postgres;

@@ -109,7 +109,7 @@ fn limits_and_defaults_are_those_of_the_reader() {
             seen.1 += 1;
         }
     }
-    assert_eq!(seen, (1, 10));
+    assert_eq!(seen, (1, 12));
 }
 
 #[test]

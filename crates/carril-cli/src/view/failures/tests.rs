@@ -15,6 +15,7 @@ fn step(execution: i64, error: &str) -> Event {
         attempt: 1,
         state: StepState::Failed,
         error: Some(error.to_owned()),
+        code: Some("CAR0501".to_owned()),
         at: Timestamp(0),
     }
 }

@@ -9,7 +9,7 @@ use crate::store::session::{Tx, Values};
 use carril_model::account::CauseKind;
 use carril_model::contract::{
     AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LockCostRow, LockRow, LogRow,
-    NodeRow, ProcessFilter, ProcessRow, SignalRow, StepStateRow, TimelineRow, WaitRow,
+    NodeRow, ProcessFilter, ProcessRow, SignalRow, StageRow, StageState, StepStateRow, TimelineRow, WaitRow,
 };
 use carril_model::definition::Definition;
 use carril_model::figures::FailedAttempts;
@@ -190,6 +190,17 @@ pub(super) fn timeline(row: &Row) -> Result<TimelineRow, Fault> {
             2 => StepState::Succeeded,
             _ => StepState::Skipped,
         },
+    })
+}
+
+/// From the columns of `history_stages.sql`.
+pub(super) fn stage(row: &Row) -> Result<StageRow, Fault> {
+    let code = int(row, 2)?;
+    let state = StageState::from_code(code);
+    Ok(StageRow {
+        execution: ExecutionId(int(row, 0)?),
+        stage: get(row, 1)?,
+        state: state.ok_or_else(|| damaged(format!("no stage has the state {code}")))?,
     })
 }
 

@@ -8,7 +8,7 @@ use crate::store::rows::{
 use carril_model::account::CauseKind;
 use carril_model::contract::{
     AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LockCostRow, LockRow, LogRow,
-    ProcessFilter, ProcessRow, SignalRow, StepStateRow, TimelineRow, WaitRow,
+    ProcessFilter, ProcessRow, SignalRow, StageRow, StageState, StepStateRow, TimelineRow, WaitRow,
 };
 use carril_model::definition::Definition;
 use carril_model::figures::FailedAttempts;
@@ -196,6 +196,17 @@ pub(super) fn timeline(row: &Row<'_>) -> Result<TimelineRow, Fault> {
             2 => StepState::Succeeded,
             _ => StepState::Skipped,
         },
+    })
+}
+
+/// From the columns of `history_stages.sql`.
+pub(super) fn stage(row: &Row<'_>) -> Result<StageRow, Fault> {
+    let code: i64 = get(row, 2)?;
+    let state = StageState::from_code(code);
+    Ok(StageRow {
+        execution: ExecutionId(get(row, 0)?),
+        stage: get(row, 1)?,
+        state: state.ok_or_else(|| damaged(format!("no stage has the state {code}")))?,
     })
 }
 

@@ -43,6 +43,8 @@ const ALONE: &[Alone] = &[
         &[
             "_access.down.sql",
             "_access.up.sql",
+            "_old_names.down.sql",
+            "_old_names.up.sql",
             "_imported.down.sql",
             "_imported.up.sql",
             "_lanes_auto.down.sql",
