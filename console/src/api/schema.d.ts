@@ -804,6 +804,80 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/procesos/v3/ejecutar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Old API: launches a report date. */
+        post: operations["ejecutar"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/procesos/v3/proceso/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Old API: one process, with its executions. */
+        get: operations["proceso"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/procesos/v2/ejecutar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Old API, deprecated: launches a report date.
+         * @deprecated
+         */
+        post: operations["ejecutarV2"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/procesos/v2/proceso/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Old API, deprecated: a run with its funds, by the id of a process, an execution or an imported run.
+         * @deprecated
+         */
+        get: operations["procesoV2"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -1023,6 +1097,51 @@ export interface components {
             /** @description Whom to follow. */
             processes: number[];
         };
+        /** @description One fund of a process. */
+        Ejecucion: components["schemas"]["FondoEjecutado"] & {
+            /** @description Why it failed. */
+            error?: string | null;
+            estado: string;
+            fechaFin?: string | null;
+            fechaInicio?: string | null;
+        };
+        /** @description What was launched. */
+        Ejecutado: {
+            /** Format: int64 */
+            ID_Proceso: number;
+            ejecuciones: components["schemas"]["FondoEjecutado"][];
+            estado: string;
+            fechaReporte?: string | null;
+            /**
+             * Format: int64
+             * @description `after` of the next page of the process; `null` where all of them are here.
+             */
+            siguiente?: number | null;
+            /** Format: int64 */
+            totalFondos: number;
+        };
+        /** @description What was launched. */
+        EjecutadoV2: {
+            /**
+             * Format: int64
+             * @description The process's id: old clients take it for the whole run.
+             */
+            ID_Ejecucion: number;
+            /** Format: int64 */
+            ID_Proceso: number;
+            estado: string;
+            fechaReporte?: string | null;
+            /** Format: int64 */
+            totalFondos: number;
+        };
+        /** @description What is launched. */
+        Ejecutar: {
+            /**
+             * @description The report date, as in `2025-10-24`.
+             * @default null
+             */
+            fechaReporte: string;
+        };
         /** @description What one engine has of a resource that several share. */
         Engine: {
             /** @description What it was started as. */
@@ -1104,6 +1223,14 @@ export interface components {
             line?: number | null;
             message: string;
             severity: string;
+        };
+        /** @description One fund of a launch. */
+        FondoEjecutado: {
+            FundShortName: unknown;
+            /** Format: int64 */
+            ID_Ejecucion: number;
+            /** @description A number where the entity's key is one. */
+            ID_Fund: unknown;
         };
         /** @description How a process stands beside its goal. */
         Goal: {
@@ -1501,6 +1628,13 @@ export interface components {
         };
         /** @description A problem as it is written. */
         Problem: {
+            /**
+             * Format: int64
+             * @description Of old routes: the process that runs already.
+             */
+            ID_Proceso?: number | null;
+            /** @description Of old routes: the field of the body that is wrong. */
+            campo?: string | null;
             /** @description `CARnnnn`; `carril explain` tells more of it. */
             code: string;
             /** @description What is wrong. */
@@ -1518,6 +1652,43 @@ export interface components {
             title: string;
             /** @description `urn:carril:CARnnnn`. */
             type: string;
+        };
+        /** @description A process. */
+        Proceso: {
+            /** @description The earliest stage with an unfinished fund; `null` once it has ended. */
+            Etapa_Actual?: string | null;
+            /** Format: int64 */
+            ID_Proceso: number;
+            ejecuciones: components["schemas"]["Ejecucion"][];
+            estado: string;
+            fechaFin?: string | null;
+            fechaInicio: string;
+            fechaReporte?: string | null;
+            /** Format: int64 */
+            fondosExitosos: number;
+            /** Format: int64 */
+            fondosFallidos: number;
+            /** Format: int64 */
+            fondosOmitidos: number;
+            /**
+             * Format: int64
+             * @description `after` of the next page; `null` on the last one.
+             */
+            siguiente?: number | null;
+            /** Format: int64 */
+            totalFondos: number;
+            usuario: string;
+        };
+        /** @description A run. */
+        ProcesoV2: components["schemas"]["EjecutadoV2"] & {
+            fechaFin?: string | null;
+            fechaInicio: string;
+            /** @description Each with `ID_Ejecucion`, `ID_Fund`, `FundShortName`, its `Portfolio_…` and an `Estado_…` per stage. */
+            fondos: Record<string, never>[];
+            /** Format: int64 */
+            fondosExitosos: number;
+            /** Format: int64 */
+            fondosFallidos: number;
         };
         /** @description A process. */
         Process: {
@@ -3448,6 +3619,145 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description not done, and why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ejecutar: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Asked twice with the same key, it is done once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Ejecutar"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ejecutado"];
+                };
+            };
+            /** @description not done, and why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    proceso: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before this one. */
+                after?: number;
+                /** @description Rows of a page: 1 to 500, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Proceso"];
+                };
+            };
+            /** @description not done, and why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ejecutarV2: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Asked twice with the same key, it is done once. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Ejecutar"];
+            };
+        };
+        responses: {
+            /** @description done */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EjecutadoV2"];
+                };
+            };
+            /** @description not done, and why */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    procesoV2: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProcesoV2"];
                 };
             };
             /** @description not done, and why */

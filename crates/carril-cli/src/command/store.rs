@@ -31,7 +31,7 @@ pub(crate) async fn legacy_views(
         true => format!("{schema}.\"{view}\""),
         false => format!("logs_{view}"),
     };
-    let views: Vec<String> = LEGACY_VIEWS.iter().map(|view| called(&view)).collect();
+    let views: Vec<String> = LEGACY_VIEWS.iter().map(called).collect();
     if context.output.json() {
         context.output.value(&Shape { views, removed })?;
         return Ok(Exit::Ok);

@@ -23,7 +23,8 @@ use carril_model::contract::{
     AccessBook, Answer, AttemptRow, BottleneckRow, DeedRow, DoubtRow, ExecutionFilter,
     ExecutionRow, FAILED_ATTEMPTS_MAX, Fault, History, ImportRow, LockCostRow, LockRow, LogRow,
     Mailbox, NewDeed, NewToken, NodeRow, OverlapRow, Pending, ProcessFilter, ProcessRow,
-    QueryAnswer, Rails, ResourceRow, SignalRow, StageRow, StepStateRow, TimelineRow, TokenRow, WaitRow, Wish,
+    QueryAnswer, Rails, ResourceRow, SignalRow, StageRow, StepStateRow, TimelineRow, TokenRow,
+    WaitRow, Wish,
 };
 use carril_model::definition::{Definition, Version};
 use carril_model::figures::FailedAttempts;

@@ -161,8 +161,8 @@ fn fund(
     fund.extend(words::portfolios(row));
     let of_lanes = definition.stages.iter();
     for stage in of_lanes.filter(|stage| stage.per == Scope::Entity) {
-        let known = stages.into_iter().flatten();
-        let known = known.filter(|known| known.stage == stage.name).last();
+        let mut known = stages.into_iter().flatten();
+        let known = known.rfind(|known| known.stage == stage.name);
         let state = known.map_or_else(
             || words::untouched(row),
             |known| words::of_stage(known.state),

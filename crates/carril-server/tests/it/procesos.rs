@@ -352,7 +352,7 @@ async fn what_is_closed_is_gone_and_what_was_never_there_is_not_found() {
 async fn settings_that_fit_no_pipeline_are_told() {
     let place = Place::new();
     let served = serve(&place, |options| {
-        options.procesos.parameter = "dia".to_owned()
+        options.procesos.parameter = "dia".to_owned();
     })
     .await;
     run(&served, "v3", "2025-10-24")
@@ -361,7 +361,7 @@ async fn settings_that_fit_no_pipeline_are_told() {
     served.end().await;
     let place = Place::new();
     let served = serve(&place, |options| {
-        options.procesos.pipeline = Some("fund".to_owned())
+        options.procesos.pipeline = Some("fund".to_owned());
     })
     .await;
     run(&served, "v3", "2025-10-24")

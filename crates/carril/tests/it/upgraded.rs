@@ -89,7 +89,7 @@ async fn engines_stop_when_their_store_is_brought_up_to_date_and_nothing_is_lost
 
     // By then nobody of the old version comes in any more.
     let refused = carril::open(options(&store, "late", &effects())).await;
-    let refused = refused.err().expect("it is refused");
+    let refused = refused.expect_err("it is refused");
     assert_eq!(
         (refused.code(), refused.kind()),
         ("CAR0634", OpenErrorKind::StoreVersion)

@@ -9,7 +9,8 @@ use crate::store::session::{Tx, Values};
 use carril_model::account::CauseKind;
 use carril_model::contract::{
     AttemptRow, BottleneckRow, ExecutionFilter, ExecutionRow, Fault, LockCostRow, LockRow, LogRow,
-    NodeRow, ProcessFilter, ProcessRow, SignalRow, StageRow, StageState, StepStateRow, TimelineRow, WaitRow,
+    NodeRow, ProcessFilter, ProcessRow, SignalRow, StageRow, StageState, StepStateRow, TimelineRow,
+    WaitRow,
 };
 use carril_model::definition::Definition;
 use carril_model::figures::FailedAttempts;
