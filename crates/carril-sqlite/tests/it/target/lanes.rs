@@ -414,6 +414,8 @@ async fn engines_of_one_folder_make_their_first_lanes_at_once() {
         .plan();
     for round in 0..50 {
         let house = House::new("create table work (id integer)");
+        // Whoever is first switches the file to WAL, and the others would find it in use.
+        house.run(&plan, "a", 9).await.unwrap();
         let engines: [Arc<SqliteTarget>; 4] = std::array::from_fn(|_| house.another_target());
         let started = Arc::new(Barrier::new(engines.len()));
         let runs = engines.into_iter().zip(1..).map(|(target, execution)| {
