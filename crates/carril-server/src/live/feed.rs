@@ -4,13 +4,15 @@
 use crate::app::App;
 use crate::live::{Line, Live};
 use carril::event::Event;
-use carril::model::contract::ProcessFilter;
+use carril::model::contract::{ProcessFilter, ProcessRow};
 use carril::shape::{AlertShape, EventShape, TallyShape, rfc3339};
 use std::time::Duration;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 /// How often processes of other engines are looked at.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long before somebody began to watch a process may have ended and be told all the same: they may have read it before it did.
+const BEFORE_MICROS: i64 = 5_000_000;
 /// Processes that are looked at, the newest.
 const LOOKED_AT_MAX: u32 = 200;
 
@@ -73,16 +75,23 @@ pub(crate) async fn watch(app: App) {
         if streams.wait_for(|streams| *streams > 0).await.is_err() {
             return;
         }
-        // What moved while nobody watched is told by the lists that whoever begins to watch reads.
-        look(&app, false).await;
+        // What ended while nobody watched is told by the lists that whoever begins to watch reads; but they may have read them
+        // just before this.
+        let began = app.now();
+        let is_late = |row: &ProcessRow| {
+            let ended = row.ended_at;
+            ended.is_none_or(|at| began.micros_since(at) <= BEFORE_MICROS)
+        };
+        look(&app, is_late).await;
         while app.live.streams() > 0 {
             tokio::time::sleep(LOOK).await;
-            look(&app, true).await;
+            look(&app, |_| true).await;
         }
     }
 }
 
-async fn look(app: &App, tells: bool) {
+/// Tells what has moved, where that is of interest.
+async fn look(app: &App, tells: impl Fn(&ProcessRow) -> bool) {
     let filter = ProcessFilter {
         max: LOOKED_AT_MAX,
         ..ProcessFilter::default()
@@ -93,7 +102,7 @@ async fn look(app: &App, tells: bool) {
     };
     let at = rfc3339(app.now());
     for row in rows.iter().rev() {
-        if app.live.is_news(row.id.0, row.state, row.tally) && tells {
+        if app.live.is_news(row.id.0, row.state, row.tally) && tells(row) {
             let shape = EventShape::Process {
                 process: row.id.0,
                 state: row.state.name(),

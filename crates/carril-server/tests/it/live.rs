@@ -97,6 +97,22 @@ async fn what_another_programs_engine_does_is_told_too() {
     engine.shutdown(Duration::from_secs(10)).await.unwrap();
 }
 
+/// Whoever read the process just before it ended, and opened the stream just after, hears of the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_just_before_the_first_stream_is_told() {
+    let place = Place::new();
+    let engine = place.engine().await;
+    let served = Served::begin(House::Reader(place.reader().await), place.options()).await;
+    let id = served.launch("run").await;
+    served.settled(id, "succeeded").await;
+    let mut stream = Request::new("GET", "/api/v1/events")
+        .stream(served.address)
+        .await;
+    stream.until_one(is_settled(id)).await;
+    served.end().await;
+    engine.shutdown(Duration::from_secs(10)).await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_want_a_token_and_end_with_their_server() {
     let place = Place::new();
