@@ -1,7 +1,7 @@
 // The console in a real browser, on processes that really run. `crates/carril-cli/tests/it/console.rs` starts the server and this.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, ask, browser, close, launch, open, processIs, TOKEN } from "./browser.mjs";
+import { accessible, ask, browser, close, launch, open, processIs, TOKEN, URL_OF } from "./browser.mjs";
 
 /** Entities whose names are no names. */
 const EVIL = ["<img src=x onerror=window.stolen=1>", '"><script>window.stolen=1</script>'];
@@ -67,6 +67,25 @@ test("what happens is on the screen without being asked for", async (run) => {
   await ask(`/api/v1/processes/${id}/signal`, { name: "go" });
   await page.locator(".head .state[data-state=succeeded]").waitFor();
   run.diagnostic(`the end of all five was seen after ${Date.now() - began} ms`);
+  await close(page);
+});
+
+test("what ended between the first look and the stream is on the screen", async () => {
+  const id = await launch("hold", "2025-02-02");
+  await processIs(id, ({ process }) => process.waiting === 5);
+  const page = await open(chromium, "/");
+  let begin;
+  const opened = new Promise((done) => (begin = done));
+  await page.route("**/api/v1/events*", async (route) => {
+    await opened;
+    await route.continue();
+  });
+  await page.goto(`${URL_OF}/processes/${id}`);
+  await page.locator(".head .state").waitFor();
+  await ask(`/api/v1/processes/${id}/signal`, { name: "go" });
+  await processIs(id, ({ process }) => process.state === "succeeded");
+  begin();
+  await page.locator(".head .state[data-state=succeeded]").waitFor();
   await close(page);
 });
 
@@ -151,12 +170,7 @@ test("a launch is looked at first, and leads to its process", async () => {
   await page.getByText("2 of them are named here.").waitFor();
   await page.getByRole("button", { name: "Launch", exact: true }).click();
   await page.waitForURL(/\/processes\/\d+$/);
-  // What this test is about is the launch: that a process is followed to its end is shown by another one.
-  await page.locator(".head .state").waitFor();
-  await page.reload();
-  const succeeded = page.locator(".head .state[data-state=succeeded]");
-  await succeeded.waitFor({ timeout: 5_000 }).catch(() => page.reload());
-  await succeeded.waitFor();
+  await page.locator(".head .state[data-state=succeeded]").waitFor();
   assert.match(await page.locator(".facts").innerText(), /day=2025-04-01/);
   const id = Number(new URL(page.url()).pathname.split("/").pop());
   assert.equal((await ask(`/api/v1/processes/${id}`)).process.entities.total, 2);

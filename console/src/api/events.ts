@@ -27,7 +27,6 @@ const listeners = new Set<Listener>();
 /** What the open stream is about: one process, everything (`null`), or there is none. */
 let open: { about: number | null; abort: AbortController } | null = null;
 let position: string | null = null;
-let opened = false;
 let tries = 0;
 let again: ReturnType<typeof setTimeout> | undefined;
 
@@ -109,9 +108,8 @@ function take(sent: Sent): void {
     case "hello":
       tries = 0;
       stream.value = "live";
-      // What happened while there was no stream is in the ring, or it is not.
-      if (opened && told.resumed !== true) tell({ event: "stale" });
-      opened = true;
+      // What happened before this stream, and after what is shown was read, is told by the ring only where it goes on.
+      if (told.resumed !== true) tell({ event: "stale" });
       break;
     case "resync":
     case "lost":
