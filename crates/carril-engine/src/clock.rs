@@ -43,21 +43,14 @@ struct Course {
 
 impl Course {
     /// The time at this count; at a later one it is never earlier.
-    const fn time(&self, count: i64) -> i64 {
+    fn time(&self, count: i64) -> i64 {
         let passed = count - self.from;
-        let given_back = passed / GIVES_BACK;
-        let given_back = if given_back < 0 {
-            0
-        } else if given_back < self.owes {
-            given_back
-        } else {
-            self.owes
-        };
+        let given_back = (passed / GIVES_BACK).clamp(0, self.owes);
         self.at.saturating_add(passed).saturating_sub(given_back)
     }
 
     /// The course from `answered` on, when between `asked` and that a clock to go by said `told`; and by how much this one was behind.
-    const fn following(&self, asked: i64, answered: i64, told: i64) -> (Self, i64) {
+    fn following(&self, asked: i64, answered: i64, told: i64) -> (Self, i64) {
         let now = self.time(answered);
         // The other is as far ahead as it was when asked at the most, and when it answered at the least.
         let (least, most) = (told - now, told - self.time(asked));

@@ -6,7 +6,6 @@
 
 use super::open::{self, OpenError, StoreOptions};
 use super::session::quoted;
-use crate::driver;
 use tokio_postgres::{Client, Transaction};
 
 /// The views by their old names; in the store's schema each is called `logs_` and that, in small letters.
@@ -123,33 +122,24 @@ pub fn remove_legacy_views(
 }
 
 fn work(url: &str, options: &StoreOptions, schema: &str, gone: bool) -> Result<(), LegacyError> {
-    let address = open::address(url, "carril legacy views")?;
-    let shown = address.shown().to_owned();
-    let (store, schema) = (options.schema.clone(), schema.to_owned());
-    let session = super::session::Session::new(address.clone(), &store, 0, false);
-    let unreachable = |why: String| OpenError::Unreachable {
-        url: shown.clone(),
-        why,
-    };
-    let worker = driver::Worker::start("carril-legacy", session, 1)
-        .map_err(|error| unreachable(error.to_string()))?;
-    let done = worker.wait(move |_| {
-        Box::pin(async move {
-            open::for_reading(&address, &store).await?;
-            let wrong = |error: tokio_postgres::Error| OpenError::of(address.shown(), &error);
-            let (mut client, _) = driver::connect(&address).await.map_err(wrong)?;
-            let why = if gone {
-                remove(&mut client, &store, &schema).await
-            } else {
-                make(&mut client, &store, &schema).await
-            };
-            match why.map_err(wrong)? {
-                Ok(()) => Ok(()),
-                Err(why) => Err(LegacyError::Taken { schema, why }),
-            }
-        })
-    });
-    done.map_err(|gone| unreachable(gone.to_string()))?
+    let schema = schema.to_owned();
+    open::at(
+        url,
+        "carril legacy views",
+        options,
+        move |client, store, address| {
+            Box::pin(async move {
+                open::for_reading(address, store).await?;
+                let done = if gone {
+                    remove(client, store, &schema).await
+                } else {
+                    make(client, store, &schema).await
+                };
+                let why = done.map_err(|error| OpenError::of(address.shown(), &error))?;
+                why.map_err(|why| LegacyError::Taken { schema, why })
+            })
+        },
+    )
 }
 
 /// The inner error says why the schema was left alone.

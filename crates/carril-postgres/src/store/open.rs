@@ -266,13 +266,14 @@ pub fn downgrade(url: &str, options: &StoreOptions, to: u32) -> Result<(), OpenE
         url,
         "carril downgrade",
         options,
-        move |client, schema, shown| {
+        move |client, schema, address| {
             Box::pin(async move {
                 let done = async {
                     legacy::remove_all(client, schema).await?;
                     migrate::down(client, schema, i64::from(to)).await
                 };
-                done.await.map_err(|error| OpenError::of(shown, &error))
+                done.await
+                    .map_err(|error| OpenError::of(address.shown(), &error))
             })
         },
     )
@@ -293,25 +294,25 @@ pub fn upgrade(
         url,
         "carril upgrade",
         options,
-        move |client, schema, shown| {
+        move |client, schema, address| {
             Box::pin(async move {
                 let to = migrate::NEWEST + 1;
-                migrate::patient_step(client, (schema, shown), statements, to).await
+                migrate::patient_step(client, (schema, address.shown()), statements, to).await
             })
         },
     )
 }
 
 /// What is done to a schema over a connection of its own.
-type Change<'a> = Pin<Box<dyn Future<Output = Result<(), OpenError>> + Send + 'a>>;
+pub(super) type Change<'a, E> = Pin<Box<dyn Future<Output = Result<(), E>> + Send + 'a>>;
 
 /// Does something to a schema on a thread of its own, and waits for that.
-fn at(
+pub(super) fn at<E: From<OpenError> + Send + 'static>(
     url: &str,
     name: &str,
     options: &StoreOptions,
-    work: impl for<'a> FnOnce(&'a mut Client, &'a str, &'a str) -> Change<'a> + Send + 'static,
-) -> Result<(), OpenError> {
+    work: impl for<'a> FnOnce(&'a mut Client, &'a str, &'a Address) -> Change<'a, E> + Send + 'static,
+) -> Result<(), E> {
     let address = address(url, name)?;
     let shown = address.shown().to_owned();
     let session = Session::new(address.clone(), &options.schema, 0, false);
@@ -324,10 +325,10 @@ fn at(
     })?;
     let done = worker.wait(move |_| {
         Box::pin(async move {
-            let shown = address.shown();
             let connected = driver::connect(&address).await;
-            let (mut client, _) = connected.map_err(|error| OpenError::of(shown, &error))?;
-            work(&mut client, &schema, shown).await
+            let (mut client, _) =
+                connected.map_err(|error| OpenError::of(address.shown(), &error))?;
+            work(&mut client, &schema, &address).await
         })
     });
     done.map_err(|gone| OpenError::Unreachable {
