@@ -6,7 +6,10 @@ use crate::problem::Problem;
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
+use carril::model::contract::ExecutionFilter;
+use carril::model::id::ExecutionId;
 use carril::model::load;
+use carril::model::state::ExecutionState;
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
@@ -134,6 +137,21 @@ impl Parameters {
                 "`{name}={text}` is neither true nor false"
             ))),
         }
+    }
+
+    /// Which executions of a page of `limit`, and one more, which tells that there is another page.
+    pub(crate) fn executions(&self, limit: u32) -> Result<ExecutionFilter, Problem> {
+        let states = self.all::<String>("state")?;
+        let states = states.iter().map(|name| {
+            let state = ExecutionState::from_name(name);
+            state.ok_or_else(|| Problem::unreadable(format!("no execution is `{name}`")))
+        });
+        Ok(ExecutionFilter {
+            states: states.collect::<Result<_, _>>()?,
+            entity: self.text("entity")?.map(str::to_owned),
+            after: self.one("after")?.map(ExecutionId),
+            max: limit + 1,
+        })
     }
 
     /// Rows of a page.

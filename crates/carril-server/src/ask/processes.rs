@@ -6,9 +6,9 @@ use crate::parameters::{Id, Parameters};
 use crate::problem::Problem;
 use crate::told::Told;
 use axum::extract::State;
-use carril::model::contract::{ExecutionFilter, ProcessFilter};
-use carril::model::id::{ExecutionId, ProcessId};
-use carril::model::state::{ExecutionState, ProcessState};
+use carril::model::contract::ProcessFilter;
+use carril::model::id::ProcessId;
+use carril::model::state::ProcessState;
 use carril::report::Report;
 use carril::shape::{ExecutionShape, ImportedShape, ProcessShape, ReportShape, worked};
 use serde::Serialize;
@@ -102,17 +102,7 @@ pub(crate) async fn executions(
     parameters: Parameters,
 ) -> Result<Told, Problem> {
     let limit = parameters.limit()?;
-    let states = parameters.all::<String>("state")?;
-    let states = states.iter().map(|name| {
-        let state = ExecutionState::from_name(name);
-        state.ok_or_else(|| Problem::unreadable(format!("no execution is `{name}`")))
-    });
-    let filter = ExecutionFilter {
-        states: states.collect::<Result<_, _>>()?,
-        entity: parameters.text("entity")?.map(str::to_owned),
-        after: parameters.one("after")?.map(ExecutionId),
-        max: limit + 1,
-    };
+    let filter = parameters.executions(limit)?;
     let process = process(&app, id).await?;
     let found = app.history().executions(process.id, &filter).await?;
     let (rows, more) = cut(found, limit);

@@ -9,9 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use carril::model::contract::{ExecutionFilter, Fault};
-use carril::model::id::ExecutionId;
-use carril::model::state::ExecutionState;
+use carril::model::contract::Fault;
 use carril::shape::{LaneShape, rfc3339};
 use carril::swimlanes::{Export, Page};
 use serde::Serialize;
@@ -39,17 +37,7 @@ pub(crate) async fn list(
     parameters: Parameters,
 ) -> Result<Told, Problem> {
     let limit = parameters.limit()?;
-    let states = parameters.all::<String>("state")?;
-    let states = states.iter().map(|name| {
-        let state = ExecutionState::from_name(name);
-        state.ok_or_else(|| Problem::unreadable(format!("no execution is `{name}`")))
-    });
-    let filter = ExecutionFilter {
-        states: states.collect::<Result<_, _>>()?,
-        entity: parameters.text("entity")?.map(str::to_owned),
-        after: parameters.one("after")?.map(ExecutionId),
-        max: limit + 1,
-    };
+    let filter = parameters.executions(limit)?;
     let row = process(&app, id).await?;
     let mut page = Page::read(app.history(), row.id, &filter).await?;
     let more = page.lanes.len() > limit as usize;
