@@ -30,8 +30,8 @@ export interface Route {
   screen: ComponentType<{ names: Names }>;
   /** What it is called, in links and in the window's title. */
   title: () => string;
-  /** Where it is linked: in the bar at the top, or as a tab of every process or execution (its address then holds `:id`). */
-  link?: "bar" | "process" | "execution";
+  /** Where it is linked: in the bar at the top, or as a tab of every process (its address then holds `:id`). */
+  link?: "bar" | "process";
 }
 
 export const routes: readonly Route[] = [
@@ -40,7 +40,7 @@ export const routes: readonly Route[] = [
   { path: "/processes/:id", screen: Process, title: () => processWords().matrix, link: "process" },
   { path: "/processes/:id/timeline", screen: Timeline, title: () => timelineWords().title, link: "process" },
   { path: "/processes/:id/contention", screen: Contention, title: () => contentionWords().title, link: "process" },
-  { path: "/executions/:id", screen: Execution, title: () => executionWords().title, link: "execution" },
+  { path: "/executions/:id", screen: Execution, title: () => executionWords().title },
   { path: "/resources", screen: Resources, title: () => resourcesWords().title, link: "bar" },
   { path: "/resources/:name", screen: OneResource, title: () => resourcesWords().one },
   { path: "/locks", screen: Locks, title: () => contentionWords().locksTitle, link: "bar" },

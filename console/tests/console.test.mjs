@@ -187,7 +187,7 @@ test("a mistake in a parameter is told with its code", async () => {
   await close(page);
 });
 
-test("the palette finds entities, processes and views", async () => {
+test("the palette finds entities, processes, views and resources", async () => {
   const page = await open(chromium, "/");
   await page.locator("tbody tr").first().waitFor();
   await page.keyboard.press("/");
@@ -204,6 +204,10 @@ test("the palette finds entities, processes and views", async () => {
   await page.waitForURL(/\/launch$/);
   await page.goBack();
   await page.waitForURL(/entity=bela/);
+  await page.keyboard.press("Control+k");
+  await dialog.getByRole("combobox").fill("scales");
+  await dialog.getByRole("option", { name: /Resource.*scales/ }).click();
+  await page.waitForURL(/\/resources\/scales$/);
   await close(page);
 });
 

@@ -5,6 +5,7 @@ import { useRead } from "../state/read.ts";
 import { common } from "../text/common.ts";
 import { CopyAs, curl } from "../ui/copy.tsx";
 import { Shape } from "../ui/state.tsx";
+import { Pages } from "../ui/pages.tsx";
 import { Table } from "../ui/table.tsx";
 import { Moment } from "../ui/time.tsx";
 import { Empty, Told } from "../ui/told.tsx";
@@ -42,18 +43,7 @@ export function Audit() {
               ) : (
                 <Deeds rows={rows} />
               )}
-              <p class="pages">
-                {before !== null && (
-                  <button type="button" onClick={() => ask({ before: null }, "push")}>
-                    {words.newest}
-                  </button>
-                )}
-                {page.next != null && (
-                  <button type="button" onClick={() => ask({ before: page.next ?? null }, "push")}>
-                    {words.older}
-                  </button>
-                )}
-              </p>
+              <Pages by="before" next={page.next} first={words.newest} following={words.older} />
             </>
           );
         }}

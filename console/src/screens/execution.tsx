@@ -3,9 +3,8 @@ import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import type { Got } from "../api/client.ts";
 import { listenedTo } from "../api/about.ts";
-import { ask, path, query } from "../router.ts";
+import { ask, query } from "../router.ts";
 import { useRead } from "../state/read.ts";
-import { routes } from "../routes.ts";
 import { causeName } from "../text/states.ts";
 import { AccountBar } from "../ui/account.tsx";
 import { Choice } from "../ui/choice.tsx";
@@ -38,7 +37,6 @@ export function Execution({ names }: { names: Record<string, string> }) {
       {({ execution }) => (
         <>
           <Head execution={execution} again={read.again} />
-          <Tabs id={names["id"] ?? ""} />
           <Views execution={execution} />
         </>
       )}
@@ -115,23 +113,6 @@ function Why({ id }: { id: number }) {
         </ol>
       )}
     </>
-  );
-}
-
-function Tabs({ id }: { id: string }) {
-  const tabs = routes.filter((route) => route.link === "execution");
-  if (tabs.length < 2) return null;
-  return (
-    <nav class="tabs" aria-label={executionWords().views}>
-      {tabs.map((route) => {
-        const to = route.path.replace(":id", encodeURIComponent(id));
-        return (
-          <a href={to} aria-current={path.value === to ? "page" : undefined}>
-            {route.title()}
-          </a>
-        );
-      })}
-    </nav>
   );
 }
 

@@ -8,6 +8,7 @@ import { count, span } from "../ui/format.ts";
 import { Bar, Numbers } from "../ui/progress.tsx";
 import { Choice } from "../ui/choice.tsx";
 import { Shape, standing, State } from "../ui/state.tsx";
+import { Pages } from "../ui/pages.tsx";
 import { Table } from "../ui/table.tsx";
 import { Moment, Since } from "../ui/time.tsx";
 import { Empty, Told } from "../ui/told.tsx";
@@ -70,18 +71,7 @@ export function Home() {
           ) : (
             <>
               <Processes rows={page.processes} />
-              <p class="pages">
-                {before !== null && (
-                  <button type="button" onClick={() => ask({ before: null }, "push")}>
-                    {words.newestAgain}
-                  </button>
-                )}
-                {page.next != null && (
-                  <button type="button" onClick={() => ask({ before: page.next ?? null }, "push")}>
-                    {words.older}
-                  </button>
-                )}
-              </p>
+              <Pages by="before" next={page.next} first={words.newestAgain} following={words.older} />
             </>
           )
         }

@@ -4,7 +4,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { address, get } from "../api/client.ts";
 import { Problem } from "../api/problem.ts";
 import { go } from "../router.ts";
-import { routes, viewAt } from "../routes.ts";
+import { routes } from "../routes.ts";
 import { useRead } from "../state/read.ts";
 import { common } from "../text/common.ts";
 import { dictionary } from "../text/language.ts";
@@ -162,10 +162,8 @@ function useHits(text: string): Hit[] {
       hits.push({ kind: told.launch, name: pipeline.name, to: address("/launch", {}, { pipeline: pipeline.name }) });
     }
   }
-  if (viewAt("/resources") !== null) {
-    for (const { resource } of resources) {
-      if (isLike(resource)) hits.push({ kind: told.resource, name: resource, to: address("/resources", {}, { resource }) });
-    }
+  for (const { resource } of resources) {
+    if (isLike(resource)) hits.push({ kind: told.resource, name: resource, to: address("/resources/{name}", { name: resource }) });
   }
   return hits.slice(0, SHOWN);
 }

@@ -7,6 +7,7 @@ import { ask, query } from "../router.ts";
 import { now } from "../state/clock.ts";
 import { useRead } from "../state/read.ts";
 import { stateName } from "../text/states.ts";
+import { Pages } from "../ui/pages.tsx";
 import { asProblem } from "../ui/act.tsx";
 import { Choice } from "../ui/choice.tsx";
 import { cli, CopyAs, curl } from "../ui/copy.tsx";
@@ -93,28 +94,8 @@ function Shown({ page, other, isOpen, name }: { page: Swimlanes; other: Swimlane
         <Pictures rows={rows} others={others} whole={whole} name={name} />
       )}
       {!page.holders && <p class="help">{words.noHolders}</p>}
-      <Pages page={page} />
+      <Pages by="after" next={page.next} first={words.first} following={words.next} />
     </>
-  );
-}
-
-function Pages({ page }: { page: Swimlanes }) {
-  const words = timelineWords();
-  const isFirst = query.value.get("after") === null;
-  if (isFirst && page.next == null) return null;
-  return (
-    <p class="pages">
-      {!isFirst && (
-        <button type="button" onClick={() => ask({ after: null }, "push")}>
-          {words.first}
-        </button>
-      )}
-      {page.next != null && (
-        <button type="button" onClick={() => ask({ after: page.next ?? null }, "push")}>
-          {words.next}
-        </button>
-      )}
-    </p>
   );
 }
 

@@ -96,6 +96,26 @@ export function Touched({ preview }: { preview: Preview }) {
   );
 }
 
+/** A button for each that is offered. */
+export function Offered<Doing extends string>({
+  offered,
+  titles,
+  choose,
+}: {
+  offered: readonly [Doing, boolean][];
+  titles: Record<Doing, string>;
+  choose: (doing: Doing) => void;
+}) {
+  return offered.map(
+    ([which, isOffered]) =>
+      isOffered && (
+        <button type="button" onClick={() => choose(which)}>
+          {titles[which]}
+        </button>
+      ),
+  );
+}
+
 /** Shows what a deed would touch, and does it when told to. `close` hears whether it was done. */
 export function Act<Path extends PostPath>({
   deed,

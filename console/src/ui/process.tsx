@@ -9,7 +9,7 @@ import { routes } from "../routes.ts";
 import { processWords } from "../screens/process.text.ts";
 import { useRead } from "../state/read.ts";
 import { causeName } from "../text/states.ts";
-import { Act, type Deed } from "./act.tsx";
+import { Act, type Deed, Offered } from "./act.tsx";
 import { cli } from "./copy.tsx";
 import { count, span } from "./format.ts";
 import { Bar, Numbers } from "./progress.tsx";
@@ -165,14 +165,7 @@ function Actions({ one, again }: { one: OneProcess; again: () => void }) {
   if (!may("operator")) return null;
   return (
     <span class="actions">
-      {offered.map(
-        ([which, isOffered]) =>
-          isOffered && (
-            <button type="button" onClick={() => setDoing(which)}>
-              {words[which]}
-            </button>
-          ),
-      )}
+      <Offered offered={offered} titles={words} choose={setDoing} />
       {doing !== null && (
         <Act
           deed={deedOf(doing, process.id)}

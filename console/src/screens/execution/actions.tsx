@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { Body, Got } from "../../api/client.ts";
 import { may } from "../../api/token.ts";
-import { Act, type Deed } from "../../ui/act.tsx";
+import { Act, type Deed, Offered } from "../../ui/act.tsx";
 import { cli } from "../../ui/copy.tsx";
 import { executionWords } from "../execution.text.ts";
 
@@ -29,14 +29,7 @@ export function Actions({ execution, again }: { execution: OneExecution; again: 
   };
   return (
     <span class="actions">
-      {offered.map(
-        ([which, isOffered]) =>
-          isOffered && (
-            <button type="button" onClick={() => setDoing(which)}>
-              {words[which]}
-            </button>
-          ),
-      )}
+      <Offered offered={offered} titles={words} choose={setDoing} />
       {doing === "send" && <Send execution={execution} close={close} />}
       {doing === "retry" && <Retry execution={execution} close={close} />}
       {(doing === "cancel" || doing === "rollback") && <Act deed={deedOf(doing, execution.id)} close={close} />}

@@ -7,7 +7,6 @@ import { Act, type Deed } from "../../ui/act.tsx";
 import { cli } from "../../ui/copy.tsx";
 import { count } from "../../ui/format.ts";
 import { Shape } from "../../ui/state.tsx";
-import { viewAt } from "../../routes.ts";
 import { matrixWords } from "../matrix.text.ts";
 import type { Marked } from "./paint.ts";
 import { cellState, isOpen, type Matrix, type Row } from "./rows.ts";
@@ -56,7 +55,7 @@ export function Chosen({
         )}
         <span class="faint">{told(cursor)}</span>
         {cursor.run > 1 && <span class="faint">{words.run(String(cursor.run))}</span>}
-        {viewAt(`/executions/${cursor.id}`) !== null && <a href={`/executions/${cursor.id}`}>{words.execution}</a>}
+        <a href={`/executions/${cursor.id}`}>{words.execution}</a>
       </p>
       <Why row={cursor} />
       {may("operator") && (
@@ -113,51 +112,31 @@ function deedsFor(process: string, rows: readonly Row[], from: Matrix["stages"][
   const removable = keys((row) => !isOpen(row) && row.state !== "rolled_back" && row.state !== "skipped");
   const named = (entities: readonly string[]): string[] => entities.flatMap((entity) => ["--entity", entity]);
   const deeds: [Doing, Deed][] = [];
-  if (broken.length > 0) {
-    const deed: Deed<"/api/v1/processes/{id}/retry"> = {
-      path: "/api/v1/processes/{id}/retry",
+  const offer = (
+    which: Doing,
+    does: "retry" | "cancel" | "rollback",
+    entities: readonly string[],
+    texts: Pick<Deed, "title" | "about">,
+    beside: Readonly<Record<string, string>> = {},
+  ): void => {
+    if (entities.length === 0) return;
+    const more = Object.entries(beside).flatMap(([name, value]) => [`--${name}`, value]);
+    const deed: Deed<`/api/v1/processes/{id}/${typeof does}`> = {
+      path: `/api/v1/processes/{id}/${does}`,
       names,
-      body: { entities: broken },
-      title: words.retry,
-      about: words.retryAbout,
-      command: cli("retry", "--process", process, ...named(broken)),
+      body: { entities: [...entities], ...beside },
+      command: cli(does, "--process", process, ...named(entities), ...more),
+      grave: does !== "retry",
+      ...texts,
     };
-    deeds.push(["retry", deed as Deed]);
+    deeds.push([which, deed as Deed]);
+  };
+  offer("retry", "retry", broken, { title: words.retry, about: words.retryAbout });
+  if (from !== undefined) {
+    const texts = { title: words.retryFrom(from.name), about: words.retryFromAbout(from.name) };
+    offer("from", "retry", settled, texts, { from: from.first });
   }
-  if (settled.length > 0 && from !== undefined) {
-    const deed: Deed<"/api/v1/processes/{id}/retry"> = {
-      path: "/api/v1/processes/{id}/retry",
-      names,
-      body: { entities: settled, from: from.first },
-      title: words.retryFrom(from.name),
-      about: words.retryFromAbout(from.name),
-      command: cli("retry", "--process", process, ...named(settled), "--from", from.first),
-    };
-    deeds.push(["from", deed as Deed]);
-  }
-  if (open.length > 0) {
-    const deed: Deed<"/api/v1/processes/{id}/cancel"> = {
-      path: "/api/v1/processes/{id}/cancel",
-      names,
-      body: { entities: open },
-      title: words.cancel,
-      about: words.cancelAbout,
-      command: cli("cancel", "--process", process, ...named(open)),
-      grave: true,
-    };
-    deeds.push(["cancel", deed as Deed]);
-  }
-  if (removable.length > 0) {
-    const deed: Deed<"/api/v1/processes/{id}/rollback"> = {
-      path: "/api/v1/processes/{id}/rollback",
-      names,
-      body: { entities: removable },
-      title: words.rollback,
-      about: words.rollbackAbout,
-      command: cli("rollback", "--process", process, ...named(removable)),
-      grave: true,
-    };
-    deeds.push(["rollback", deed as Deed]);
-  }
+  offer("cancel", "cancel", open, { title: words.cancel, about: words.cancelAbout });
+  offer("rollback", "rollback", removable, { title: words.rollback, about: words.rollbackAbout });
   return deeds;
 }
